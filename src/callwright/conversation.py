@@ -1,0 +1,65 @@
+"""The four nouns that everything else speaks of: Tool, ToolCall, Message, Conversation.
+
+They are frozen, hold plain JSON values and know nothing of text: how a conversation becomes a prompt is a format's
+business, and how it looks on the wire (`openai.py`) is the wire's. Arguments keep the order in which they were said.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+Role = Literal["system", "user", "assistant", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function the model may call.
+
+    Attributes:
+      name: Any non-empty string; dots and dashes occur in the wild.
+      description: What it does; None when the source gave none.
+      parameters: A JSON Schema of type object, or {} for a function without parameters.
+    """
+
+    name: str
+    description: str | None = None
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One call: a name and JSON arguments in the order in which they were said."""
+
+    name: str
+    arguments: Mapping[str, Json] = field(default_factory=dict)
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn.
+
+    Attributes:
+      role: Who speaks. A `tool` message carries one result.
+      content: Text, or for a tool result any JSON value; None when absent.
+      reasoning: The assistant's thinking, apart from its content.
+      tool_calls: What the assistant calls, in order.
+      name: For a tool result, the function it comes from.
+      tool_call_id: For a tool result, the id of the call it answers.
+    """
+
+    role: Role
+    content: Json = None
+    reasoning: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    name: str | None = None
+    tool_call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Tools and the messages exchanged with them at hand."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()

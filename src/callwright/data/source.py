@@ -1,0 +1,47 @@
+"""Where examples come from: one interface, one file for each source.
+
+A source yields `Example`s by index and is deterministic: the same settings give the same example at the same index in
+every process, which is what makes an interrupted run resumable to the bit.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from callwright.conversation import Conversation, ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A conversation to learn from; its last message is the assistant's and is what the model should say.
+
+    Attributes:
+      id: Unique within a run; names the source and the index.
+      conversation: Tools and messages.
+      kind: What it teaches: "simple", "multiple", "parallel", "parallel_multiple", "irrelevance" or "dialogue".
+    """
+
+    id: str
+    conversation: Conversation
+    kind: str
+
+    @property
+    def expected_calls(self) -> tuple[ToolCall, ...]:
+        """The calls the last assistant message makes; empty where no tool fits."""
+        return self.conversation.messages[-1].tool_calls
+
+
+class Source(Protocol):
+    """A finite, indexable, deterministic set of examples."""
+
+    @property
+    def name(self) -> str:
+        """The name in the registry."""
+        ...
+
+    def __len__(self) -> int:
+        """How many examples there are."""
+        ...
+
+    def __getitem__(self, index: int) -> Example:
+        """The example at `index`, the same in every process."""
+        ...

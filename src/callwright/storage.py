@@ -1,0 +1,146 @@
+"""Files that survive being killed at any moment.
+
+Two kinds exist. A *whole* file is written under a temporary name, synced, and renamed over its target, so a reader sees
+the old bytes or the new ones and never half of either. An *append-only* JSON-lines file is synced after every line; a
+kill can tear its last line only, and a torn last line is dropped when the file is opened again.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from callwright.errors import StorageError
+
+
+@contextmanager
+def _typed(path: Path) -> Iterator[None]:
+    """Turns an operating system's refusal to write into a StorageError that names the file."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        fix = "free some space and run the same command again" if full else "check the path and its rights"
+        raise StorageError(
+            f"to write {path}", error.strerror or str(error), f"{fix}; what was written before is kept"
+        ) from error
+
+
+def _sync_directory(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """Opens a binary file that takes the name `path` only once it is complete and on disk."""
+    path = Path(path)
+    with _typed(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp", delete=False)
+        try:
+            with handle:
+                yield handle  # type: ignore[misc]
+                handle.flush()
+                os.fsync(handle.fileno())
+            os.replace(handle.name, path)
+            _sync_directory(path.parent)
+        except BaseException:
+            Path(handle.name).unlink(missing_ok=True)
+            raise
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Replaces `path` by `data`, atomically."""
+    with atomic_file(path) as handle:
+        handle.write(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replaces `path` by `text` in UTF-8, atomically."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replaces `path` by `value` as indented JSON, atomically."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_jsonl(path: Path) -> list[Any]:
+    """Reads an append-only file; a torn last line is ignored, a missing file is empty."""
+    path = Path(path)
+    return [json.loads(line) for line in _whole_lines(path)] if path.exists() else []
+
+
+def _whole_lines(path: Path) -> list[bytes]:
+    lines = path.read_bytes().split(b"\n")
+    return [line for line in lines[:-1] if line]
+
+
+class JsonLines:
+    """An append-only JSON-lines file, synced after every call of `append`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        with _typed(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = open(self.path, "ab")
+            self._drop_torn_line()
+
+    def _drop_torn_line(self) -> None:
+        data = self.path.read_bytes()
+        if data and not data.endswith(b"\n"):
+            self._file.truncate(data.rfind(b"\n") + 1)
+
+    def append(self, *rows: Any) -> None:
+        """Appends the rows, one line each, and returns when they are on disk."""
+        text = "".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows)
+        with _typed(self.path):
+            self._file.write(text.encode())
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Closes the file; nothing is pending."""
+        self._file.close()
+
+    def __enter__(self) -> "JsonLines":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def sha256_file(path: Path) -> str:
+    """The hexadecimal sha256 of a file, read in pieces of 1 MiB."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def sha256_json(value: Any) -> str:
+    """The sha256 of a value's canonical JSON: keys sorted, no spaces."""
+    return hashlib.sha256(
+        json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    ).hexdigest()
+
+
+def write_jsonl(path: Path, rows: Iterable[Any]) -> None:
+    """Replaces `path` by one JSON line for each row, atomically."""
+    with atomic_file(path) as handle:
+        for row in rows:
+            handle.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+
+
+def cache_dir() -> Path:
+    """Where downloads and conversions live: $CALLWRIGHT_CACHE, else $XDG_CACHE_HOME/callwright, else ~/.cache/callwright."""
+    explicit = os.environ.get("CALLWRIGHT_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(explicit or f"{base}/callwright").expanduser()
