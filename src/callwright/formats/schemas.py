@@ -1,0 +1,66 @@
+"""JSON Schemas printed so that serving leaves them alone.
+
+Ollama re-marshals every tool before any template sees it: a fixed key order, a fixed set of keys, everything else
+dropped (measured on its 0.33 line). A format of our own prints schemas in exactly that order and spacing, in training
+too, so the bytes that were trained on are the bytes that are served.
+"""
+
+import json
+from collections.abc import Mapping
+
+from callwright.conversation import Json, Tool
+
+PARAMETER_KEYS = ("type", "$defs", "items", "required", "properties")
+PROPERTY_KEYS = ("anyOf", "type", "items", "description", "enum", "properties", "required")
+
+
+def dumps(value: Json) -> str:
+    """One-line JSON as chat templates print it: `", "` and `": "`, nothing escaped that need not be.
+
+    Raises:
+      ValueError: the value holds NaN or an infinity, which JSON cannot say.
+    """
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def served_tool(tool: Tool) -> dict[str, Json]:
+    """The tool as it looks after serving: `name`, `description`, `parameters`, in that order."""
+    parameters: dict[str, Json] = {"type": tool.parameters.get("type", "object")}
+    parameters |= {key: tool.parameters[key] for key in PARAMETER_KEYS[1:4] if tool.parameters.get(key)}
+    if "items" in parameters:
+        parameters["items"] = _sorted(parameters["items"])
+    parameters["properties"] = _properties(tool.parameters.get("properties"))
+    return {"name": tool.name, "description": tool.description or "", "parameters": parameters}
+
+
+def _properties(properties: Json) -> dict[str, Json]:
+    if not isinstance(properties, Mapping):
+        return {}
+    return {name: _property(schema) for name, schema in properties.items()}
+
+
+def _property(schema: Json) -> Json:
+    """One property's schema; its `items` is a free map that serving sorts, all the rest has a fixed order."""
+    if not isinstance(schema, Mapping):
+        return {}
+    out: dict[str, Json] = {}
+    for key in PROPERTY_KEYS:
+        value = schema.get(key)
+        if value is None or value == []:
+            continue
+        if key == "anyOf" and isinstance(value, list):
+            value = [_property(option) for option in value]
+        elif key == "items":
+            value = _sorted(value)
+        elif key == "properties":
+            value = _properties(value)
+        out[key] = value
+    return out
+
+
+def _sorted(value: Json) -> Json:
+    if isinstance(value, Mapping):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    if isinstance(value, list):
+        return [_sorted(item) for item in value]
+    return value
