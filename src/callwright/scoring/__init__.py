@@ -1,0 +1,1 @@
+"""Safe decoding of call text and matching of calls: evaluation and rewards both stand on it."""

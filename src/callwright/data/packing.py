@@ -1,0 +1,168 @@
+"""From examples to batches: exact masks, packed rows, and an order that any process can reproduce.
+
+Only what the model must say is supervised. Several examples share a row: attention is kept apart by segment numbers
+and positions start again, so a row learns exactly what its examples would teach one by one, and no step is spent on
+padding. Because only supervised positions are projected onto the vocabulary, a batch lists them: where in the row the
+prediction is made, which token is right, and its weight. The weights of all batches of one optimizer update add up to
+the number of batches, so the mean that gradient accumulation takes is exactly the gradient of one big batch.
+
+An example that does not fit into a row is left out and counted; it is never cut.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from callwright.data.source import Example, Source
+from callwright.errors import DataError
+from callwright.formats.base import Format
+from callwright.settings import Settings
+from callwright.tokens import Tokenizer, encode_segments
+
+Batch = dict[str, np.ndarray]
+
+
+class PackingSettings(Settings):
+    """The shape of a batch."""
+
+    batch_size: int = 4
+    """Rows in a batch."""
+    sequence_length: int = 256
+    """Tokens in a row; several examples share one."""
+    supervised_length: int = 64
+    """Supervised tokens in a row, at most."""
+    gradient_accumulation: int = 1
+    """Batches in one optimizer update."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """An example as token ids (T,) and, aligned with them, which are supervised."""
+
+    id: str
+    ids: Sequence[int]
+    trained: Sequence[bool]
+
+    @property
+    def supervised(self) -> int:
+        """How many tokens are learned from."""
+        return sum(self.trained)
+
+
+def encode(example: Example, form: Format, tokenizer: Tokenizer) -> Encoded:
+    """The example as the model will see it, from BOS to the end of its last turn."""
+    ids, trained = encode_segments(tokenizer, form.render(example.conversation))
+    while not trained[-1]:  # what follows the last supervised token teaches nothing
+        ids.pop()
+        trained.pop()
+    return Encoded(example.id, ids, trained)
+
+
+def order(count: int, seed: int) -> Iterator[int]:
+    """Indices below `count`, for ever: one seeded permutation after the other."""
+    epoch = 0
+    while True:
+        yield from np.random.default_rng((seed, epoch)).permutation(count).tolist()
+        epoch += 1
+
+
+@dataclass(slots=True)
+class Seen:
+    """What has gone by so far.
+
+    Attributes:
+      examples: Examples put into batches.
+      tokens: Their tokens.
+      supervised: Their supervised tokens.
+      too_long: Ids of examples that fit into no row.
+    """
+
+    examples: int = 0
+    tokens: int = 0
+    supervised: int = 0
+    too_long: list[str] = field(default_factory=list)
+
+
+class PackedBatches:
+    """An endless, deterministic stream of updates; iterating again starts it again from the first.
+
+    Yields, for every optimizer update, the ids of its examples and its `gradient_accumulation` batches:
+
+      tokens, segments, positions: (B, L) int32; segment 0 is padding.
+      at, label: (B, K) int32; the position that predicts, and the token it should predict.
+      weight: (B, K) float32; zero where a row has fewer than K supervised tokens.
+    """
+
+    def __init__(
+        self, source: Source, form: Format, tokenizer: Tokenizer, settings: PackingSettings, seed: int
+    ) -> None:
+        self.source, self.form, self.tokenizer, self.settings, self.seed = source, form, tokenizer, settings, seed
+        self.seen = Seen()
+
+    def __iter__(self) -> Iterator[tuple[list[str], list[Batch]]]:
+        self.seen = Seen()
+        rows = self._rows()
+        while True:
+            group = [next(rows) for _ in range(self.settings.batch_size * self.settings.gradient_accumulation)]
+            total = sum(example.supervised for row in group for example in row)
+            weight = self.settings.gradient_accumulation / total
+            size = self.settings.batch_size
+            batches = [self._batch(group[i : i + size], weight) for i in range(0, len(group), size)]
+            yield [example.id for row in group for example in row], batches
+
+    def _rows(self) -> Iterator[list[Encoded]]:
+        """Rows filled in order: the next example opens a new row when it does not fit into this one."""
+        row: list[Encoded] = []
+        length = supervised = 0
+        for example in self._examples():
+            too_many = supervised + example.supervised > self.settings.supervised_length
+            if row and (length + len(example.ids) > self.settings.sequence_length or too_many):
+                yield row
+                row, length, supervised = [], 0, 0
+            row.append(example)
+            length += len(example.ids)
+            supervised += example.supervised
+
+    def _examples(self) -> Iterator[Encoded]:
+        fitting = 0
+        for taken, index in enumerate(order(len(self.source), self.seed), 1):
+            example = encode(self.source[index], self.form, self.tokenizer)
+            fits = len(example.ids) <= self.settings.sequence_length
+            if fits and 0 < example.supervised <= self.settings.supervised_length:
+                fitting += 1
+                self.seen.examples += 1
+                self.seen.tokens += len(example.ids)
+                self.seen.supervised += example.supervised
+                yield example
+            elif taken <= len(self.source):
+                self.seen.too_long.append(example.id)
+            if not fitting and taken >= len(self.source):
+                raise DataError(
+                    f"examples of at most {self.settings.sequence_length} tokens, "
+                    f"{self.settings.supervised_length} of them supervised",
+                    f"{len(self.source)} examples in {self.source.name}, all longer",
+                    "raise sequence_length and supervised_length",
+                )
+
+    def _batch(self, rows: Sequence[Sequence[Encoded]], weight: float) -> Batch:
+        size, length, most = len(rows), self.settings.sequence_length, self.settings.supervised_length
+        batch = {name: np.zeros((size, length), np.int32) for name in ("tokens", "segments", "positions")}
+        batch["tokens"][:] = self.tokenizer.pad_id
+        batch |= {"at": np.zeros((size, most), np.int32), "label": np.zeros((size, most), np.int32)}
+        batch["weight"] = np.zeros((size, most), np.float32)
+        for index, row in enumerate(rows):
+            start = used = 0
+            for segment, example in enumerate(row, 1):
+                stop = start + len(example.ids)
+                batch["tokens"][index, start:stop] = example.ids
+                batch["segments"][index, start:stop] = segment
+                batch["positions"][index, start:stop] = np.arange(stop - start)
+                targets = start + np.flatnonzero(example.trained)
+                here = slice(used, used + len(targets))
+                batch["at"][index, here] = targets - 1
+                batch["label"][index, here] = batch["tokens"][index, targets]
+                batch["weight"][index, here] = weight
+                start, used = stop, here.stop
+        return batch
+

@@ -1,0 +1,113 @@
+"""Offers a declared tool under names, descriptions and types that are new in every example.
+
+What a model can memorise it will: so verbs, nouns, parameter names, naming style, wording of descriptions, the type of
+a quantity and the set of optional parameters are drawn afresh each time, and the only way to make the right call is to
+read the schema. Names stay natural; nonsense names ("function masking" in its literal form) are left out, because
+nobody's tools look like that and a small model has better uses for its steps.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from callwright.conversation import Json, Tool, ToolCall
+from callwright.data.synthetic.draw import Draw
+from callwright.data.synthetic.spec import Domain, Param, Spec
+from callwright.data.synthetic.values import Kind, Value, flag, options, same, whole
+
+SNAKE, DOTTED, CAMEL = "snake", "dotted", "camel"
+_STYLES = (SNAKE,) * 10 + (DOTTED,) * 8 + (CAMEL,) * 2
+_DEFAULTS = (" Default is {}.", " Defaults to {}.", " (default {})", " Optional; {} if not given.")
+
+_EXTRAS = (
+    Param("verbose", flag("verbosely"), "Return more detail", "false"),
+    Param("timeout", whole(5, 60), "Seconds to wait for the service", "30"),
+    Param("output_format", same("json|text|table"), "How the result is laid out", "'json'"),
+    Param("use_cache", flag("from the cache"), "Accept a stored result", "true"),
+    Param("request_id", same("a|b"), "Identifier for the logs", ""),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A tool as one example offers it.
+
+    Attributes:
+      domain: The domain it comes from.
+      spec: Its declaration.
+      tool: What the model sees.
+      kinds: By key, how each offered parameter is typed here.
+      names: By key, how each offered parameter is called here, in the schema's order.
+    """
+
+    domain: Domain
+    spec: Spec
+    tool: Tool
+    kinds: Mapping[str, Kind]
+    names: Mapping[str, str]
+
+    def call(self, values: Mapping[str, Value]) -> ToolCall:
+        """The call with these arguments, in the schema's order."""
+        return ToolCall(self.tool.name, {name: values[key].json for key, name in self.names.items() if key in values})
+
+
+def offer(domain: Domain, spec: Spec, draw: Draw, share: float = 0.7) -> Offer:
+    """Names, describes and types a declared tool, with about this share of its optional parameters."""
+    style = draw.pick(_STYLES)
+    camel = style == CAMEL or draw.chance(0.04)
+    variant = draw.unit()
+    names, kinds, properties = dict[str, str](), dict[str, Kind](), dict[str, Json]()
+    for param in _chosen(spec, draw, share):
+        name = _free_name(param, set(names.values()), draw)
+        alike = any(kind.hint for kind in param.values)  # one tool writes all its dates, and all its rates, one way
+        kind = param.values[int(variant * len(param.values))] if alike else draw.pick(param.values)
+        names[param.key], kinds[param.key] = _camel(name) if camel else name, kind
+        properties[names[param.key]] = _described(param, kind, draw)
+    schema: dict[str, Json] = {
+        "type": "object",
+        "properties": properties,
+        "required": [names[p.key] for p in spec.params if p.required],
+    }
+    tool = Tool(tool_name(domain, spec, style, draw), draw.pick(options(spec.about)), schema)
+    return Offer(domain, spec, tool, kinds, names)
+
+
+def tool_name(domain: Domain, spec: Spec, style: str, draw: Draw) -> str:
+    """One of the tool's names in the given style."""
+    verb, noun = draw.pick(spec.verbs), draw.pick(spec.nouns)
+    if style == DOTTED:
+        space = draw.pick(options(domain.namespaces))
+        return draw.pick((f"{space}.{verb}_{noun}", f"{space}.{verb}_{noun}", f"{noun}.{verb}", f"{space}.{noun}"))
+    snake = noun if "_" in noun and draw.chance(0.15) else f"{verb}_{noun}"
+    return _camel(snake) if style == CAMEL else snake
+
+
+def _chosen(spec: Spec, draw: Draw, share: float) -> list[Param]:
+    """All required parameters, some optional ones, and now and then one that no query ever mentions."""
+    params = [p for p in spec.params if p.required or draw.chance(share)]
+    if draw.chance(0.08):
+        params.append(draw.pick(_EXTRAS))
+    return draw.shuffled(params) if draw.chance(0.15) else params
+
+
+def _free_name(param: Param, taken: set[str], draw: Draw) -> str:
+    free = [name for name in param.names if name not in taken]
+    return draw.pick((free[0], draw.pick(free))) if free else f"{param.key}_value"
+
+
+def _described(param: Param, kind: Kind, draw: Draw) -> dict[str, Json]:
+    text = draw.pick(param.abouts)
+    if kind.hint:
+        text += f" ({kind.hint})" if "(" not in kind.hint and draw.chance(0.3) else f", {kind.hint}"
+    elif kind.example and draw.chance(0.2):
+        text += f", e.g. '{kind.draw(draw).json}'"
+    text += "." if draw.chance(0.7) or param.default else ""
+    if param.default:
+        text += draw.pick(_DEFAULTS).format(param.default)
+    schema = dict(kind.schema)
+    head = {key: schema.pop(key) for key in ("type", "items") if key in schema}
+    return {**head, "description": text, **schema}
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)

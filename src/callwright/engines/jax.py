@@ -1,0 +1,128 @@
+"""The reference engine: Gemma 3 in this process, on whatever device JAX finds.
+
+A call is one batch: prompts are left-padded to a common length, the cache is filled in one forward pass, and a loop on
+the device adds a token to every row until all have stopped. Shapes are rounded up (prompt lengths to a multiple of
+`ROUND`, rows to a power of two), because every new shape is compiled once. Callers batch prompts of similar length.
+"""
+
+import functools
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from callwright.engines.base import Generation, Sampling
+from callwright.models.forward import Cache, Params, empty_cache, forward, logits
+from callwright.models.gemma3 import Gemma3Config
+
+ROUND = 128
+
+
+class JaxEngine:
+    """Generates with a parameter tree (`models.load.parameters`, merged with any adapter)."""
+
+    def __init__(self, params: Params, config: Gemma3Config, *, stop_ids: Sequence[int], pad_id: int) -> None:
+        self.params = params
+        self.config = config
+        self.stop_ids = tuple(stop_ids)
+        self.pad_id = pad_id
+
+    def generate(
+        self, prompts: Sequence[Sequence[int]], *, max_new_tokens: int, sampling: Sampling
+    ) -> list[Generation]:
+        """See `Engine.generate`."""
+        rows = 1 << (len(prompts) - 1).bit_length()
+        width = -(-max(map(len, prompts)) // ROUND) * ROUND
+        tokens = np.full((rows, width), self.pad_id, np.int32)
+        padding = np.zeros(rows, np.int32)
+        for row in range(rows):
+            prompt = prompts[row] if row < len(prompts) else prompts[0]
+            padding[row] = width - len(prompt)
+            tokens[row, padding[row] :] = prompt
+        # Rows that only fill up the shape have nothing to say, so they must not keep the loop going.
+        idle = np.arange(rows) >= len(prompts)
+        first, cache = _prefill(self.params, self.config, tokens, padding, max_new_tokens)
+        said, lengths = _decode(
+            self.params,
+            self.config,
+            first,
+            padding,
+            cache,
+            idle,
+            jax.random.key(sampling.seed),
+            jnp.float32(sampling.temperature),
+            self.stop_ids,
+            max_new_tokens,
+        )
+        said, lengths = np.asarray(said), np.asarray(lengths)
+        return [self._generation(said[row, : lengths[row]]) for row in range(len(prompts))]
+
+    def _generation(self, said: np.ndarray) -> Generation:
+        ids = tuple(int(token) for token in said)
+        if ids and ids[-1] in self.stop_ids:
+            return Generation(ids[:-1], "stop", ids[-1])
+        return Generation(ids, "length")
+
+
+@functools.partial(jax.jit, static_argnums=(1, 4))
+def _prefill(
+    params: Params, config: Gemma3Config, tokens: jax.Array, padding: jax.Array, max_new_tokens: int
+) -> tuple[jax.Array, Cache]:
+    """Fills a cache with the prompts (B, T) and returns the logits (B, V) of the first new token."""
+    batch, width = tokens.shape
+    dtype = params["embedder"]["input_embedding"].dtype
+    cache = empty_cache(config, batch, width + max_new_tokens, dtype)
+    hidden, cache = forward(params, config, tokens, jnp.int32(0), padding, cache)
+    return logits(params, hidden[:, -1]), cache
+
+
+def _draw(scores: jax.Array, key: jax.Array, temperature: jax.Array) -> jax.Array:
+    """One token id for each row of (B, V) logits, each row with a key of its own."""
+    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(scores.shape[0]))
+
+    def sample() -> jax.Array:
+        return jax.vmap(jax.random.categorical)(keys, scores / jnp.maximum(temperature, 1e-6))
+
+    def greedy() -> jax.Array:
+        return jnp.argmax(scores, axis=-1)
+
+    return jax.lax.cond(temperature > 0, sample, greedy).astype(jnp.int32)
+
+
+@functools.partial(jax.jit, static_argnums=(1, 8, 9))
+def _decode(
+    params: Params,
+    config: Gemma3Config,
+    first: jax.Array,
+    padding: jax.Array,
+    cache: Cache,
+    idle: jax.Array,
+    key: jax.Array,
+    temperature: jax.Array,
+    stop_ids: tuple[int, ...],
+    max_new_tokens: int,
+) -> tuple[jax.Array, jax.Array]:
+    """Draws up to max_new_tokens for each row; returns them (B, N) and how many each row has, stop included."""
+    batch = first.shape[0]
+    width = cache.keys[0].shape[1] - max_new_tokens
+    stops = jnp.asarray(stop_ids, jnp.int32)
+    State = tuple[jax.Array, jax.Array, Cache, jax.Array, jax.Array, jax.Array]
+
+    def going(state: State) -> jax.Array:
+        step, _, _, done, _, _ = state
+        return (step < max_new_tokens) & ~jnp.all(done)
+
+    def add(state: State) -> State:
+        step, scores, cache, done, said, lengths = state
+        token = _draw(scores, jax.random.fold_in(key, step), temperature)
+        said = said.at[:, step].set(token)
+        lengths = jnp.where(done, lengths, step + 1)
+        done = done | jnp.isin(token, stops)
+        hidden, cache = forward(params, config, token[:, None], width + step, padding, cache)
+        return step + 1, logits(params, hidden[:, 0]), cache, done, said, lengths
+
+    said = jnp.zeros((batch, max_new_tokens), jnp.int32)
+    start = (jnp.int32(0), first, cache, idle, said, jnp.zeros(batch, jnp.int32))
+    _, _, _, _, said, lengths = jax.lax.while_loop(going, add, start)
+    return said, lengths

@@ -1,0 +1,266 @@
+"""Gemma 3's text architecture as data: its sizes, its tensors, and the two places where files state them.
+
+A `Gemma3Config` says everything that a forward pass, a loader or an exporter needs to know. What a `config.json` or a
+GGUF header cannot express here is refused rather than ignored, because a model run with one silent difference (a
+scaled rope, bidirectional attention, another layer pattern) still answers, only worse. Left out on purpose: the sizes
+from 4B up, which see images, scale their global rope and nest their configuration.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from callwright.errors import WeightsError
+
+SUPPORTED = "a Gemma 3 text model (`gemma3_text` in config.json, `gemma3` in a GGUF; 270M or 1B)"
+_USE_ANOTHER = "name a Gemma 3 text model such as gemma3-270m or google/gemma-3-270m-it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gemma3Config:
+    """The numbers of one size.
+
+    Attributes:
+      num_layers: Decoder layers.
+      d_model: Width of the residual stream.
+      num_heads: Query heads.
+      num_kv_heads: Key and value heads; each serves num_heads / num_kv_heads query heads.
+      head_dim: Width of one head.
+      d_ff: Width of the gated feed-forward layer.
+      vocab_size: Rows of the embedding, which is also the output head.
+      sliding_window: How many positions a local layer sees, its own included.
+      rope_base_local: Rope base of local layers.
+      rope_base_global: Rope base of global layers.
+      norm_eps: Added to the mean square in every norm.
+      layers_per_global: Every how many layers one sees the whole context; the others are local.
+      max_positions: The context it was trained for.
+    """
+
+    num_layers: int
+    d_model: int
+    num_heads: int
+    num_kv_heads: int
+    head_dim: int
+    d_ff: int
+    vocab_size: int
+    sliding_window: int
+    rope_base_local: float = 10_000.0
+    rope_base_global: float = 1_000_000.0
+    norm_eps: float = 1e-6
+    layers_per_global: int = 6
+    max_positions: int = 32_768
+
+    @property
+    def query_scale(self) -> float:
+        """What queries are multiplied by before they meet the keys."""
+        return float(self.head_dim**-0.5)
+
+    def is_global(self, layer: int) -> bool:
+        """Whether this layer (from 0) sees the whole context."""
+        return (layer + 1) % self.layers_per_global == 0
+
+    def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Every tensor by its Hugging Face name; matrices are (out, in). The output head is the embedding."""
+        queries, keys = self.num_heads * self.head_dim, self.num_kv_heads * self.head_dim
+        layer: dict[str, tuple[int, ...]] = {
+            "input_layernorm": (self.d_model,),
+            "self_attn.q_proj": (queries, self.d_model),
+            "self_attn.k_proj": (keys, self.d_model),
+            "self_attn.v_proj": (keys, self.d_model),
+            "self_attn.q_norm": (self.head_dim,),
+            "self_attn.k_norm": (self.head_dim,),
+            "self_attn.o_proj": (self.d_model, queries),
+            "post_attention_layernorm": (self.d_model,),
+            "pre_feedforward_layernorm": (self.d_model,),
+            "mlp.gate_proj": (self.d_ff, self.d_model),
+            "mlp.up_proj": (self.d_ff, self.d_model),
+            "mlp.down_proj": (self.d_model, self.d_ff),
+            "post_feedforward_layernorm": (self.d_model,),
+        }
+        return {
+            "model.embed_tokens.weight": (self.vocab_size, self.d_model),
+            **{
+                f"model.layers.{i}.{name}.weight": shape
+                for i in range(self.num_layers)
+                for name, shape in layer.items()
+            },
+            "model.norm.weight": (self.d_model,),
+        }
+
+
+GEMMA3_270M = Gemma3Config(
+    num_layers=18,
+    d_model=640,
+    num_heads=4,
+    num_kv_heads=1,
+    head_dim=256,
+    d_ff=2048,
+    vocab_size=262_144,
+    sliding_window=512,
+)
+GEMMA3_1B = Gemma3Config(
+    num_layers=26,
+    d_model=1152,
+    num_heads=4,
+    num_kv_heads=1,
+    head_dim=256,
+    d_ff=6912,
+    vocab_size=262_144,
+    sliding_window=512,
+)
+# For tests: a global layer with local ones on both sides, and a window that short texts already leave.
+TINY = Gemma3Config(
+    num_layers=7,
+    d_model=32,
+    num_heads=4,
+    num_kv_heads=1,
+    head_dim=16,
+    d_ff=64,
+    vocab_size=512,
+    sliding_window=16,
+    max_positions=4096,
+)
+
+_HF_FIELDS = {
+    "num_layers": "num_hidden_layers",
+    "d_model": "hidden_size",
+    "num_heads": "num_attention_heads",
+    "num_kv_heads": "num_key_value_heads",
+    "head_dim": "head_dim",
+    "d_ff": "intermediate_size",
+    "vocab_size": "vocab_size",
+    "sliding_window": "sliding_window",
+    "norm_eps": "rms_norm_eps",
+    "max_positions": "max_position_embeddings",
+}
+_GGUF_FIELDS = {
+    "num_layers": "block_count",
+    "d_model": "embedding_length",
+    "num_heads": "attention.head_count",
+    "num_kv_heads": "attention.head_count_kv",
+    "head_dim": "attention.key_length",
+    "d_ff": "feed_forward_length",
+    "sliding_window": "attention.sliding_window",
+    "norm_eps": "attention.layer_norm_rms_epsilon",
+    "rope_base_global": "rope.freq_base",
+    "max_positions": "context_length",
+}
+# What a config.json may not change, and the value it has where it is not said.
+_HF_FIXED: dict[str, Any] = {
+    "hidden_activation": "gelu_pytorch_tanh",
+    "attention_bias": False,
+    "attn_logit_softcapping": None,
+    "final_logit_softcapping": None,
+    "use_bidirectional_attention": False,
+    "tie_word_embeddings": True,
+    "rope_scaling": None,
+}
+
+
+def from_hf(config: Mapping[str, Any], where: str = "config.json") -> Gemma3Config:
+    """Reads a Hugging Face configuration, in the layout of transformers 4 or 5.
+
+    Args:
+      config: The parsed config.json.
+      where: What to call it in an error.
+
+    Raises:
+      WeightsError: It is of another architecture, lacks a number, or asks for something that Gemma 3 text is not.
+    """
+    if config.get("model_type") != "gemma3_text":
+        raise WeightsError(SUPPORTED, f"model_type {config.get('model_type')!r} in {where}", _USE_ANOTHER)
+    missing = [name for name in _HF_FIELDS.values() if name not in config]
+    if missing:
+        raise WeightsError(f"{', '.join(missing)} in {where}", "no such key", "take the model's own config.json")
+    for ours, theirs in _HF_FIELDS.items():
+        number = config[theirs]
+        if isinstance(number, bool) or not isinstance(number, float if ours == "norm_eps" else int) or number <= 0:
+            raise WeightsError(f"a positive number as {theirs} in {where}", repr(number), "take the model's own file")
+    ropes = _ropes(config)
+    found = Gemma3Config(
+        **{ours: config[theirs] for ours, theirs in _HF_FIELDS.items()},
+        rope_base_local=float(ropes["sliding_attention"].get("rope_theta", 10_000.0)),
+        rope_base_global=float(ropes["full_attention"].get("rope_theta", 1_000_000.0)),
+        layers_per_global=config.get("sliding_window_pattern") or config.get("_sliding_window_pattern") or 6,
+    )
+    fixed = {**_HF_FIXED, "query_pre_attn_scalar": found.head_dim, "layer_types": _layer_types(found)}
+    for key, value in fixed.items():
+        stated = config.get(key)
+        if stated is not None and stated != value:  # null and an absent key both mean the default
+            raise WeightsError(f"{key} = {value!r} in {where}", repr(stated), _USE_ANOTHER)
+    for rope in ropes.values():
+        if rope.get("rope_type", "default") != "default":
+            raise WeightsError(f"unscaled rope in {where}", f"rope_type {rope['rope_type']!r}", _USE_ANOTHER)
+    return found
+
+
+def read_config(path: Path) -> Gemma3Config:
+    """Reads a config.json; see `from_hf`."""
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise WeightsError(f"{path}", "no such file", "name a directory with weights and their config.json") from error
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"JSON in {path}", str(error), "take the model's own config.json") from error
+    return from_hf(config if isinstance(config, dict) else {}, str(path))
+
+
+def _ropes(config: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Rope parameters by layer type; transformers 4 wrote two flat keys instead."""
+    nested = config.get("rope_parameters") or {}
+    flat = {"full_attention": config.get("rope_theta"), "sliding_attention": config.get("rope_local_base_freq")}
+    return {kind: nested.get(kind) or ({"rope_theta": base} if base else {}) for kind, base in flat.items()}
+
+
+def _layer_types(config: Gemma3Config) -> list[str]:
+    return ["full_attention" if config.is_global(i) else "sliding_attention" for i in range(config.num_layers)]
+
+
+def to_hf(config: Gemma3Config, dtype: str = "float32") -> dict[str, Any]:
+    """The config.json that transformers and every converter to GGUF understand (flat rope keys, as published)."""
+    ours = asdict(config)
+    return {
+        "architectures": ["Gemma3ForCausalLM"],
+        "model_type": "gemma3_text",
+        "torch_dtype": dtype,
+        **{theirs: ours[name] for name, theirs in _HF_FIELDS.items()},
+        **_HF_FIXED,
+        "query_pre_attn_scalar": config.head_dim,
+        "rope_theta": config.rope_base_global,
+        "rope_local_base_freq": config.rope_base_local,
+        "layer_types": _layer_types(config),
+        "_sliding_window_pattern": config.layers_per_global,
+        "attention_dropout": 0.0,
+        "initializer_range": 0.02,
+        "bos_token_id": 2,
+        "eos_token_id": 1,
+        "pad_token_id": 0,
+        "use_cache": True,
+    }
+
+
+def from_gguf(metadata: Mapping[str, Any], where: str = "the GGUF") -> Gemma3Config:
+    """Reads a GGUF header; it lacks the local rope base and the layer pattern, which are Gemma 3's.
+
+    Args:
+      metadata: Plain values by their GGUF key.
+      where: What to call the file in an error.
+
+    Raises:
+      WeightsError: It is of another architecture, lacks a number, or scales its rope.
+    """
+    architecture = metadata.get("general.architecture")
+    if architecture != "gemma3":
+        raise WeightsError(SUPPORTED, f"architecture {architecture!r} in {where}", _USE_ANOTHER)
+    keys = [*(f"gemma3.{key}" for key in _GGUF_FIELDS.values()), "tokenizer.ggml.tokens"]
+    missing = [key for key in keys if key not in metadata]
+    if missing:
+        raise WeightsError(f"{', '.join(missing)} in {where}", "no such key", "convert the model to GGUF again")
+    scaling = metadata.get("gemma3.rope.scaling.type", "none")
+    if scaling != "none":
+        raise WeightsError(SUPPORTED, f"rope scaling {scaling!r} in {where}", _USE_ANOTHER)
+    numbers = {ours: metadata[f"gemma3.{theirs}"] for ours, theirs in _GGUF_FIELDS.items()}
+    numbers["norm_eps"] = float(f"{numbers['norm_eps']:.6g}")  # a float32 there: 1e-6 reads 9.999999974752427e-07
+    return Gemma3Config(**numbers, vocab_size=len(metadata["tokenizer.ggml.tokens"]))

