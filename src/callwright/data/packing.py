@@ -165,4 +165,3 @@ class PackedBatches:
                 batch["weight"][index, here] = weight
                 start, used = stop, here.stop
         return batch
-

@@ -103,9 +103,10 @@ def _described(param: Param, kind: Kind, draw: Draw) -> dict[str, Json]:
     text += "." if draw.chance(0.7) or param.default else ""
     if param.default:
         text += draw.pick(_DEFAULTS).format(param.default)
-    schema = dict(kind.schema)
-    head = {key: schema.pop(key) for key in ("type", "items") if key in schema}
-    return {**head, "description": text, **schema}
+    described: dict[str, Json] = {"type": kind.schema["type"]}
+    if "items" in kind.schema:
+        described["items"] = kind.schema["items"]
+    return described | {"description": text} | {k: v for k, v in kind.schema.items() if k not in described}
 
 
 def _camel(name: str) -> str:

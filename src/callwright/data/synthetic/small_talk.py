@@ -12,15 +12,18 @@ from callwright.data.synthetic.words import COUNTRY
 
 _SLOTS = {
     "country": COUNTRY,
-    "thing": "a piano|the telescope|the printing press|the zipper|a compass|the microscope|a parachute|velcro|porcelain|"
+    "thing": "a piano|the telescope|the printing press|the zipper|a compass|the microscope|a parachute|velcro|"
+    "porcelain|"
     "the bicycle|the elevator|dynamite|the safety pin|the umbrella|chewing gum",
-    "animal": "an octopus|a hedgehog|a giraffe|a hummingbird|a sloth|a platypus|a camel|an eel|a woodpecker|a bat|a seahorse",
+    "animal": "an octopus|a hedgehog|a giraffe|a hummingbird|a sloth|a platypus|a camel|an eel|a woodpecker|"
+    "a bat|a seahorse",
     "topic": "friendship|the sea|autumn leaves|a lost umbrella|night trains|patience|old houses|first snow|lighthouses|"
     "a stray dog|growing up|the smell of rain",
     "person": "Hypatia|Avicenna|Frida Kahlo|Emmy Noether|Simon Bolivar|Rosalind Franklin|Zheng He|Ibn Battuta|"
     "Ada Lovelace|Hannah Arendt|Sappho|Niels Bohr|Catherine the Great|Johannes Kepler",
     "word": "serendipity|ephemeral|ubiquitous|candid|resilience|nostalgia|paradox|altruism|austere|eloquent|verbose",
-    "skill": "juggle|whistle|knit|swim butterfly|meditate|write neatly|bake bread|fold napkins|tie a bow tie|skip stones",
+    "skill": "juggle|whistle|knit|swim butterfly|meditate|write neatly|bake bread|fold napkins|tie a bow tie|"
+    "skip stones",
     "material": "glass|rubber|concrete|silk|paper|steel|cork|amber|soap|charcoal|felt|leather",
     "pair": "a crocodile and an alligator|jam and jelly|a violin and a viola|weather and climate|butter and margarine|"
     "a comet and an asteroid|fog and mist|sarcasm and irony|a novel and a novella",
@@ -32,14 +35,16 @@ _QUESTIONS = options(
     "Who invented {thing}?|Where was {person} born?|Why is {person} famous?|What does the word {word} mean?|"
     "Write a short poem about {topic}.|Tell me a joke about {animal}.|How does {animal} sleep?|What does {animal} eat?|"
     "What is the difference between {pair}?|How is {material} made?|What does the {organ} do in the body?|"
-    "What is the national anthem of {country}?|Which languages are spoken in {country}?|What is the capital of {country}?|"
+    "What is the national anthem of {country}?|Which languages are spoken in {country}?|"
+    "What is the capital of {country}?|"
     "How many people live in {country}?|Give me three ideas for a story about {topic}.|How can I learn to {skill}?|"
     "What was daily life like in {age}?|Who was the best known painter of {age}?|Explain {material} to a child.|"
     "What's the highest mountain in {country}?|What colors are in the flag of {country}?|Find a synonym for {word}.|"
     "Use {word} in a sentence.|How old was {person} at death?|What is a good title for an essay on {topic}?|"
     "Which books did {person} write?|Is {animal} a mammal?|How long does it take to {skill} well?|"
     "Do you think {topic} is a good subject for a song?|What is your opinion on {topic}?|How heavy is {animal}?|"
-    "In which century was {thing} invented?|What should I say in a speech about {topic}?|Who is the president of {country}?|"
+    "In which century was {thing} invented?|What should I say in a speech about {topic}?|"
+    "Who is the president of {country}?|"
     "Can you summarise the life of {person}?|What do people in {country} eat for breakfast?|What rhymes with {word}?|"
     "Which country does {person} come from?|How do you recycle {material}?|When did {age} begin?|"
     "Write a limerick about {person}.|What's the origin of the word {word}?|Recommend something to read about {age}."
@@ -53,8 +58,10 @@ _REFUSALS = options(
     "I'm sorry, none of my tools can do this.|No available tool matches this request."
 )
 _NAMED_REFUSALS = options(
-    "I only have functions for {scope}; none of them can do this.|None of the available functions fits: they cover {scope}.|"
-    "The tools I have deal with {scope}, so I can't help with this one.|None of the tools can do that; they are for {scope}."
+    "I only have functions for {scope}; none of them can do this.|"
+    "None of the available functions fits: they cover {scope}.|"
+    "The tools I have deal with {scope}, so I can't help with this one.|"
+    "None of the tools can do that; they are for {scope}."
 )
 
 

@@ -15,7 +15,8 @@ from callwright.conversation import Conversation, Message, Tool
 from callwright.data.source import Example
 from callwright.data.synthetic.draw import Draw
 from callwright.data.synthetic.naming import Offer, offer
-from callwright.data.synthetic.phrasing import Request, ask, ask_several, draw_values, query
+from callwright.data.synthetic.phrasing import query
+from callwright.data.synthetic.requests import Request, ask, ask_several, draw_values
 from callwright.data.synthetic.small_talk import general_question, refusal
 from callwright.data.synthetic.spec import Domain, Spec
 from callwright.data.synthetic.tools import TOOLS
@@ -32,17 +33,17 @@ _FOLLOW_UPS = options("And for {}?|What about {}?|Now the same for {}, please.|C
 class Mix(Settings):
     """How often each kind of example comes, as weights that need not add up to anything."""
 
-    simple: float = Field(0.24, ge=0)
+    simple: float = Field(default=0.24, ge=0)
     """One tool, one call."""
-    multiple: float = Field(0.2, ge=0)
+    multiple: float = Field(default=0.2, ge=0)
     """Two or more tools, one call."""
-    parallel: float = Field(0.2, ge=0)
+    parallel: float = Field(default=0.2, ge=0)
     """One tool, called several times."""
-    parallel_multiple: float = Field(0.17, ge=0)
+    parallel_multiple: float = Field(default=0.17, ge=0)
     """Two or more tools, several calls."""
-    irrelevance: float = Field(0.14, ge=0)
+    irrelevance: float = Field(default=0.14, ge=0)
     """No tool fits and the assistant says so."""
-    dialogue: float = Field(0.05, ge=0)
+    dialogue: float = Field(default=0.05, ge=0)
     """A result comes back and is answered, or a follow-up changes the call."""
 
 
@@ -51,14 +52,16 @@ class SyntheticSettings(Settings):
 
     seed: int = 0
     """Which of the endless sets of examples."""
-    examples: int = Field(2000, ge=1)
+    examples: int = Field(default=2000, ge=1)
     """How many examples the source has."""
-    tools: int | None = Field(None, ge=1)
+    tools: int | None = Field(default=None, ge=1)
     """Only the first so many declared tools; all of them when absent."""
     mix: Mix = Mix()
     """How often each kind comes."""
-    max_tools: int = Field(4, ge=1, le=8)
+    max_tools: int = Field(default=4, ge=1, le=8)
     """The most tools that an example offers."""
+    tools_length: int = Field(default=1150, ge=0)
+    """Characters of tool definitions that a further tool may not go beyond; keeps prompts within a training row."""
 
     @model_validator(mode="after")
     def _can_be_made(self) -> "SyntheticSettings":
@@ -88,6 +91,7 @@ class SyntheticSource:
     def __init__(self, settings: SyntheticSettings) -> None:
         self.settings = settings
         self._tools = TOOLS[: settings.tools]
+        self._specs = frozenset(spec for _, spec in self._tools)
         self._about_replies = [i for i, (_, spec) in enumerate(self._tools) if spec.reply]
         weights = settings.mix.model_dump()
         total, edge = sum(weights.values()), 0.0
@@ -123,17 +127,23 @@ class SyntheticSource:
         return self._tools[self._permutation(block)[place]]
 
     def _beside(self, chosen: list[Offer], total: int, draw: Draw, avoid: Spec | None = None) -> list[Offer]:
-        """The chosen offers and others up to `total`, mostly from the same domain, in random order."""
-        offers = list(chosen)
-        for _ in range(30):
+        """The chosen offers and others up to `total`, mostly from the same domain, in random order.
+
+        What would make the definitions longer than the budget is passed over, but two are offered in any case.
+        """
+        offers, length = list(chosen), sum(map(_length, chosen))
+        for attempt in range(30):
             if len(offers) >= total:
                 break
-            near = [t for t in self._tools if t[0] is chosen[0].domain] if chosen and draw.chance(0.6) else self._tools
-            domain, spec = draw.pick(near)
+            near = chosen and draw.chance(0.6)
+            domain, spec = (chosen[0].domain, draw.pick(chosen[0].domain.tools)) if near else draw.pick(self._tools)
+            if spec is avoid or spec not in self._specs or any(o.spec is spec for o in offers):
+                continue
             new = offer(domain, spec, draw, _LEAN)
-            taken = {o.tool.name for o in offers}
-            if spec is not avoid and all(o.spec is not spec for o in offers) and new.tool.name not in taken:
+            short = length + _length(new) <= self.settings.tools_length or (len(offers) < 2 and attempt >= 20)
+            if short and all(o.tool.name != new.tool.name for o in offers):
                 offers.append(new)
+                length += _length(new)
         return draw.shuffled(offers)
 
     def _some(self, draw: Draw) -> int:
@@ -199,6 +209,11 @@ class SyntheticSource:
             named = {wanted.names[key]: value for key, value in other.items()}
             requests = (Request((), (call,), (named,)),)
         return Conversation(messages, conversation.tools), requests
+
+
+def _length(offered: Offer) -> int:
+    tool = offered.tool
+    return len(tool.name) + len(tool.description or "") + len(str(tool.parameters)) + 50
 
 
 def _tools(offers: list[Offer]) -> tuple[Tool, ...]:

@@ -68,7 +68,7 @@ class Reply:
     text: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Spec:
     """One synthetic tool.
 
@@ -112,11 +112,6 @@ class Spec:
     def series_patterns(self) -> tuple[Pattern, Pattern] | None:
         """The series' head and item, taken apart."""
         return (Pattern(self.series[0]), Pattern(self.series[1])) if self.series else None
-
-    @cached_property
-    def required(self) -> frozenset[str]:
-        """The keys of its required parameters."""
-        return frozenset(p.key for p in self.params if p.required)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,9 +14,6 @@ from functools import cache
 from callwright.conversation import Json
 from callwright.data.synthetic.draw import Draw
 
-MONTHS = tuple("January February March April May June July August September October November December".split())
-NUMBER_WORDS = tuple("zero one two three four five six seven eight nine ten eleven twelve".split())
-
 
 @dataclass(frozen=True, slots=True)
 class Value:
@@ -53,9 +50,14 @@ class Kind:
 Pool = tuple[Kind, ...]
 
 
+@cache
 def options(text: str) -> tuple[str, ...]:
     """The alternatives of "this|that"."""
     return tuple(text.split("|"))
+
+
+MONTHS = options("January|February|March|April|May|June|July|August|September|October|November|December")
+NUMBER_WORDS = options("zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve")
 
 
 def said(number: int, draw: Draw) -> str:

@@ -3,13 +3,28 @@
 from itertools import chain, zip_longest
 
 from callwright.data.synthetic.spec import Domain, Spec
-from callwright.data.synthetic.tools import home, journeys, leisure, mathematics, money, science, society, work
-
-DOMAINS: tuple[Domain, ...] = tuple(
-    chain.from_iterable(
-        domain.DOMAINS for domain in (mathematics, journeys, money, leisure, work, science, home, society)
-    )
+from callwright.data.synthetic.tools import (
+    civic,
+    computing,
+    finance,
+    home,
+    journeys,
+    land,
+    leisure,
+    mathematics,
+    nature,
+    office,
+    past,
+    physics,
+    play,
+    trade,
 )
+
+_TRADES = (
+    mathematics, journeys, finance, leisure, office, physics, trade, home, play, computing, nature, past, land, civic,
+)  # fmt: skip
+
+DOMAINS: tuple[Domain, ...] = tuple(chain.from_iterable(each.DOMAINS for each in _TRADES))
 
 TOOLS: tuple[tuple[Domain, Spec], ...] = tuple(
     (domain, spec)

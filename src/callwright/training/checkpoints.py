@@ -1,0 +1,101 @@
+"""What a finished training stage leaves behind: one safetensors file with the adapter and what it belongs to.
+
+While a stage runs, Tunix's own checkpoints (adapter, optimizer, step) lie in `steps/` beside it, so a killed stage goes
+on where it was. When it is done, `adapter.safetensors` appears, atomically; its header says which weights and which
+LoRA shape it fits, so an adapter never meets a model it was not made for.
+"""
+
+import json
+import struct
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from callwright.errors import CheckpointError
+from callwright.models.lora import Adapter, LoraSettings
+from callwright.storage import write_bytes
+
+FILE = "adapter.safetensors"
+
+
+class AdapterCard(BaseModel):
+    """The header of an adapter file."""
+
+    schema_version: Literal[1] = 1
+    model: str
+    """What the user called the model."""
+    model_sha256: str
+    """The frozen weights it was trained on."""
+    lora: LoraSettings
+    """Its shape."""
+    format: str
+    """The format it speaks, e.g. `xml/args`."""
+    stage: str
+    """The stage that made it."""
+    steps: int
+    """Updates in that stage."""
+
+
+def save_adapter(directory: Path, adapter: Adapter, card: AdapterCard) -> Path:
+    """Writes the stage's result."""
+    arrays = {name: np.asarray(factor) for name, factor in sorted(adapter.items())}
+    path = Path(directory) / FILE
+    write_bytes(path, save(arrays, metadata={"callwright": card.model_dump_json()}))
+    return path
+
+
+def read_card(directory: Path) -> AdapterCard:
+    """The header of the stage's result.
+
+    Raises:
+      CheckpointError: there is none, or it is not an adapter of ours.
+    """
+    path = Path(directory) / FILE
+    if not path.is_file():
+        unfinished = (Path(directory) / "steps").is_dir()
+        raise CheckpointError(
+            f"a finished stage with {FILE} in {directory}",
+            "a stage that was interrupted" if unfinished else "none",
+            "run that stage again to finish it" if unfinished else "name a directory such as runs/NAME/checkpoints/stage3",
+        )
+    try:
+        with open(path, "rb") as handle:
+            (size,) = struct.unpack("<Q", handle.read(8))
+            header = json.loads(handle.read(size if size < 1 << 24 else 0))
+        return AdapterCard.model_validate_json(header["__metadata__"]["callwright"])
+    except (struct.error, ValueError, KeyError, TypeError, ValidationError) as error:
+        raise _broken(path, error) from error
+
+
+def load_adapter(directory: Path, *, model_sha256: str, lora: LoraSettings) -> Adapter:
+    """The adapter of a finished stage, for these weights and this LoRA shape.
+
+    Raises:
+      CheckpointError: it is missing, broken, or of another model or shape.
+    """
+    card = read_card(directory)
+    if card.model_sha256 != model_sha256:
+        raise CheckpointError(
+            f"an adapter for weights {model_sha256[:12]}",
+            f"{directory}, trained on {card.model} ({card.model_sha256[:12]})",
+            "use the model that it was trained on, or another checkpoint",
+        )
+    if card.lora != lora:
+        raise CheckpointError(
+            f"an adapter of rank {lora.rank}, alpha {lora.alpha:g}, modules {', '.join(lora.modules)}",
+            f"{directory} with rank {card.lora.rank}, alpha {card.lora.alpha:g}, modules {', '.join(card.lora.modules)}",
+            "set lora in the configuration to the checkpoint's",
+        )
+    path = Path(directory) / FILE
+    try:
+        return dict(load_file(path))
+    except (SafetensorError, OSError) as error:
+        raise _broken(path, error) from error
+
+
+def _broken(path: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(f"an adapter written by this program as {path}", str(error), "train the stage again")

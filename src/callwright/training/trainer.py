@@ -1,0 +1,128 @@
+"""Tunix's trainer, told when to stop and what to write down.
+
+`PeftTrainer` owns the step, the optimizer and the checkpoints. This class adds three promises: a step that is not
+finite ends training before it can reach a checkpoint; every update is recorded with its metrics; and checkpoints are
+written before the next step begins, so that what a kill leaves behind is always a state that training had.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import optax
+import orbax.checkpoint as ocp
+from pydantic import Field
+from tunix.sft import peft_trainer
+
+from callwright.errors import CheckpointError, TrainingError
+from callwright.settings import Settings
+
+Record = Callable[[dict[str, Any]], None]
+
+
+class OptimizerSettings(Settings):
+    """AdamW with a linear warm-up and a cosine decay. All lengths count optimizer updates, never micro-batches."""
+
+    steps: int = Field(100, ge=0)
+    """Updates in this stage; the schedule ends with them."""
+    learning_rate: float = Field(2e-4, gt=0)
+    """The peak."""
+    final_learning_rate: float = Field(0.0, ge=0)
+    """Where the cosine ends."""
+    warmup_steps: int = Field(5, ge=0)
+    """Updates to reach the peak."""
+    weight_decay: float = Field(0.0, ge=0)
+    """Decoupled weight decay."""
+    clip_norm: float = Field(1.0, gt=0)
+    """Gradients with a larger global norm are scaled down to it."""
+    checkpoint_every: int = Field(10, gt=0)
+    """Updates between two checkpoints of an unfinished stage."""
+
+    def schedule(self) -> optax.Schedule:
+        """Learning rate by update."""
+        warmup = min(self.warmup_steps, max(self.steps - 1, 0))
+        return optax.schedules.warmup_cosine_decay_schedule(
+            init_value=self.learning_rate / (warmup + 1),
+            peak_value=self.learning_rate,
+            warmup_steps=warmup,
+            decay_steps=max(self.steps, warmup + 1),
+            end_value=self.final_learning_rate,
+        )
+
+    def optimizer(self) -> optax.GradientTransformation:
+        """The transformation; Tunix wraps it so that its counter moves once an update."""
+        return optax.chain(
+            optax.clip_by_global_norm(self.clip_norm),
+            optax.adamw(self.schedule(), b1=0.9, b2=0.95, weight_decay=self.weight_decay),
+        )
+
+
+class LoraTrainer(peft_trainer.PeftTrainer):
+    """Trains the adapter of a model; resumes by itself from `directory`/steps.
+
+    Args:
+      model: An adapted model (`models.lora.attach`).
+      settings: Optimizer and schedule.
+      directory: The stage's checkpoint directory.
+      accumulation: Batches in one update.
+      record: Called with a dictionary of metrics after every update.
+    """
+
+    def __init__(
+        self, model: Any, settings: OptimizerSettings, directory: Path, *, accumulation: int, record: Record
+    ) -> None:
+        options = ocp.CheckpointManagerOptions(
+            save_interval_steps=settings.checkpoint_every, max_to_keep=2, enable_async_checkpointing=False
+        )
+        self.metadata: dict[str, Any] = {}
+        config = peft_trainer.TrainingConfig(
+            eval_every_n_steps=1 << 62,
+            gradient_accumulation_steps=accumulation if accumulation > 1 else None,
+            checkpoint_root_directory=str((directory / "steps").absolute()),
+            checkpointing_options=options,
+            max_inflight_computations=1,
+        )
+        try:
+            super().__init__(model, settings.optimizer(), config)
+        except (ValueError, OSError, KeyError) as error:
+            raise CheckpointError(
+                f"checkpoints of this model and LoRA shape in {directory}/steps",
+                " ".join(str(error).split())[:200],
+                "remove that directory to start the stage again",
+            ) from error
+        self.accumulation = accumulation
+        self.rate = settings.schedule()
+        self.record = record
+        self._clock = time.perf_counter()
+
+    @property
+    def restored(self) -> Mapping[str, Any]:
+        """The metadata of the checkpoint that training resumed from; empty at a fresh start."""
+        return self._restored_custom_metadata or {}
+
+    def custom_checkpoint_metadata(self) -> dict[str, Any]:
+        """What is saved beside the arrays."""
+        return self.metadata
+
+    def _post_process_train_step(self, aux: Mapping[str, Any] | None) -> None:
+        buffered = self._buffered_train_metrics
+        norms = buffered.additional_metrics["grad_norm"][0]
+        step = self.train_steps + 1
+        for name, value in (("loss", buffered.losses[-1]), ("gradient norm", norms[-1])):
+            if not math.isfinite(float(value)):
+                raise TrainingError(
+                    f"a finite {name} at step {step}",
+                    str(float(value)),
+                    "lower learning_rate and run again: the last checkpoint is from before",
+                )
+        if (self.iter_steps + 1) % self.accumulation == 0:
+            now = time.perf_counter()
+            row = {"step": step, "loss": float(buffered.loss), "grad_norm": float(np.mean([float(n) for n in norms]))}
+            row["learning_rate"] = float(self.rate(self.train_steps))
+            row |= {name: float(value) for name, value in jax.device_get(aux or {}).items()}
+            self.record(row | {"seconds": round(now - self._clock, 3)})
+            self._clock = now
