@@ -9,8 +9,9 @@ the number of batches, so the mean that gradient accumulation takes is exactly t
 An example that does not fit into a row is left out and counted; it is never cut.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from callwright.settings import Settings
 from callwright.tokens import Tokenizer, encode_segments
 
 Batch = dict[str, np.ndarray]
+T = TypeVar("T")
 
 
 class PackingSettings(Settings):
@@ -65,6 +67,34 @@ def order(count: int, seed: int) -> Iterator[int]:
     while True:
         yield from np.random.default_rng((seed, epoch)).permutation(count).tolist()
         epoch += 1
+
+
+def stream(
+    source: Source, seed: int, prepare: Callable[[Example], T | None], too_long: list[str], limits: str
+) -> Iterator[T]:
+    """What `prepare` makes of the source's examples, for ever, in a seeded order; None is passed over.
+
+    Args:
+      source: The examples.
+      seed: Of the order.
+      prepare: Encodes one example, or gives None if it does not fit.
+      too_long: Receives the ids of those that do not, once each.
+      limits: What fits, in words.
+
+    Raises:
+      DataError: none of the examples fits.
+    """
+    for taken, index in enumerate(order(len(source), seed), 1):
+        example = source[index]
+        prepared = prepare(example)
+        if prepared is not None:
+            yield prepared
+        elif taken <= len(source):
+            too_long.append(example.id)
+        if len(too_long) == len(source):
+            raise DataError(
+                f"examples of at most {limits}", f"{len(source)} in {source.name}, all longer", "raise these limits"
+            )
 
 
 @dataclass(slots=True)
@@ -125,25 +155,19 @@ class PackedBatches:
             supervised += example.supervised
 
     def _examples(self) -> Iterator[Encoded]:
-        fitting = 0
-        for taken, index in enumerate(order(len(self.source), self.seed), 1):
-            example = encode(self.source[index], self.form, self.tokenizer)
-            fits = len(example.ids) <= self.settings.sequence_length
-            if fits and 0 < example.supervised <= self.settings.supervised_length:
-                fitting += 1
-                self.seen.examples += 1
-                self.seen.tokens += len(example.ids)
-                self.seen.supervised += example.supervised
-                yield example
-            elif taken <= len(self.source):
-                self.seen.too_long.append(example.id)
-            if not fitting and taken >= len(self.source):
-                raise DataError(
-                    f"examples of at most {self.settings.sequence_length} tokens, "
-                    f"{self.settings.supervised_length} of them supervised",
-                    f"{len(self.source)} examples in {self.source.name}, all longer",
-                    "raise sequence_length and supervised_length",
-                )
+        settings = self.settings
+
+        def prepare(example: Example) -> Encoded | None:
+            encoded = encode(example, self.form, self.tokenizer)
+            fits = len(encoded.ids) <= settings.sequence_length
+            return encoded if fits and 0 < encoded.supervised <= settings.supervised_length else None
+
+        limits = f"{settings.sequence_length} tokens, {settings.supervised_length} of them supervised"
+        for encoded in stream(self.source, self.seed, prepare, self.seen.too_long, limits):
+            self.seen.examples += 1
+            self.seen.tokens += len(encoded.ids)
+            self.seen.supervised += encoded.supervised
+            yield encoded
 
     def _batch(self, rows: Sequence[Sequence[Encoded]], weight: float) -> Batch:
         size, length, most = len(rows), self.settings.sequence_length, self.settings.supervised_length

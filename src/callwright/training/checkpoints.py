@@ -60,7 +60,9 @@ def read_card(directory: Path) -> AdapterCard:
         raise CheckpointError(
             f"a finished stage with {FILE} in {directory}",
             "a stage that was interrupted" if unfinished else "none",
-            "run that stage again to finish it" if unfinished else "name a directory such as runs/NAME/checkpoints/stage3",
+            "run that stage again to finish it"
+            if unfinished
+            else "name a directory such as runs/NAME/checkpoints/stage3",
         )
     try:
         with open(path, "rb") as handle:

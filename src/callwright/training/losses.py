@@ -1,7 +1,7 @@
 """Losses that project only the positions that matter.
 
 Gemma's vocabulary is 63% of a forward pass when every position is projected onto it, and the full logits of 4 x 256
-tokens are a gigabyte. The log-probabilities of the supervised positions need neither: the model runs to its final hidden
+tokens are a gigabyte. Log-probabilities of the supervised positions need neither: the model runs to its final hidden
 states, those that predict a supervised token are gathered, and only they meet the embedding. The model is called as a
 whole (Qwix attaches LoRA to that call; calling its layers one by one trains nothing, silently), and XLA drops the full
 logits because nothing reads them.

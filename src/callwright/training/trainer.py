@@ -108,6 +108,18 @@ class LoraTrainer(peft_trainer.PeftTrainer):
         """What is saved beside the arrays."""
         return self.metadata
 
+    def _save_last_checkpoint(self) -> None:
+        """As in Tunix, but with the metadata, which it leaves out of the last checkpoint."""
+        if (self.checkpoint_manager.latest_step() or 0) < self.train_steps:
+            self.checkpoint_manager.save(
+                self.train_steps,
+                self.model,
+                self.optimizer,
+                save_only_lora_params=True,
+                force=True,
+                custom_metadata=self.metadata,
+            )
+
     def _post_process_train_step(self, aux: Mapping[str, Any] | None) -> None:
         buffered = self._buffered_train_metrics
         norms = buffered.additional_metrics["grad_norm"][0]

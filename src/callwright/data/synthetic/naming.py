@@ -8,20 +8,21 @@ nobody's tools look like that and a small model has better uses for its steps.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from callwright.conversation import Json, Tool, ToolCall
 from callwright.data.synthetic.draw import Draw
 from callwright.data.synthetic.spec import Domain, Param, Spec
 from callwright.data.synthetic.values import Kind, Value, flag, options, same, whole
 
-SNAKE, DOTTED, CAMEL = "snake", "dotted", "camel"
-_STYLES = (SNAKE,) * 10 + (DOTTED,) * 8 + (CAMEL,) * 2
+SNAKE, DOTTED, CAMEL = STYLES = "snake", "dotted", "camel"
+_SHARES = (SNAKE,) * 10 + (DOTTED,) * 8 + (CAMEL,) * 2
 _DEFAULTS = (" Default is {}.", " Defaults to {}.", " (default {})", " Optional; {} if not given.")
 
-_EXTRAS = (
+EXTRAS = (
     Param("verbose", flag("verbosely"), "Return more detail", "false"),
     Param("timeout", whole(5, 60), "Seconds to wait for the service", "30"),
-    Param("output_format", same("json|text|table"), "How the result is laid out", "'json'"),
+    Param("response_layout", same("json|text|table"), "How the result is laid out", "'json'"),
     Param("use_cache", flag("from the cache"), "Accept a stored result", "true"),
     Param("request_id", same("a|b"), "Identifier for the logs", ""),
 )
@@ -52,7 +53,7 @@ class Offer:
 
 def offer(domain: Domain, spec: Spec, draw: Draw, share: float = 0.7) -> Offer:
     """Names, describes and types a declared tool, with about this share of its optional parameters."""
-    style = draw.pick(_STYLES)
+    style = draw.pick(_SHARES)
     camel = style == CAMEL or draw.chance(0.04)
     variant = draw.unit()
     names, kinds, properties = dict[str, str](), dict[str, Kind](), dict[str, Json]()
@@ -67,25 +68,27 @@ def offer(domain: Domain, spec: Spec, draw: Draw, share: float = 0.7) -> Offer:
         "properties": properties,
         "required": [names[p.key] for p in spec.params if p.required],
     }
-    tool = Tool(tool_name(domain, spec, style, draw), draw.pick(options(spec.about)), schema)
+    tool = Tool(draw.pick(tool_names(domain, spec, style)), draw.pick(options(spec.about)), schema)
     return Offer(domain, spec, tool, kinds, names)
 
 
-def tool_name(domain: Domain, spec: Spec, style: str, draw: Draw) -> str:
-    """One of the tool's names in the given style."""
-    verb, noun = draw.pick(spec.verbs), draw.pick(spec.nouns)
+@cache
+def tool_names(domain: Domain, spec: Spec, style: str) -> tuple[str, ...]:
+    """All names that the tool can have in a style."""
+    actions = [(verb, noun) for verb in spec.verbs for noun in spec.nouns]
     if style == DOTTED:
-        space = draw.pick(options(domain.namespaces))
-        return draw.pick((f"{space}.{verb}_{noun}", f"{space}.{verb}_{noun}", f"{noun}.{verb}", f"{space}.{noun}"))
-    snake = noun if "_" in noun and draw.chance(0.15) else f"{verb}_{noun}"
-    return _camel(snake) if style == CAMEL else snake
+        spaces = options(domain.namespaces)
+        spaced = [f"{space}.{verb}_{noun}" for space in spaces for verb, noun in actions]
+        return (*spaced, *(f"{space}.{n}" for space in spaces for n in spec.nouns), *(f"{n}.{v}" for v, n in actions))
+    snakes = [f"{verb}_{noun}" for verb, noun in actions] + [noun for noun in spec.nouns if "_" in noun]
+    return tuple(_camel(name) for name in snakes) if style == CAMEL else tuple(snakes)
 
 
 def _chosen(spec: Spec, draw: Draw, share: float) -> list[Param]:
     """All required parameters, some optional ones, and now and then one that no query ever mentions."""
     params = [p for p in spec.params if p.required or draw.chance(share)]
     if draw.chance(0.08):
-        params.append(draw.pick(_EXTRAS))
+        params.append(draw.pick(EXTRAS))
     return draw.shuffled(params) if draw.chance(0.15) else params
 
 

@@ -34,7 +34,7 @@ def query(requests: Sequence[tuple[Offer, Request]], draw: Draw) -> str:
     clauses = [(offer, clause) for offer, request in requests for clause in request.clauses]
     if len(clauses) == 1:
         text = _sentence(*clauses[0], draw)
-    elif all(clause.form != QUESTION and ":" not in clause.text for _, clause in clauses) and draw.chance(0.55):
+    elif all(map(_can_be_joined, (clause for _, clause in clauses))) and draw.chance(0.55):
         text = _one_sentence(clauses, draw)
     else:
         sentences = [_sentence(*clause, draw, later=i > 0) for i, clause in enumerate(clauses)]
@@ -45,6 +45,10 @@ def query(requests: Sequence[tuple[Offer, Request]], draw: Draw) -> str:
         contexts = clauses[0][0].domain.contexts if draw.chance(0.7) else _CONTEXTS
         text = f"{draw.pick(options(contexts))} {text}"
     return f'"{text}"' if draw.chance(0.03) and '"' not in text else text
+
+
+def _can_be_joined(clause: Clause) -> bool:
+    return clause.form != QUESTION and ": " not in clause.text and ". " not in clause.text
 
 
 def _imperative(offer: Offer, clause: Clause, draw: Draw) -> str:

@@ -69,9 +69,6 @@ def draw_values(
             values[key] = offer.kinds[key].draw(draw)
             if values[key].text not in said:
                 break
-    if offer.spec.ordered and all(key in values for key in offer.spec.ordered):
-        first, second = offer.spec.ordered
-        values[first], values[second] = sorted((values[first], values[second]), key=lambda v: float(str(v.json)))
     return values
 
 

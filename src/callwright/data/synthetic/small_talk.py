@@ -5,6 +5,8 @@ that tempt it to call whatever is on offer. Asking back for a missing argument i
 same few examples, a small model learns to ask instead of calling.
 """
 
+from collections.abc import Iterator
+
 from callwright.data.synthetic.draw import Draw
 from callwright.data.synthetic.naming import Offer
 from callwright.data.synthetic.values import options
@@ -68,6 +70,13 @@ _NAMED_REFUSALS = options(
 def general_question(draw: Draw) -> str:
     """A question that no tool of any domain is meant for."""
     return draw.pick(_QUESTIONS).format_map({slot: draw.pick(options(words)) for slot, words in _SLOTS.items()})
+
+
+def all_general_questions() -> Iterator[str]:
+    """Every question that `general_question` can ask."""
+    for question in _QUESTIONS:
+        slot = next(slot for slot in _SLOTS if f"{{{slot}}}" in question)
+        yield from (question.format_map({slot: word}) for word in options(_SLOTS[slot]))
 
 
 def refusal(offered: list[Offer], draw: Draw) -> str:

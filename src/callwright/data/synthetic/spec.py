@@ -80,7 +80,6 @@ class Spec:
       series: For several calls at once: a head that may hold shared parameters and "{n}" for the number of calls, and
         the item that is said for each; an item is a noun phrase after "with", or starts with its own preposition.
       fan: Parameters whose values may be enumerated in one ask ("in Oslo and Rome") to mean one call for each.
-      ordered: Two parameters of which the first must not be greater.
       reply: What it gives back; None keeps it out of dialogues.
     """
 
@@ -90,7 +89,6 @@ class Spec:
     asks: tuple[str, ...]
     series: tuple[str, str] | None = None
     fan: str = ""
-    ordered: tuple[str, str] | None = None
     reply: Reply | None = None
 
     @cached_property

@@ -62,7 +62,7 @@ NUMBER_WORDS = options("zero|one|two|three|four|five|six|seven|eight|nine|ten|el
 
 def said(number: int, draw: Draw) -> str:
     """A whole number as people write it: mostly digits, small ones sometimes as a word, big ones with commas."""
-    if 2 <= number <= 12 and draw.chance(0.15):
+    if 2 <= number <= 12 and draw.chance(0.12):
         return NUMBER_WORDS[number]
     return f"{number:,}" if number >= 1000 and draw.chance(0.4) else str(number)
 
@@ -227,6 +227,8 @@ def listing(pool: Pool, low: int = 2, high: int = 5, *, repeats: bool = False) -
                 drawn = item.draw(d)
                 if repeats or drawn.json not in [other.json for other in items]:
                     items.append(drawn)
+            if numeric:
+                items = [Value(i.json, str(i.json)) for i in items]
             plain = ", ".join(i.text for i in items)
             wording = (
                 f"[{plain}]" if numeric and d.chance(0.3) else d.pick((plain, enumerated(items), enumerated(items)))

@@ -1,6 +1,9 @@
-"""The declared tools, in an order in which any first few come from different trades."""
+"""The declared tools, in an order in which any first few come from different trades.
 
-from itertools import chain, zip_longest
+The very first tool has a reply, so that even one tool makes every kind of dialogue.
+"""
+
+from itertools import zip_longest
 
 from callwright.data.synthetic.spec import Domain, Spec
 from callwright.data.synthetic.tools import (
@@ -21,10 +24,12 @@ from callwright.data.synthetic.tools import (
 )
 
 _TRADES = (
-    mathematics, journeys, finance, leisure, office, physics, trade, home, play, computing, nature, past, land, civic,
+    journeys, mathematics, finance, leisure, office, physics, trade, home, play, computing, nature, past, land, civic,
 )  # fmt: skip
 
-DOMAINS: tuple[Domain, ...] = tuple(chain.from_iterable(each.DOMAINS for each in _TRADES))
+DOMAINS: tuple[Domain, ...] = tuple(
+    domain for row in zip_longest(*(each.DOMAINS for each in _TRADES)) for domain in row if domain is not None
+)
 
 TOOLS: tuple[tuple[Domain, Spec], ...] = tuple(
     (domain, spec)

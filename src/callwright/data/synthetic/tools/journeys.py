@@ -90,7 +90,7 @@ TRAVEL = Domain(
     contexts="My boss needs me on the road.|We're celebrating our anniversary.|I'm finally taking a holiday.",
     tools=(
         Spec(
-            "search|find|list flights|flight_offers|air_connections",
+            "search|find|list flight_offers|air_connections|plane_tickets",
             "Search flights between two cities.|List flight offers for a day.",
             (
                 Param("origin|from_city|departure_city|departure", city, "Where the flight starts"),
@@ -119,7 +119,7 @@ TRAVEL = Domain(
             ),
         ),
         Spec(
-            "reserve|book|make_reservation_for hotel_room|hotel|accommodation",
+            "reserve|book|arrange hotel_room|hotel_stay|accommodation",
             "Reserve a hotel room.|Book nights in a hotel.",
             (
                 Param(

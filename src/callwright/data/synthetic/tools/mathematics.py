@@ -17,7 +17,7 @@ GEOMETRY = Domain(
             "calculate|compute|get trapezoid_area|area_of_trapezoid|trapezium_surface",
             "Calculate the area of a trapezoid.|Area of a trapezoid from its two parallel sides and its height.",
             (
-                Param("long_base|side_a|base1|bottom", amount(8, 60), "Length of the longer parallel side"),
+                Param("long_base|side_a|base1|bottom", amount(31, 80), "Length of the longer parallel side"),
                 Param("short_base|side_b|base2|top", amount(2, 30), "Length of the shorter parallel side"),
                 Param("height|h|altitude", amount(2, 40), "Distance between the parallel sides"),
                 _UNIT,
@@ -35,7 +35,6 @@ GEOMETRY = Domain(
                 "work out the areas of {n} trapezoids[, in {unit}]",
                 "bases of {long_base} and {short_base} and a height of {height}",
             ),
-            ordered=("short_base", "long_base"),
         ),
         Spec(
             "calculate|find|compute cone_volume|volume_of_cone|cone_capacity",
@@ -50,7 +49,7 @@ GEOMETRY = Domain(
             ),
             (
                 "the volume of a cone with a radius of {radius}[ {unit}] and a height of {height}",
-                "the volume of a cone that is {height} tall and has a base radius of {radius}[, in {unit}]",
+                "the volume of a cone that is {height} tall and has a base radius of {radius}[ {unit}][, {truncated}]",
                 "How much does a cone hold if its base has a radius of {radius} and its height is {height}?",
             ),
             series=("the volumes of {n} cones[ in {unit}]", "a base radius of {radius} and a height of {height}"),
@@ -60,7 +59,7 @@ GEOMETRY = Domain(
             "compute|get|estimate ellipse_perimeter|ellipse_circumference|oval_outline",
             "Approximate the perimeter of an ellipse.|Circumference of an ellipse from its two semi-axes.",
             (
-                Param("semi_major|major_axis|a", amount(10, 80), "The semi-major axis, in meters"),
+                Param("semi_major|major_axis|a", amount(41, 90), "The semi-major axis, in meters"),
                 Param("semi_minor|minor_axis|b", amount(2, 40), "The semi-minor axis, in meters"),
                 Param("method|formula", same("ramanujan|euler|series"), "Approximation to use", "'ramanujan'"),
             ),
@@ -75,7 +74,6 @@ GEOMETRY = Domain(
                 "approximate the circumference of {n} ellipses[ with the {method} formula]",
                 "a semi-major axis of {semi_major} m and a semi-minor axis of {semi_minor} m",
             ),
-            ordered=("semi_minor", "semi_major"),
         ),
         Spec(
             "get|calculate|find polygon_interior_angle|regular_polygon_angle|ngon_angle",
@@ -244,7 +242,7 @@ STATISTICS = Domain(
             "calculate|compute weighted_average|weighted_mean|mean_with_weights",
             "Weighted mean of some values.|Average values, each counted with its weight.",
             (
-                Param("values|scores|data|numbers", listing(whole(40, 100), 3, 4), "The values"),
+                Param("values|scores|data|numbers", listing(whole(40, 100), 3, 3), "The values"),
                 Param("weights|factors|importance", listing(whole(1, 9), 3, 3, repeats=True), "One weight a value"),
             ),
             (

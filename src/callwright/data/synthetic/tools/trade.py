@@ -62,7 +62,7 @@ REAL_ESTATE = Domain(
             ),
             (
                 "the value of a home at {address} with {square_meters} square meters, built in {built}[, {renovated}]",
-                "My house at {address} has {square_meters} m2, was built in {built}[ and is {renovated}]. What "
+                "My house at {address} has {square_meters} m2 and was built in {built}[, {renovated}]. What "
                 "is it worth?",
                 "appraise {address}, a {square_meters} square meter home from {built}[, {renovated}]",
             ),

@@ -1,0 +1,304 @@
+"""GRPO (Shao et al. 2024, arXiv:2402.03300) on Tunix's trainer, with our own engine for the rollouts.
+
+One step: draw a few prompts, sample a group of completions for each from the merged policy, score them, turn each
+group's rewards into advantages (Tunix's estimator), update the adapter once. Three things differ from the paper. There
+is one update for each batch of rollouts, so the probability ratio is 1 and clipping never binds: it is left out. The
+KL term is Schulman's low-variance estimate against the SFT model itself, which costs no second copy of the weights:
+the reference is the same frozen base with the SFT adapter in place of the trained one. And a group whose rewards are
+all equal has no advantage, so it is counted and left out of the batch's mean instead of training on KL alone.
+
+Every draw depends on the seed and the step only, so a run resumed at a step boundary samples what it would have
+sampled.
+"""
+
+import itertools
+import math
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from pydantic import Field
+from tunix.rl.algo_core import compute_advantages
+from tunix.rl.common import compute_kl_divergence
+
+from callwright.conversation import Conversation
+from callwright.data.packing import Batch, stream
+from callwright.data.source import Example, Source
+from callwright.engines.base import Generation, Sampling
+from callwright.engines.jax import JaxEngine
+from callwright.errors import TrainingError
+from callwright.formats.base import Format
+from callwright.models.forward import Params
+from callwright.models.gemma3 import Gemma3Config
+from callwright.models.lora import Adapter, merge, read_adapter, write_adapter
+from callwright.tokens import Tokenizer, encode_segments
+from callwright.training.losses import target_logprobs
+from callwright.training.rewards import Reward, RewardSettings, reward
+from callwright.training.trainer import LoraTrainer, OptimizerSettings, Record
+
+
+class GrpoSettings(OptimizerSettings):
+    """Rollouts, rewards, and when to give up."""
+
+    learning_rate: float = Field(2e-5, gt=0)
+    """The peak; RL wants a smaller one than SFT."""
+    prompts_per_step: int = Field(2, gt=0)
+    """Groups in a step."""
+    group_size: int = Field(4, gt=1)
+    """Completions for each prompt."""
+    max_prompt_tokens: int = Field(384, gt=0)
+    """Longer prompts are passed over and counted."""
+    max_new_tokens: int = Field(96, gt=0)
+    """Completions are cut there, and a cut one is never well-formed."""
+    temperature: float = Field(1.0, gt=0)
+    """Of the rollouts."""
+    kl_weight: float = Field(0.04, ge=0)
+    """Weight of the divergence from the SFT model."""
+    max_kl: float = Field(1.0, gt=0)
+    """Training stops when a step's mean divergence is beyond it."""
+    min_entropy: float = Field(1e-3, ge=0)
+    """Training stops when a step's mean entropy is below it: the policy no longer explores."""
+    reward: RewardSettings = RewardSettings()
+    """What completions are paid for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What rollouts need to know of the model.
+
+    Attributes:
+      params: The frozen parameter tree, in the rollouts' precision.
+      config: The architecture.
+      scale: alpha / rank of the adapter.
+      form: The format that prompts are written in.
+      tokenizer: Its tokenizer.
+    """
+
+    params: Params
+    config: Gemma3Config
+    scale: float
+    form: Format
+    tokenizer: Tokenizer
+
+    @property
+    def stop_ids(self) -> tuple[int, ...]:
+        """Ids that end a completion."""
+        return tuple(self.tokenizer.token_id(stop) for stop in self.form.stops)
+
+
+def grpo_loss(model: Any, batch: Mapping[str, jax.Array], kl_weight: float) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """The group-relative policy loss, token means of completions averaged by the batch's weights.
+
+    Args:
+      model: The adapted policy.
+      batch: A batch as in SFT, with `advantage` (B,) and `reference` (B, K), the SFT model's log-probabilities.
+      kl_weight: Weight of the KL term.
+
+    Returns:
+      The loss and the means of KL and entropy.
+    """
+    chosen, entropy = target_logprobs(model, dict(batch))
+    ratio = jnp.exp(chosen - jax.lax.stop_gradient(chosen))  # 1, but its gradient is the policy's
+    kl = compute_kl_divergence(chosen, batch["reference"], "low_var_kl")
+    token_loss = kl_weight * kl - batch["advantage"][:, None] * ratio
+    weight = batch["weight"]
+    means = {"kl": jnp.sum(kl * weight), "entropy": jnp.sum(entropy * weight)}
+    return jnp.sum(token_loss * weight), means
+
+
+def train_grpo(
+    model: Any,
+    source: Source,
+    policy: Policy,
+    settings: GrpoSettings,
+    *,
+    seed: int,
+    mesh: jax.sharding.Mesh,
+    directory: Path,
+    record: Record,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Trains the model's adapter from where it is (the SFT model, which is also the reference).
+
+    Returns:
+      Whether all steps are done.
+
+    Raises:
+      TrainingError: a value was not finite, the entropy collapsed, or the KL went beyond its limit.
+    """
+    reference = {name: np.asarray(factor) for name, factor in read_adapter(model).items()}
+    updates: list[dict[str, Any]] = []
+    too_long: list[str] = []
+    with mesh:
+        trainer = LoraTrainer(model, settings, directory, accumulation=1, record=updates.append)
+        trainer.with_loss_fn(lambda model, batch: grpo_loss(model, batch, settings.kl_weight), has_aux=True)
+        trainer.with_gen_model_input_fn(lambda batch: {"batch": batch})
+        trainer.is_managed_externally = True  # `train` is called once for each update
+        done = int(trainer.restored.get("global_step", 0))
+        prompts = _prompts(source, policy, settings, seed, too_long)
+        groups = zip(*[prompts] * settings.prompts_per_step, strict=False)
+        for step, group in enumerate(itertools.islice(groups, settings.steps)):
+            if step < done:
+                continue
+            if should_stop():
+                break
+            began = time.perf_counter()
+            rollouts = _roll_out(model, group, policy, settings, seed=seed, step=step)
+            row = _summary(rollouts) | {"step": step + 1, "too_long": len(too_long)}
+            done = step + 1
+            if any(rollout.varied for rollout in rollouts):
+                batch = _batch(rollouts, policy, settings)
+                batch["reference"] = _reference_logprobs(model, reference, batch)
+                trainer.metadata = {"global_step": done}
+                trainer.train([batch])
+                row |= {name: value for name, value in updates.pop().items() if name != "step"}
+            record(row | {"seconds": round(time.perf_counter() - began, 3)})
+            _check(row, settings)
+        trainer.close()
+    return done >= settings.steps
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The completions of one prompt, and what they earned."""
+
+    example: Example
+    prompt: Sequence[int]
+    completions: Sequence[Generation]
+    rewards: Sequence[Reward]
+
+    @property
+    def varied(self) -> bool:
+        """Whether the group has anything to learn from."""
+        return len({reward.total for reward in self.rewards}) > 1
+
+
+def _prompts(
+    source: Source, policy: Policy, settings: GrpoSettings, seed: int, too_long: list[str]
+) -> Iterator[tuple[Example, list[int]]]:
+    def prepare(example: Example) -> tuple[Example, list[int]] | None:
+        asked = Conversation(example.conversation.messages[:-1], example.conversation.tools)
+        ids, _ = encode_segments(policy.tokenizer, policy.form.render(asked, add_generation_prompt=True))
+        return (example, ids) if len(ids) <= settings.max_prompt_tokens else None
+
+    return stream(source, seed, prepare, too_long, f"{settings.max_prompt_tokens} prompt tokens")
+
+
+def _roll_out(
+    model: Any,
+    prompts: Sequence[tuple[Example, list[int]]],
+    policy: Policy,
+    settings: GrpoSettings,
+    *,
+    seed: int,
+    step: int,
+) -> list[_Group]:
+    """Samples and scores a group for each prompt, with the policy as it is now."""
+    merged = merge(policy.params, read_adapter(model), policy.scale)
+    engine = JaxEngine(merged, policy.config, stop_ids=policy.stop_ids, pad_id=policy.tokenizer.pad_id)
+    draw = int(np.random.SeedSequence((seed, step)).generate_state(1)[0])
+    size = settings.group_size
+    completions = engine.generate(
+        [ids for _, ids in prompts for _ in range(size)],
+        max_new_tokens=settings.max_new_tokens,
+        sampling=Sampling(temperature=settings.temperature, seed=draw),
+    )
+    groups = []
+    for index, (example, ids) in enumerate(prompts):
+        mine = completions[index * size : (index + 1) * size]
+        rewards = [_reward(completion, example, policy, settings, step) for completion in mine]
+        groups.append(_Group(example, ids, mine, rewards))
+    return groups
+
+
+def _reward(completion: Generation, example: Example, policy: Policy, settings: GrpoSettings, step: int) -> Reward:
+    parsed = policy.form.parse(
+        policy.tokenizer.decode(completion.token_ids),
+        tools=example.conversation.tools,
+        finish_reason=completion.finish_reason,
+    )
+    return reward(parsed, example.expected_calls, settings.reward, step / settings.steps)
+
+
+def _summary(groups: Sequence[_Group]) -> dict[str, Any]:
+    """Means over the step's completions: every component, and how much there was to learn from."""
+    rewards = [reward for group in groups for reward in group.rewards]
+    row: dict[str, Any] = {
+        f"reward/{name}": statistics.fmean(reward.components[name] for reward in rewards)
+        for name in rewards[0].components
+    }
+    lengths = [len(completion.token_ids) for group in groups for completion in group.completions]
+    return row | {
+        "reward": statistics.fmean(reward.total for reward in rewards),
+        "zero_variance_groups": sum(not group.varied for group in groups),
+        "distinct_completions": statistics.fmean(len({c.token_ids for c in g.completions}) for g in groups),
+        "completion_tokens": statistics.fmean(lengths),
+        "examples": [group.example.id for group in groups],
+    }
+
+
+def _batch(groups: Sequence[_Group], policy: Policy, settings: GrpoSettings) -> Batch:
+    """The completions as a batch of one row each; rows of groups that do not vary have no weight."""
+    size, most = len(groups) * settings.group_size, settings.max_new_tokens
+    length = settings.max_prompt_tokens + most
+    batch: Batch = {name: np.zeros((size, length), np.int32) for name in ("tokens", "segments", "positions")}
+    batch["tokens"][:] = policy.tokenizer.pad_id
+    batch |= {"at": np.zeros((size, most), np.int32), "label": np.zeros((size, most), np.int32)}
+    batch["weight"] = np.zeros((size, most), np.float32)
+    totals = np.array([reward.total for group in groups for reward in group.rewards])
+    batch["advantage"] = np.asarray(compute_advantages(totals, settings.group_size), np.float32)
+    learning = sum(group.varied for group in groups) * settings.group_size
+    row = 0
+    for group in groups:
+        for completion in group.completions:
+            said = [*completion.token_ids, *([] if completion.stop_id is None else [completion.stop_id])]
+            start, stop = len(group.prompt), len(group.prompt) + len(said)
+            batch["tokens"][row, :stop] = [*group.prompt, *said]
+            batch["segments"][row, :stop] = 1
+            batch["positions"][row, :stop] = np.arange(stop)
+            batch["at"][row, : len(said)] = np.arange(start, stop) - 1
+            batch["label"][row, : len(said)] = said
+            if group.varied:
+                batch["weight"][row, : len(said)] = 1 / (learning * len(said))
+            row += 1
+    return batch
+
+
+@nnx.jit
+def _logprobs(model: Any, batch: Batch) -> jax.Array:
+    return target_logprobs(model, batch)[0]
+
+
+def _reference_logprobs(model: Any, reference: Adapter, batch: Batch) -> np.ndarray:
+    """Log-probabilities (B, K) under the SFT model: the same base with the adapter that training began with."""
+    trained = read_adapter(model)
+    write_adapter(model, reference)
+    try:
+        return np.asarray(_logprobs(model, batch))
+    finally:
+        write_adapter(model, trained)
+
+
+def _check(row: Mapping[str, Any], settings: GrpoSettings) -> None:
+    """Gives up on a step after which going on makes the model worse."""
+    if "kl" not in row:
+        return
+    if not math.isfinite(row["kl"]) or row["kl"] > settings.max_kl:
+        raise TrainingError(
+            f"a KL divergence from the SFT model of at most {settings.max_kl:g}",
+            f"{row['kl']:.3g} at step {row['step']}",
+            "lower learning_rate or raise kl_weight; the SFT checkpoint is untouched",
+        )
+    if row["entropy"] < settings.min_entropy:
+        raise TrainingError(
+            f"a mean entropy of at least {settings.min_entropy:g}",
+            f"{row['entropy']:.3g} at step {row['step']}: the policy no longer explores",
+            "raise temperature or train SFT for fewer steps",
+        )

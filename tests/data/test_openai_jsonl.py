@@ -1,0 +1,74 @@
+"""A user's own file: every kind is told apart, every bad line is named, and memory does not hold the file."""
+
+import json
+
+import pytest
+
+from callwright.data.openai_jsonl import OpenAIJsonlSettings, OpenAIJsonlSource
+from callwright.data.synthetic import SyntheticSettings, SyntheticSource
+from callwright.errors import DataError
+from callwright.openai import write_conversation
+
+TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
+USER = {"role": "user", "content": "do f"}
+CALL = {"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}
+GOOD = json.dumps({"tools": [TOOL], "messages": [USER, CALL]})
+
+
+def source(tmp_path, *lines):
+    path = tmp_path / "mine.jsonl"
+    path.write_bytes("\n".join(lines).encode())
+    return OpenAIJsonlSource(OpenAIJsonlSettings(path=path))
+
+
+def test_examples_of_another_source_survive_the_file(tmp_path):
+    made = list(SyntheticSource(SyntheticSettings(examples=120)))
+    read = source(tmp_path, *(json.dumps(write_conversation(e.conversation)) for e in made))
+    assert len(read) == len(made)
+    assert [e.expected_calls for e in read] == [e.expected_calls for e in made]
+    assert [e.conversation.tools for e in read] == [e.conversation.tools for e in made]
+    assert [e.kind for e in read] == [e.kind for e in made]
+    assert len({e.id for e in read}) == len(made)
+    assert sum(read.validate().values()) == len(made)
+
+
+def test_empty_lines_do_not_count_but_keep_the_line_numbers(tmp_path):
+    read = source(tmp_path, "", GOOD, "   ", GOOD, "oops", "")
+    assert len(read) == 3
+    assert read[1].expected_calls
+    with pytest.raises(DataError, match=r"line 5 of .*mine\.jsonl"):
+        read.validate()
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("{not json}", "JSON"),
+        ('{"messages": [], "x": NaN}', "JSON"),
+        ("[1, 2]", "object"),
+        (json.dumps({"tools": [TOOL], "messages": []}), "last message"),
+        (json.dumps({"tools": [TOOL], "messages": [USER]}), "last message"),
+        (json.dumps({"tools": [TOOL], "messages": [USER, {"role": "assistant"}]}), "content or tool_calls"),
+        (json.dumps({"messages": [USER, CALL]}), r"messages\[1\]\.tool_calls\[0\]"),
+        (json.dumps({"tools": [TOOL], "messages": [USER, {"role": "assistant", "content": 1}]}), r"messages\[1\]"),
+    ],
+)
+def test_a_bad_line_is_named_with_its_reason(tmp_path, line, reason):
+    with pytest.raises(DataError, match=rf"line 2 of .*mine\.jsonl.*{reason}"):
+        source(tmp_path, GOOD, line)[1]
+
+
+def test_a_line_is_read_only_when_asked_for(tmp_path):
+    assert source(tmp_path, GOOD, "oops")[0].kind == "simple"
+
+
+def test_no_file_and_an_empty_file_are_the_users_to_mend(tmp_path):
+    with pytest.raises(DataError, match="absent"):
+        OpenAIJsonlSource(OpenAIJsonlSettings(path=tmp_path / "absent.jsonl"))
+    with pytest.raises(DataError, match="empty"):
+        source(tmp_path, "")
+
+
+def test_an_index_beyond_the_end_is_refused(tmp_path):
+    with pytest.raises(IndexError):
+        source(tmp_path, GOOD)[1]

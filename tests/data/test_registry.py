@@ -1,0 +1,43 @@
+"""Sources by name, and mixtures of them."""
+
+import pytest
+
+from callwright.data.registry import SOURCES, MixedSource, open_source
+from callwright.data.synthetic import SyntheticSettings
+from callwright.errors import ConfigError
+
+
+def test_a_source_carries_the_name_it_is_registered_under(tmp_path):
+    (tmp_path / "a.jsonl").write_text("{}\n")
+    options = {"openai_jsonl": {"path": tmp_path / "a.jsonl"}}
+    for name in SOURCES:
+        assert open_source(name, options.get(name)).name == name
+
+
+def test_options_may_be_settings_or_plain_values():
+    plain = open_source("synthetic", {"examples": 3, "seed": 9})
+    typed = open_source("synthetic", SyntheticSettings(examples=3, seed=9))
+    assert list(plain) == list(typed)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("synthetik", {}, "synthetic, openai_jsonl"),
+        ("synthetic", {"exampels": 3}, r"synthetic\.exampels"),
+        ("synthetic", {"mix": {"simple": -1}}, r"synthetic\.mix\.simple"),
+        ("openai_jsonl", {}, r"openai_jsonl\.path"),
+    ],
+)
+def test_a_wrong_name_or_option_is_named(name, options, said):
+    with pytest.raises(ConfigError, match=said):
+        open_source(name, options)
+
+
+def test_a_mixture_holds_every_example_once_in_a_repeatable_order():
+    parts = [open_source("synthetic", {"examples": n, "seed": n}) for n in (5, 8, 3)]
+    mixed, again, other = MixedSource(parts, 1), MixedSource(parts, 1), MixedSource(parts, 2)
+    ids = [e.id for e in mixed]
+    assert sorted(ids) == sorted(e.id for part in parts for e in part)
+    assert ids == [e.id for e in again] != [e.id for e in other]
+    assert len({i.split("-")[1] for i in ids[:6]}) > 1
