@@ -40,7 +40,7 @@ class _Estimate:
         if not self.worked:
             return ""
         each = (time.monotonic() - self.started) / self.worked
-        rate = f"{each:.1f} s/{self.unit}" if each >= 1 else f"{1 / max(each, 1e-9):.1f} {self.unit}s/s"
+        rate = f"{each:.1f} s each" if each >= 1 else f"{1 / max(each, 1e-9):.1f} {self.unit}/s"
         left = each * max(self.total - self.done, 0)
         return f"{rate}, {duration(left)} left" if left else rate
 
@@ -54,7 +54,7 @@ class _Plain:
         finished = self.estimate.done >= self.estimate.total
         if finished or time.monotonic() - self.said >= PLAIN_SECONDS:
             self.said = time.monotonic()
-            parts = [f"{self.estimate.done}/{self.estimate.total} {self.estimate.unit}s", self.estimate.text(), note]
+            parts = [f"{self.estimate.done}/{self.estimate.total} {self.estimate.unit}", self.estimate.text(), note]
             print(f"  {self.title}: {', '.join(part for part in parts if part)}", file=sys.stderr, flush=True)
 
 
@@ -71,7 +71,7 @@ class _Rich:
 
 @contextmanager
 def track(title: str, total: int, unit: str) -> Iterator[Bar]:
-    """A bar for `total` units of work, e.g. `track("SFT small", 20, "step")`; it writes to standard error."""
+    """A bar for `total` units of work, e.g. `track("SFT small", 20, "steps")`; it writes to standard error."""
     estimate = _Estimate(total, unit)
     console = Console(stderr=True)
     if not console.is_terminal:

@@ -31,6 +31,15 @@ def _typed(path: Path) -> Iterator[None]:
         ) from error
 
 
+def _read_umask() -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask
+
+
+_UMASK = _read_umask()
+
+
 def _sync_directory(directory: Path) -> None:
     handle = os.open(directory, os.O_RDONLY)
     try:
@@ -50,6 +59,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
             with handle:
                 yield handle  # type: ignore[misc]
                 handle.flush()
+                os.fchmod(handle.fileno(), 0o666 & ~_UMASK)  # temporary files are private, results are not
                 os.fsync(handle.fileno())
             os.replace(handle.name, path)
             _sync_directory(path.parent)
@@ -140,7 +150,7 @@ def write_jsonl(path: Path, rows: Iterable[Any]) -> None:
 
 
 def cache_dir() -> Path:
-    """Where downloads and conversions live: $CALLWRIGHT_CACHE, else $XDG_CACHE_HOME/callwright, else ~/.cache/callwright."""
+    """Downloads and conversions: $CALLWRIGHT_CACHE, else $XDG_CACHE_HOME/callwright, else ~/.cache/callwright."""
     explicit = os.environ.get("CALLWRIGHT_CACHE")
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(explicit or f"{base}/callwright").expanduser()

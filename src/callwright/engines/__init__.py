@@ -1,0 +1,1 @@
+"""What turns prompt ids into tokens, behind one protocol."""

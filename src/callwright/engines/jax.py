@@ -90,6 +90,10 @@ def _draw(scores: jax.Array, key: jax.Array, temperature: jax.Array) -> jax.Arra
     return jax.lax.cond(temperature > 0, sample, greedy).astype(jnp.int32)
 
 
+# The loop's state: step, logits of the next token, cache, who is done, what was said, how much of it counts.
+_State = tuple[jax.Array, jax.Array, Cache, jax.Array, jax.Array, jax.Array]
+
+
 @functools.partial(jax.jit, static_argnums=(1, 8, 9))
 def _decode(
     params: Params,
@@ -107,13 +111,12 @@ def _decode(
     batch = first.shape[0]
     width = cache.keys[0].shape[1] - max_new_tokens
     stops = jnp.asarray(stop_ids, jnp.int32)
-    State = tuple[jax.Array, jax.Array, Cache, jax.Array, jax.Array, jax.Array]
 
-    def going(state: State) -> jax.Array:
+    def going(state: _State) -> jax.Array:
         step, _, _, done, _, _ = state
         return (step < max_new_tokens) & ~jnp.all(done)
 
-    def add(state: State) -> State:
+    def add(state: _State) -> _State:
         step, scores, cache, done, said, lengths = state
         token = _draw(scores, jax.random.fold_in(key, step), temperature)
         said = said.at[:, step].set(token)

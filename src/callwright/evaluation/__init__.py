@@ -1,0 +1,1 @@
+"""BFCL: its data, asking an engine, and what the answers say statistically."""

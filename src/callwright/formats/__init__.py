@@ -3,8 +3,9 @@
 To add a format: write one file with a class that satisfies `base.Format`, add one line to `FORMATS`, and a test.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from callwright.conversation import Tool, ToolCall
 from callwright.errors import FormatError
 from callwright.formats.base import Format
 from callwright.formats.xml import XmlFormat
@@ -26,3 +27,16 @@ def get_format(name: str, variant: str | None = None) -> Format:
     if variant is not None and variant not in variants:
         raise FormatError(f"a variant of {name} ({', '.join(variants)})", repr(variant), "name one of these")
     return variants[variant or next(iter(variants))]()
+
+
+def read_calls(name: str, text: str, tools: Sequence[Tool]) -> tuple[ToolCall, ...] | None:
+    """The calls in a model's words; None when a call was attempted and none can be read.
+
+    Args:
+      name: A format, or `format/variant`.
+      text: What the model said.
+      tools: What it was offered.
+    """
+    form, _, variant = name.partition("/")
+    parsed = get_format(form, variant or None).parse(text, tools=tools)
+    return None if parsed.errors and not parsed.tool_calls else parsed.tool_calls

@@ -1,0 +1,1 @@
+"""The pipeline: its configuration, its stages, its run directory."""

@@ -1,0 +1,1 @@
+"""SFT and GRPO of a LoRA adapter."""

@@ -88,8 +88,8 @@ def load_adapter(directory: Path, *, model_sha256: str, lora: LoraSettings) -> A
         )
     if card.lora != lora:
         raise CheckpointError(
-            f"an adapter of rank {lora.rank}, alpha {lora.alpha:g}, modules {', '.join(lora.modules)}",
-            f"{directory} with rank {card.lora.rank}, alpha {card.lora.alpha:g}, modules {', '.join(card.lora.modules)}",
+            f"an adapter of {_shape(lora)}",
+            f"{directory} of {_shape(card.lora)}",
             "set lora in the configuration to the checkpoint's",
         )
     path = Path(directory) / FILE
@@ -97,6 +97,10 @@ def load_adapter(directory: Path, *, model_sha256: str, lora: LoraSettings) -> A
         return dict(load_file(path))
     except (SafetensorError, OSError) as error:
         raise _broken(path, error) from error
+
+
+def _shape(lora: LoraSettings) -> str:
+    return f"rank {lora.rank}, alpha {lora.alpha:g}, modules {', '.join(lora.modules)}"
 
 
 def _broken(path: Path, error: Exception) -> CheckpointError:

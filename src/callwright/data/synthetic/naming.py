@@ -17,7 +17,7 @@ from callwright.data.synthetic.values import Kind, Value, flag, options, same, w
 
 SNAKE, DOTTED, CAMEL = STYLES = "snake", "dotted", "camel"
 _SHARES = (SNAKE,) * 10 + (DOTTED,) * 8 + (CAMEL,) * 2
-_DEFAULTS = (" Default is {}.", " Defaults to {}.", " (default {})", " Optional; {} if not given.")
+_DEFAULTS = (". Default is {}.", ". Defaults to {}.", " (default {}).", ". Optional; {} if not given.")
 
 EXTRAS = (
     Param("verbose", flag("verbosely"), "Return more detail", "false"),
@@ -103,9 +103,10 @@ def _described(param: Param, kind: Kind, draw: Draw) -> dict[str, Json]:
         text += f" ({kind.hint})" if "(" not in kind.hint and draw.chance(0.3) else f", {kind.hint}"
     elif kind.example and draw.chance(0.2):
         text += f", e.g. '{kind.draw(draw).json}'"
-    text += "." if draw.chance(0.7) or param.default else ""
     if param.default:
         text += draw.pick(_DEFAULTS).format(param.default)
+    elif draw.chance(0.7):
+        text += "."
     described: dict[str, Json] = {"type": kind.schema["type"]}
     if "items" in kind.schema:
         described["items"] = kind.schema["items"]

@@ -25,7 +25,7 @@ from callwright.settings import Settings
 
 _GOLDEN = 0.6180339887498949
 _CALLS = (2, 2, 2, 2, 3, 3, 3, 4)  # calls of one tool
-_OFFERS = (2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4)  # tools on offer where there are several
+_OFFERS = (2, 2, 3, 3, 3, 4)  # tools on offer where there are several
 _LEAN = 0.4  # share of optional parameters where several tools are on offer: prompts stay short enough to train on
 _FOLLOW_UPS = options("And for {}?|What about {}?|Now the same for {}, please.|Can you do that for {} too?|And {}?")
 
@@ -61,7 +61,8 @@ class SyntheticSettings(Settings):
     max_tools: int = Field(default=4, ge=1, le=8)
     """The most tools that an example offers."""
     tools_length: int = Field(default=1150, ge=0)
-    """Characters of tool definitions that a further tool may not go beyond; keeps prompts within a training row."""
+    """Characters of tool definitions that a further tool may not go beyond, a quarter less where several calls follow.
+    About three make a token, and a prompt with its calls should fit into a training row of 512."""
 
     @model_validator(mode="after")
     def _can_be_made(self) -> "SyntheticSettings":
@@ -126,10 +127,12 @@ class SyntheticSource:
         block, place = divmod(index, len(self._tools))
         return self._tools[self._permutation(block)[place]]
 
-    def _beside(self, chosen: list[Offer], total: int, draw: Draw, avoid: Spec | None = None) -> list[Offer]:
+    def _beside(
+        self, chosen: list[Offer], total: int, draw: Draw, avoid: Spec | None = None, room: float = 1
+    ) -> list[Offer]:
         """The chosen offers and others up to `total`, mostly from the same domain, in random order.
 
-        What would make the definitions longer than the budget is passed over, but two are offered in any case.
+        A tool that does not fit into this share of `tools_length` is passed over, but two are offered in any case.
         """
         offers, length = list(chosen), sum(map(_length, chosen))
         for attempt in range(30):
@@ -140,7 +143,7 @@ class SyntheticSource:
             if spec is avoid or spec not in self._specs or any(o.spec is spec for o in offers):
                 continue
             new = offer(domain, spec, draw, _LEAN)
-            short = length + _length(new) <= self.settings.tools_length or (len(offers) < 2 and attempt >= 20)
+            short = length + _length(new) <= room * self.settings.tools_length or (len(offers) < 2 and attempt >= 20)
             if short and all(o.tool.name != new.tool.name for o in offers):
                 offers.append(new)
                 length += _length(new)
@@ -163,7 +166,7 @@ class SyntheticSource:
 
     def _parallel_multiple(self, index: int, draw: Draw) -> tuple[Conversation, tuple[Request, ...]]:
         first = offer(*self._turn(index), draw, _LEAN)
-        offers = self._beside([first], self._some(draw), draw)
+        offers = self._beside([first], self._some(draw), draw, room=0.75)
         wanted = [first, *(o for o in offers if o is not first)]
         wanted = wanted[: max(2, len(wanted) - draw.chance(0.35))]
         requests = list[tuple[Offer, Request]]()

@@ -82,7 +82,7 @@ FARMING = Domain(
                 Param("nutrient|element|fertilizer_type", same("nitrogen|phosphorus|potassium"), "The nutrient"),
                 Param("area_ha|hectares|field_area", amount(2, 120), "Area in hectares"),
                 Param("kg_per_ha|target_rate|dose", whole(20, 200, 5), "Kilograms for each hectare"),
-                Param("efficiency|uptake|efficiency_rate", rate(40, 95), "Share that the plants take up", "100%"),
+                Param("efficiency|uptake|efficiency_rate", rate(40, 95), "Share that the plants take up", ""),
             ),
             (
                 "the {nutrient} needed for {area_ha} hectares at {kg_per_ha} kg per hectare[ and an uptake of "
@@ -132,7 +132,7 @@ BUILDING = Domain(
                 Param(
                     "tile_length|tile_cm|length_cm|tile_side", whole(10, 90, 5), "Side of a square tile in centimeters"
                 ),
-                Param("waste|spare_share|extra", rate(5, 15), "Share for cutting loss", "10%"),
+                Param("waste|spare_share|extra", rate(5, 15), "Share for cutting loss", ""),
             ),
             (
                 "~the tiles of {tile_length} cm needed for {room_size} square meters[ with {waste} waste]",
@@ -177,7 +177,7 @@ BUILDING = Domain(
                 Param("watts_per_panel|panel_watts|rated_power", whole(250, 500, 10), "Power of a panel in watts"),
                 Param("location|city|site", city, "Where the roof is"),
                 Param("tilt|tilt_angle|roof_angle", whole(10, 60), "Tilt in degrees", "35"),
-                Param("system_loss|losses|loss_rate", rate(5, 25), "Losses of the system", "14%"),
+                Param("system_loss|losses|loss_rate", rate(5, 25), "Losses of the system", ""),
             ),
             (
                 "the output of {panels} panels of {watts_per_panel} watts in {location}[ at a tilt of {tilt} degrees]"

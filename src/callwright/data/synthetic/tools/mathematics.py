@@ -290,7 +290,7 @@ STATISTICS = Domain(
             (
                 Param("population|population_size|total_people", whole(500, 90000, 500), "Size of the population"),
                 Param("margin|margin_of_error|error", rate(1, 8), "Accepted margin of error"),
-                Param("confidence|confidence_level", rate(80, 99), "Level of confidence", "95%"),
+                Param("confidence|confidence_level", rate(80, 99), "Level of confidence", ""),
             ),
             (
                 "the sample size for a population of {population} and a margin of error of {margin}"
@@ -328,7 +328,7 @@ STATISTICS = Domain(
                 Param("group_b|treatment|successes_b", whole(20, 180), "Successes in the second group"),
                 Param("group_size|n|participants", whole(200, 2000, 50), "People in each group"),
                 Param("alternative|hypothesis", _TAIL, "Alternative hypothesis", "'two-sided'"),
-                Param("alpha|significance|significance_level", rate(1, 10), "Significance level", "5%"),
+                Param("alpha|significance|significance_level", rate(1, 10), "Significance level", ""),
             ),
             (
                 "run an A/B test with {group_a} successes against {group_b} in groups of {group_size}"

@@ -1,0 +1,206 @@
+"""The pipeline: five stages by the seed's numbers, an evaluation after each of the last four, one run directory.
+
+A run that was stopped, by Ctrl-C, by an error or by a kill, goes on when the same command is given again: each stage
+knows from the disk what it has done. `--resume` starts a new run from a finished stage of another one.
+"""
+
+import contextlib
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import yaml
+from rich.console import Console
+
+from callwright.errors import CallwrightError, ConfigError, StorageError
+from callwright.models.licence import show_once
+from callwright.models.sources import resolve_model
+from callwright.models.tokenizer import load_tokenizer
+from callwright.orchestration.config import SECTIONS, PipelineConfig, load_config
+from callwright.orchestration.plan import print_plan
+from callwright.orchestration.results import build_results, describe_model, describe_versions
+from callwright.orchestration.rundir import RunDirectory, changed_keys
+from callwright.orchestration.stages import TITLES, Workshop, check_format, evaluate_stage, train_stage
+from callwright.orchestration.watch import Interrupt
+from callwright.progress import Bar, track
+from callwright.report.html import write_report
+from callwright.report.table import print_table
+from callwright.storage import cache_dir, read_jsonl, sha256_file
+from callwright.training.checkpoints import FILE, read_card
+
+STOPPED = 130
+"""Exit code of a run that was asked to stop; the convention of shells for Ctrl-C."""
+
+
+def run_pipeline(
+    config_path: Path | None,
+    *,
+    stages: Sequence[int] | None = None,
+    resume: Path | None = None,
+    overrides: Sequence[str] = (),
+    dry_run: bool = False,
+    runs: Path = Path("runs"),
+) -> int:
+    """Runs the pipeline, or goes on with it.
+
+    Args:
+      config_path: The configuration file; all defaults when None.
+      stages: Which stages; all enabled ones when None.
+      resume: A finished stage of another run to start from, e.g. runs/x/checkpoints/stage3.
+      overrides: `key.path=value`, applied to the configuration.
+      dry_run: Only say what would be done.
+      runs: Where run directories are made.
+
+    Returns:
+      The exit code.
+
+    Raises:
+      CallwrightError: what the user must mend, or what went wrong; all that was computed is on disk.
+    """
+    console = Console(stderr=True, highlight=False)
+    config = load_config(config_path, overrides)
+    numbers = _stages(config, stages)
+    if resume is not None:
+        read_card(resume)
+    if dry_run:
+        print_plan(config, numbers, resume)
+        return 0
+    _use_compilation_cache()
+    entries = config.evaluation.entries()  # fetches the benchmark, before anything long begins
+    with contextlib.ExitStack() as shown:
+        files = resolve_model(config.model.source, progress=_converting(shown))
+    show_once(files.licence, console.print)
+    began: dict[str, Any] = {
+        "config_sha256": config.sha256,
+        "resume": None if resume is None else {"path": str(resume), "sha256": sha256_file(resume / FILE)},
+    }
+    with RunDirectory(_find_run(runs, config, began, new=resume is not None)) as run:
+        if run.began_with() is None:
+            run.write_config(config)
+            began |= {"command": shlex.join(sys.argv), "model": describe_model(files), "versions": describe_versions()}
+            run.event("run_created", **began)
+        run.event("run_started", stages=numbers, command=shlex.join(sys.argv))
+        asked = sum(map(len, entries.values()))
+        console.print(f"{run.path}: {files.name}, stages {' '.join(map(str, numbers))}, {asked} entries of BFCL")
+        console.print(f"  on {jax.device_count()} {jax.default_backend()} device(s); configuration {run.config_path}")
+        with Interrupt().listening() as stop:
+            shop = Workshop(config, run, files, load_tokenizer(files.directory), resume, stop)
+            try:
+                finished = _run_stages(shop, numbers, console)
+            finally:
+                _write_results(run)
+        if not finished:
+            console.print(f"Stopped. Everything is in {run.path}; give the same command again to go on.")
+            return STOPPED
+        run.event("run_finished", stages=numbers)
+        _write_results(run)
+        print_table(build_results(run))
+        print(f"\nReport: {run.report_path}")
+    return 0
+
+
+def _stages(config: PipelineConfig, stages: Sequence[int] | None) -> list[int]:
+    if stages is None:
+        return [n for n in TITLES if n not in SECTIONS or config.stage(n).enabled]
+    unknown = sorted(set(stages) - TITLES.keys())
+    if unknown or not stages:
+        came = ", ".join(map(str, unknown)) or "none"
+        raise ConfigError("stages from 1 to 5", came, "name stages such as --stages 3 4 5")
+    return sorted(set(stages))
+
+
+def _converting(shown: contextlib.ExitStack) -> Callable[[int, int], None]:
+    """A bar for the conversion of weights, which appears only if there is something to convert."""
+    bars: list[Bar] = []
+    said = 0
+
+    def progress(done: int, total: int) -> None:
+        nonlocal said
+        if not bars:
+            bars.append(shown.enter_context(track("converting the weights", total, "parameters")))
+        bars[0].advance(done - said)
+        said = done
+
+    return progress
+
+
+def _use_compilation_cache() -> None:
+    """A program compiled once is compiled for every later stage and run; a resumed run starts at once."""
+    jax.config.update("jax_compilation_cache_dir", str(cache_dir() / "xla"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)
+
+
+def _find_run(runs: Path, config: PipelineConfig, began: dict[str, Any], *, new: bool) -> Path:
+    """The run's directory: the one of this name; for a resumed stage the first that is free, or unfinished and ours."""
+    if not new:
+        run = RunDirectory(runs / config.name)
+        first = run.began_with()
+        if first is not None and not _same(first, began):
+            _refuse_change(run, config)
+        return run.path
+    number = 2
+    while True:
+        run = RunDirectory(runs / f"{config.name}-{number}")
+        first = run.began_with()
+        if first is None or (_same(first, began) and not run.finished):
+            return run.path
+        number += 1
+
+
+def _same(first: dict[str, Any], began: dict[str, Any]) -> bool:
+    return all(first[key] == value for key, value in began.items())
+
+
+def _refuse_change(run: RunDirectory, config: PipelineConfig) -> None:
+    old = yaml.safe_load(run.config_path.read_text(encoding="utf-8")) if run.config_path.is_file() else {}
+    keys = ", ".join(changed_keys(old, config.model_dump(mode="json"))) or "what it was resumed from"
+    raise ConfigError(
+        f"the configuration that {run.path} began with",
+        f"a change of {keys}",
+        f"give the run another name (--set name=...), or remove {run.path} to start it again",
+    )
+
+
+def _run_stages(shop: Workshop, numbers: Sequence[int], console: Console) -> bool:
+    run = shop.run
+    for number in numbers:
+        console.print(f"stage {number}: {TITLES[number]}")
+        try:
+            if not _run_stage(shop, number, numbers):
+                return False
+        except CallwrightError as error:
+            run.event("stage_failed", stage=number, message=str(error))
+            raise
+        except OSError as error:
+            run.event("stage_failed", stage=number, message=str(error))
+            raise StorageError(
+                f"to write in {run.path}", error.strerror or str(error), "free some space and give the command again"
+            ) from error
+        _write_results(run)
+    return True
+
+
+def _run_stage(shop: Workshop, number: int, numbers: Sequence[int]) -> bool:
+    if number == 1:
+        trained = [n for n in numbers if n in SECTIONS]
+        return shop.run.stage_finished(1) or check_format(shop, trained)
+    if number in SECTIONS and not (shop.run.checkpoint(number) / FILE).is_file() and not train_stage(shop, number):
+        return False
+    return _evaluated(shop, number) or evaluate_stage(shop, number)
+
+
+def _evaluated(shop: Workshop, stage: int) -> bool:
+    """Whether every sampled entry has its row."""
+    directory = shop.run.evaluation(stage)
+    return all(
+        {entry.id for entry in members} <= {row["id"] for row in read_jsonl(directory / f"{name}.jsonl")}
+        for name, members in shop.config.evaluation.entries().items()
+    )
+
+
+def _write_results(run: RunDirectory) -> None:
+    build_results(run).write(run.results_path)
+    write_report(run.path)

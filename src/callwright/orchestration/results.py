@@ -1,0 +1,210 @@
+"""From a run's log and rows to its results: nothing here needs the model, so it can be done again at any time."""
+
+import datetime
+import importlib.metadata
+import itertools
+import math
+import platform
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import callwright
+from callwright.errors import DataError
+from callwright.evaluation.bfcl import WHEEL_SHA256
+from callwright.evaluation.run import Tally, tally
+from callwright.evaluation.statistics import is_call_category, mcnemar
+from callwright.models.sources import ModelFiles
+from callwright.orchestration.config import PipelineConfig
+from callwright.orchestration.rundir import RunDirectory
+from callwright.orchestration.stages import TITLES
+from callwright.report.schema import POOLED, Comparison, Cost, Evaluation, Model, Results, Run, Score, Stage, Versions
+
+PACKAGES = (
+    "jax", "jaxlib", "flax", "google-tunix", "qwix", "optax", "orbax-checkpoint", "numpy", "gguf", "safetensors",
+    "sentencepiece", "scipy",
+)  # fmt: skip
+KINDS = {1: "format", 2: "evaluation", 3: "sft", 4: "sft", 5: "grpo"}
+Event = Mapping[str, Any]
+
+
+def describe_model(files: ModelFiles) -> dict[str, Any]:
+    """The base model, as the log keeps it."""
+    parameters = sum(math.prod(shape) for shape in files.config.tensor_shapes().values())
+    model = Model(
+        spec=files.spec,
+        name=files.name,
+        sha256=files.sha256,
+        licence=files.licence.name,
+        parameters=parameters,
+    )
+    return model.model_dump(mode="json")
+
+
+def describe_versions() -> dict[str, Any]:
+    """Everything installed that could change a number."""
+    installed = {name: importlib.metadata.version(name) for name in PACKAGES}
+    versions = Versions(
+        callwright=callwright.__version__,
+        python=sys.version.split()[0],
+        platform=f"{platform.system()} {platform.machine()}",
+        packages=installed,
+        git_commit=_git_commit(),
+        bfcl_data_sha256=WHEEL_SHA256,
+    )
+    return versions.model_dump(mode="json")
+
+
+def build_results(run: RunDirectory) -> Results:
+    """What the run has come to so far.
+
+    Raises:
+      DataError: the directory holds no run.
+    """
+    events = run.events()
+    created = run.began_with()
+    if created is None or not run.config_path.is_file():
+        raise DataError(f"a run in {run.path}", "no events.jsonl of one", "name a directory under runs/")
+    config = PipelineConfig.model_validate(yaml.safe_load(run.config_path.read_text(encoding="utf-8")))
+    finished = [event for event in events if event["event"] == "run_finished"]
+    tallies = _tallies(run, config)
+    return Results(
+        run=Run(
+            name=run.path.name,
+            created=created["time"],
+            finished=finished[-1]["time"] if finished else None,
+            config_sha256=config.sha256,
+            seed=config.seed,
+            command=created["command"],
+        ),
+        model=Model.model_validate(created["model"]),
+        versions=Versions.model_validate(created["versions"]),
+        stages=[_stage(number, events) for number in TITLES],
+        curves=_curves(events),
+        evaluations={f"stage{n}": _evaluation(config, n, found, events) for n, found in tallies.items()},
+        comparisons=list(_comparisons(tallies)),
+    )
+
+
+def _stage(number: int, events: Iterable[Event]) -> Stage:
+    mine = [event for event in events if event.get("stage") == number]
+    kind = "evaluation" if number == 2 else "stage"
+    finished = [event for event in mine if event["event"] == f"{kind}_finished"]
+    failed = [event for event in mine if event["event"] == "stage_failed"]
+    status, message = "pending", ""
+    if finished:
+        status = "done"
+    elif failed:
+        status, message = "failed", failed[-1]["message"]
+    elif mine:
+        status = "running"
+    hidden = {"time", "event", "stage", "done", "peak_memory_bytes", "tokens"}
+    summary = {key: value for key, value in (finished[-1] if finished else {}).items() if key not in hidden}
+    return Stage.model_validate(
+        {
+            "key": f"stage{number}",
+            "title": TITLES[number],
+            "kind": KINDS[number],
+            "status": status,
+            "message": message,
+            "cost": _cost(mine, "stage") if number != 2 and mine else None,
+            "summary": summary,
+        }
+    )
+
+
+def _cost(mine: Iterable[Event], kind: str, tokens: int = 0) -> Cost | None:
+    """Time between each start and the last sign of life after it, over all processes; the highest peak."""
+    seconds, peak = 0.0, 0
+    start: datetime.datetime | None = None
+    last: datetime.datetime | None = None
+    for event in mine:
+        time = datetime.datetime.fromisoformat(event["time"])
+        if event["event"] == f"{kind}_started":
+            seconds += (last - start).total_seconds() if start and last else 0.0
+            start = last = time
+        elif start and (event["event"] in (f"{kind}_left", f"{kind}_finished") or event["event"] == "step"):
+            last = time if kind == "stage" or event["event"] != "step" else last
+            peak = max(peak, event.get("peak_memory_bytes", 0))
+            tokens = event.get("tokens", tokens)
+    if not start or not last:
+        return None
+    seconds += (last - start).total_seconds()
+    return Cost(seconds=seconds, tokens=tokens, peak_memory_bytes=peak or None)
+
+
+def _curves(events: Iterable[Event]) -> dict[str, dict[str, list[tuple[int, float]]]]:
+    """Metric by update; a step that was done again after a kill counts once."""
+    curves: dict[str, dict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
+    for event in events:
+        if event["event"] == "step":
+            for name, value in event.items():
+                if isinstance(value, int | float) and name not in ("step", "stage"):
+                    curves[f"stage{event['stage']}"][name][event["step"]] = value
+    return {stage: {name: sorted(c.items()) for name, c in metrics.items()} for stage, metrics in curves.items()}
+
+
+def _tallies(run: RunDirectory, config: PipelineConfig) -> dict[int, dict[str, Tally]]:
+    found: dict[int, dict[str, Tally]] = {}
+    for number in (2, 3, 4, 5):
+        names = config.evaluation.sample if isinstance(config.evaluation.sample, dict) else config.evaluation.categories
+        tallies = {name: tally(run.evaluation(number), name) for name in names}
+        if any(one.verdicts for one in tallies.values()):
+            found[number] = tallies
+    return found
+
+
+def _evaluation(
+    config: PipelineConfig, number: int, tallies: Mapping[str, Tally], events: Iterable[Event]
+) -> Evaluation:
+    planned = {name: len(members) for name, members in config.evaluation.entries().items()}
+    scores = {
+        name: Score(
+            correct=sum(one.verdicts.values()),
+            total=len(one.verdicts),
+            planned=max(planned.get(name, 0), len(one.verdicts)),
+            called=one.called,
+            errors=dict(one.errors),
+        )
+        for name, one in tallies.items()
+    }
+    mine = [event for event in events if event.get("stage") == number]
+    tokens = sum(one.tokens for one in tallies.values())
+    return Evaluation(categories=scores, cost=_cost(mine, "evaluation", tokens))
+
+
+def _comparisons(tallies: Mapping[int, Mapping[str, Tally]]) -> Iterable[Comparison]:
+    """Each stage against the one before it, and the last against the first."""
+    numbers = list(tallies)
+    pairs = list(itertools.pairwise(numbers))
+    if len(numbers) > 2:
+        pairs.append((numbers[0], numbers[-1]))
+    for before, after in pairs:
+        calls: tuple[dict[str, bool], dict[str, bool]] = ({}, {})
+        for name in tallies[before]:
+            old, new = tallies[before][name].verdicts, tallies[after][name].verdicts
+            both = old.keys() & new.keys()
+            old, new = ({key: side[key] for key in side if key in both} for side in (old, new))
+            if not both:
+                continue
+            yield Comparison.of(f"stage{before}", f"stage{after}", name, mcnemar(old, new))
+            if is_call_category(name):
+                calls[0].update(old)
+                calls[1].update(new)
+        if calls[0]:
+            yield Comparison.of(f"stage{before}", f"stage{after}", POOLED, mcnemar(*calls))
+
+
+def _git_commit() -> str | None:
+    """The commit of the checkout that this code runs from, if it is one."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None if done.returncode == 0 else None
