@@ -4,6 +4,7 @@ Compiling is most of what a small test costs, and the same step is compiled agai
 process, so all of a session share one compilation cache, which ends with it.
 """
 
+import dataclasses
 import os
 import tempfile
 
@@ -26,16 +27,27 @@ def pytest_configure(config):
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory):
     """The tiny random Gemma as `ModelFiles`; read-only."""
+    return _resolved(tmp_path_factory.mktemp("tiny") / "model", {})
+
+
+@pytest.fixture(scope="session")
+def shallow_model(tmp_path_factory):
+    """The same with two layers, both local, for what depends on no architecture; read-only."""
+    return _resolved(tmp_path_factory.mktemp("shallow") / "model", {"num_layers": 2})
+
+
+def _resolved(directory, changes):
     from tests.support.tiny import write_tiny_model
 
+    from callwright.models.gemma3 import TINY
     from callwright.models.sources import resolve_model
 
-    return resolve_model(str(write_tiny_model(tmp_path_factory.mktemp("tiny") / "model")))
+    return resolve_model(str(write_tiny_model(directory, dataclasses.replace(TINY, **changes))))
 
 
 @pytest.fixture(scope="session")
 def tiny_params(tiny_model):
-    """Its parameter tree; read-only."""
+    """The parameter tree of `tiny_model`; read-only."""
     from callwright.models.load import load_model, make_mesh, parameters
 
     return parameters(load_model(tiny_model, make_mesh()))

@@ -19,7 +19,7 @@ from callwright.models.lora import Adapter, LoraSettings, attach, read_adapter, 
 from callwright.models.sources import ModelFiles
 from callwright.training.sft import SftSettings
 
-WORDS = "weather Paris temperature tool result name city the a is in of get set true false number".split()
+WORDS = ("weather", "Paris", "temperature", "tool", "result", "name", "city", "the", "a", "is", "in", "number", "get")
 LORA = LoraSettings(rank=2, alpha=6.0)
 ALONE = 50  # tokens: any one example fits, and no two
 

@@ -103,7 +103,7 @@ def _stage(number: int, events: Iterable[Event]) -> Stage:
         status, message = "failed", failed[-1]["message"]
     elif mine:
         status = "running"
-    hidden = {"time", "event", "stage", "done", "peak_memory_bytes", "tokens"}
+    hidden = {"time", "event", "stage", "done", "peak_memory_bytes"}
     summary = {key: value for key, value in (finished[-1] if finished else {}).items() if key not in hidden}
     return Stage.model_validate(
         {
@@ -119,23 +119,23 @@ def _stage(number: int, events: Iterable[Event]) -> Stage:
 
 
 def _cost(mine: Iterable[Event], kind: str, tokens: int = 0) -> Cost | None:
-    """Time between each start and the last sign of life after it, over all processes; the highest peak."""
-    seconds, peak = 0.0, 0
-    start: datetime.datetime | None = None
-    last: datetime.datetime | None = None
+    """The time between the events of each process added up, tokens of every step once, and the highest peak."""
+    own = {f"{kind}_started", f"{kind}_left"} | ({"step"} if kind == "stage" else set())
+    seconds, peak, by_step = 0.0, 0, dict[int, int]()
+    previous: datetime.datetime | None = None
     for event in mine:
+        if event["event"] not in own:
+            continue
         time = datetime.datetime.fromisoformat(event["time"])
-        if event["event"] == f"{kind}_started":
-            seconds += (last - start).total_seconds() if start and last else 0.0
-            start = last = time
-        elif start and (event["event"] in (f"{kind}_left", f"{kind}_finished") or event["event"] == "step"):
-            last = time if kind == "stage" or event["event"] != "step" else last
-            peak = max(peak, event.get("peak_memory_bytes", 0))
-            tokens = event.get("tokens", tokens)
-    if not start or not last:
+        if previous is not None and not event["event"].endswith("_started"):
+            seconds += (time - previous).total_seconds()
+        previous = time
+        peak = max(peak, event.get("peak_memory_bytes", 0))
+        if event["event"] == "step":
+            by_step[event["step"]] = event.get("tokens", 0)
+    if previous is None:
         return None
-    seconds += (last - start).total_seconds()
-    return Cost(seconds=seconds, tokens=tokens, peak_memory_bytes=peak or None)
+    return Cost(seconds=seconds, tokens=tokens + sum(by_step.values()), peak_memory_bytes=peak or None)
 
 
 def _curves(events: Iterable[Event]) -> dict[str, dict[str, list[tuple[int, float]]]]:

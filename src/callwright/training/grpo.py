@@ -239,7 +239,8 @@ def _summary(groups: Sequence[_Group]) -> dict[str, Any]:
         "reward": statistics.fmean(reward.total for reward in rewards),
         "zero_variance_groups": sum(not group.varied for group in groups),
         "distinct_completions": statistics.fmean(len({c.token_ids for c in g.completions}) for g in groups),
-        "completion_tokens": statistics.fmean(lengths),
+        "completion_length": statistics.fmean(lengths),
+        "tokens": sum(lengths),
         "examples": [group.example.id for group in groups],
     }
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
 from callwright.data.packing import Batch, PackedBatches, PackingSettings, Seen
 from callwright.training.losses import sft_loss
@@ -40,7 +41,7 @@ def train_sft(
     Returns:
       Whether all updates are done, and what was seen (the updates before a resume included).
     """
-    current: list[str] = []
+    current: dict[str, Any] = {}
     accumulation = settings.gradient_accumulation
     with mesh:
         trainer = LoraTrainer(
@@ -48,7 +49,7 @@ def train_sft(
             settings,
             directory,
             accumulation=accumulation,
-            record=lambda row: record(row | {"examples": current}),
+            record=lambda row: record(row | current),
         )
         trainer.with_loss_fn(sft_loss)
         trainer.with_gen_model_input_fn(lambda batch: {"batch": batch})
@@ -58,7 +59,8 @@ def train_sft(
             for done, (ids, group) in enumerate(itertools.islice(batches, settings.steps)):
                 if done >= trainer.train_steps and should_stop():
                     return
-                current = ids
+                tokens = sum(int(np.count_nonzero(batch["segments"])) for batch in group)
+                current = {"tokens": tokens, "examples": ids}
                 yield from group
 
         trainer.train(stream())

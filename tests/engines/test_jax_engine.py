@@ -1,0 +1,167 @@
+"""The engine says what the model would say, for every row as if it were alone, and draws what the softmax says."""
+
+import numpy as np
+import pytest
+import scipy.special
+import scipy.stats
+from flax import nnx
+
+from callwright.engines.base import Sampling
+from callwright.engines.jax import ROUND, JaxEngine
+from callwright.models.load import load_model, make_mesh, parameters
+
+GREEDY = Sampling()
+NEW = 24
+COOL = 0.35
+DRAW = np.random.default_rng(11)
+# Shorter than the sliding window of 16, about as long, and longer: the first two leave it while they generate.
+PROMPTS = [[2, *DRAW.integers(6, 512, size).tolist()] for size in (4, 13, 30, 7, 21)]
+
+
+@pytest.fixture(scope="module")
+def model(tiny_model):
+    """Tunix's model, its layers made louder than the tied embedding, which would say its own token for ever."""
+    found = load_model(tiny_model, make_mesh())
+    for layer in found.layers:
+        for norm in (layer.post_attention_norm, layer.post_ffw_norm):
+            norm.scale.set_value(norm.scale.get_value() + 3)
+    return found
+
+
+@pytest.fixture(scope="module")
+def make_engine(tiny_model, model):
+    return lambda *stops: JaxEngine(parameters(model), tiny_model.config, stop_ids=stops, pad_id=0)
+
+
+@pytest.fixture(scope="module")
+def engine(make_engine):
+    return make_engine()
+
+
+@pytest.fixture(scope="module")
+def next_logits(model):
+    """Tunix's logits of the token after a sequence, the whole of it run again without a cache."""
+    length = 64
+    positions = np.arange(length)[None]
+    causal = np.tril(np.ones((1, length, length), bool))
+    run = nnx.jit(lambda model, *inputs: model(*inputs)[0])
+
+    def after(ids):
+        tokens = np.zeros((1, length), np.int32)
+        tokens[0, : len(ids)] = ids
+        return np.asarray(run(model, tokens, positions, None, causal))[0, len(ids) - 1]
+
+    return after
+
+
+@pytest.fixture(scope="module")
+def said(engine):
+    """What the engine says to all prompts in one batch, never stopping."""
+    return engine.generate(PROMPTS, max_new_tokens=NEW, sampling=GREEDY)
+
+
+def test_greedy_decoding_says_what_running_the_whole_sequence_again_would(said, next_logits):
+    for prompt, generation in zip(PROMPTS, said, strict=True):
+        ids = list(prompt)
+        for token in generation.token_ids:
+            assert token == int(next_logits(ids).argmax())
+            ids.append(token)
+        assert len(ids) == len(prompt) + NEW
+        assert len(set(generation.token_ids)) > 3, "a continuation that repeats itself shows little"
+
+
+def test_neighbours_and_padding_change_nothing(engine, said):
+    for prompt, generation in zip(PROMPTS, said, strict=True):
+        assert engine.generate([prompt], max_new_tokens=NEW, sampling=GREEDY) == [generation]
+    backwards = engine.generate(PROMPTS[::-1], max_new_tokens=NEW, sampling=GREEDY)
+    assert backwards[::-1] == said
+    exact, long = ([2, *DRAW.integers(6, 512, size - 1).tolist()] for size in (ROUND, ROUND + 13))
+    unpadded = engine.generate([exact], max_new_tokens=NEW, sampling=GREEDY)
+    assert engine.generate([long, exact, *PROMPTS], max_new_tokens=NEW, sampling=GREEDY)[1:] == [*unpadded, *said]
+
+
+def test_the_token_limit_cuts_and_says_so(said, engine):
+    assert {generation.finish_reason for generation in said} == {"length"}
+    assert {generation.stop_id for generation in said} == {None}
+    (short,) = engine.generate(PROMPTS[:1], max_new_tokens=5, sampling=GREEDY)
+    assert short.token_ids == said[0].token_ids[:5]
+
+
+def test_a_stop_token_ends_its_row_and_no_other(make_engine, said):
+    stops = (said[0].token_ids[6], said[2].token_ids[9])
+    engine = make_engine(*stops)
+    reasons = set()
+    for unstopped, generation in zip(said, engine.generate(PROMPTS, max_new_tokens=NEW, sampling=GREEDY), strict=True):
+        places = [place for place, token in enumerate(unstopped.token_ids) if token in stops]
+        if places:
+            assert generation.token_ids == unstopped.token_ids[: places[0]]
+            assert (generation.finish_reason, generation.stop_id) == ("stop", unstopped.token_ids[places[0]])
+        else:
+            assert generation == unstopped
+        reasons.add(generation.finish_reason)
+    assert reasons == {"stop", "length"}
+
+
+def test_a_stop_token_that_comes_last_is_a_stop(make_engine, said):
+    first = next(n for n in range(1, NEW) if said[0].token_ids[n] not in said[0].token_ids[:n])
+    stop = said[0].token_ids[first]
+    engine = make_engine(stop)
+    (generation,) = engine.generate(PROMPTS[:1], max_new_tokens=first + 1, sampling=GREEDY)
+    assert (generation.token_ids, generation.finish_reason) == (said[0].token_ids[:first], "stop")
+
+
+def test_the_same_seed_draws_the_same_and_another_seed_another(engine):
+    same, again, other = (
+        engine.generate(PROMPTS, max_new_tokens=NEW, sampling=Sampling(temperature=1.0, seed=seed))
+        for seed in (3, 3, 4)
+    )
+    assert same == again
+    assert all(one != two for one, two in zip(same, other, strict=True))
+
+
+def test_rows_of_one_prompt_draw_apart(engine):
+    rows = engine.generate(PROMPTS[:1] * 8, max_new_tokens=NEW, sampling=Sampling(temperature=1.0))
+    assert len({row.token_ids for row in rows}) == 8
+
+
+@pytest.fixture(scope="module")
+def draws(engine):
+    """Two tokens for each of 4 x 256 rows of one prompt, at a low temperature."""
+    return np.array(
+        [
+            row.token_ids
+            for seed in range(4)
+            for row in engine.generate(
+                PROMPTS[:1] * 256, max_new_tokens=2, sampling=Sampling(temperature=COOL, seed=seed)
+            )
+        ]
+    )
+
+
+def p_value(tokens, scores, temperature):
+    """Of a chi-square test that the tokens were drawn from the softmax; rare tokens share bins of 10 or more."""
+    expected = len(tokens) * scipy.special.softmax(scores.astype(np.float64) / temperature)
+    order = np.argsort(-expected)
+    bins = np.minimum(np.cumsum(expected[order]) // 10, (len(tokens) // 10) - 1).astype(int)
+    counts = np.bincount(tokens, minlength=len(scores))[order]
+    pairs = [(counts[bins == index].sum(), expected[order][bins == index].sum()) for index in np.unique(bins)]
+    observed, wanted = zip(*pairs, strict=True)
+    return scipy.stats.chisquare(observed, wanted).pvalue
+
+
+def test_tokens_are_drawn_from_the_softmax_at_the_temperature(draws, next_logits):
+    scores = next_logits(PROMPTS[0])
+    assert p_value(draws[:, 0], scores, COOL) > 1e-3
+    assert p_value(draws[:, 0], scores, 1.0) < 1e-6, "the test must be able to fail"
+
+
+def test_so_is_the_token_after_the_first(draws, next_logits):
+    first = np.bincount(draws[:, 0]).argmax()
+    second = draws[draws[:, 0] == first, 1]
+    assert len(second) >= 100
+    scores = next_logits([*PROMPTS[0], int(first)])
+    assert p_value(second, scores, COOL) > 1e-3
+
+
+def test_a_temperature_close_to_zero_is_greedy(engine, said):
+    assert engine.generate(PROMPTS, max_new_tokens=NEW, sampling=Sampling(temperature=1e-6, seed=9)) == said

@@ -1,0 +1,78 @@
+"""Arrows point down: a room imports from lower levels or from itself, and the command line starts light."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import callwright
+
+LEVELS = (  # from the bottom
+    ("errors",),
+    ("conversation",),
+    ("storage", "settings", "tokens", "literals", "openai", "progress"),
+    ("formats", "scoring", "models"),
+    ("engines", "data"),
+    ("training", "evaluation"),
+    ("report",),
+    ("orchestration",),
+    ("cli",),
+)
+LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
+SOURCE = Path(callwright.__file__).parent
+FILES = sorted(path for path in SOURCE.rglob("*.py") if path.relative_to(SOURCE).parts not in {("__init__.py",)})
+HEAVY = {"jax", "jaxlib", "flax", "tunix", "qwix", "optax", "orbax", "transformers", "scipy", "numpy", "pyarrow"}
+
+
+def room(path):
+    return path.relative_to(SOURCE).with_suffix("").parts[0]
+
+
+def imports(path):
+    """Every module of ours that a file imports, wherever in the file, as (line, dotted name below the package)."""
+    package = ("callwright", *path.relative_to(SOURCE).parent.parts)
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            module = ".".join(part for part in (above, node.module) if part)
+            names = [f"{module}.{alias.name}" for alias in node.names] if module == "callwright" else [module]
+        else:
+            continue
+        for name in names:
+            if name.startswith("callwright."):
+                yield node.lineno, name.removeprefix("callwright.")
+
+
+def test_every_room_has_a_level():
+    assert {room(path) for path in FILES} - {"__main__"} <= LEVEL.keys()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_go_down_or_stay_in_the_room(path):
+    mine = room(path)
+    if mine == "__main__":  # runs the command line, so it stands above it
+        return
+    wrong = [
+        f"line {line}: {mine} imports {name}"
+        for line, name in imports(path)
+        if name.split(".")[0] != mine and LEVEL[name.split(".")[0]] >= LEVEL[mine]
+    ]
+    assert not wrong
+
+
+@pytest.mark.skipif(not (SOURCE / "cli.py").exists(), reason="there is no command line yet")
+def test_the_command_line_starts_without_anything_heavy():
+    code = "import sys, callwright.cli; print(*{name.split('.')[0] for name in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not HEAVY & set(loaded)
+
+
+@pytest.mark.parametrize("module", ["conversation", "errors", "openai", "settings", "storage", "tokens", "literals"])
+def test_the_ground_floor_needs_nothing_heavy(module):
+    code = f"import sys, callwright.{module}; print(*{{name.split('.')[0] for name in sys.modules}})"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not HEAVY & set(loaded)
