@@ -13,12 +13,12 @@ from typing import Any
 import jax
 from tensorboardX import SummaryWriter
 
-from callwright.conversation import Conversation, Message
 from callwright.data.packing import PackedBatches
 from callwright.data.registry import MixedSource, open_source
-from callwright.data.source import Example, Source
+from callwright.data.source import Source
+from callwright.data.validation import check_round_trip
 from callwright.engines.jax import JaxEngine
-from callwright.errors import CheckpointError, ConfigError, DataError
+from callwright.errors import CheckpointError, ConfigError
 from callwright.evaluation.run import evaluate
 from callwright.formats import get_format
 from callwright.formats.base import Format
@@ -107,40 +107,12 @@ def check_format(shop: Workshop, trained: list[int]) -> bool:
                 for index in range(len(source)):
                     if shop.stop():
                         return False
-                    _check_round_trip(source[index], form)
+                    check_round_trip(source[index], form)
                     bar.advance()
             summary[f"stage{stage}"] = {"examples": len(source), "read_back": len(source)}
         summary["done"] = True
     run.event("stage_finished", stage=1, **summary)
     return True
-
-
-def _check_round_trip(example: Example, form: Format) -> None:
-    """Every assistant turn, rendered and parsed, is itself."""
-    for index, message in enumerate(example.conversation.messages):
-        if message.role != "assistant":
-            continue
-        conversation = Conversation(example.conversation.messages[: index + 1], example.conversation.tools)
-        segments = form.render(conversation)
-        # The last run of trained segments is this turn; what is not control text in it is what the model says.
-        last = max(i for i, segment in enumerate(segments) if not segment.trained and i < _end(segments))
-        said = "".join(segment.text for segment in segments[last + 1 :] if segment.trained and not segment.control)
-        parsed = form.parse(said, tools=conversation.tools)
-        if not _same(message, parsed.content, parsed.tool_calls) or parsed.errors:
-            raise DataError(
-                f"{example.id}, messages[{index}] to read back as it was written",
-                f"content {parsed.content!r} and calls {parsed.tool_calls!r}",
-                "report it: the format and its parser disagree",
-            )
-
-
-def _end(segments: list[Any]) -> int:
-    return max(i for i, segment in enumerate(segments) if segment.trained)
-
-
-def _same(message: Message, content: str | None, calls: tuple[Any, ...]) -> bool:
-    meant = [(call.name, list(call.arguments.items())) for call in message.tool_calls]
-    return (message.content or None) == content and meant == [(c.name, list(c.arguments.items())) for c in calls]
 
 
 def evaluate_stage(shop: Workshop, stage: int) -> bool:
@@ -244,18 +216,19 @@ def _recorder(shop: Workshop, stage: int, bar: Any) -> Iterator[Any]:
     """A function that puts an update's metrics into the log, the progress bar and TensorBoard."""
     board = SummaryWriter(str(shop.run.path / "tensorboard" / f"stage{stage}")) if shop.config.tensorboard else None
 
+    done = 0
+
     def record(row: dict[str, Any]) -> None:
-        if bar_done[0] is None:  # steps of an earlier process count as done, but say nothing about the rate
+        nonlocal done
+        if not done:  # the steps of an earlier process are done, but say nothing about the rate
             bar.advance(row["step"] - 1, free=True)
-        bar_done[0] = row["step"]
+        done = row["step"]
         shop.run.event("step", stage=stage, **row)
-        notes = [f"{name} {row[name]:.3g}" for name in ("loss", "reward", "kl") if name in row]
-        bar.advance(note=", ".join(notes))
+        bar.advance(note=", ".join(f"{name} {row[name]:.3g}" for name in ("loss", "reward", "kl") if name in row))
         for name, value in row.items():
             if board is not None and isinstance(value, int | float) and name != "step":
                 board.add_scalar(name, value, row["step"])
 
-    bar_done: list[int | None] = [None]
     try:
         yield record
     finally:
