@@ -51,6 +51,8 @@ class _Plain:
 
     def advance(self, count: int = 1, note: str = "", *, free: bool = False) -> None:
         self.estimate.advance(count, free)
+        if not count:
+            return
         finished = self.estimate.done >= self.estimate.total
         if finished or time.monotonic() - self.said >= PLAIN_SECONDS:
             self.said = time.monotonic()

@@ -11,7 +11,7 @@ An example that does not fit into a row is left out and counted; it is never cut
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -36,6 +36,8 @@ class PackingSettings(Settings):
     """Supervised tokens in a row, at most."""
     gradient_accumulation: int = 1
     """Batches in one optimizer update."""
+    weigh: Literal["tokens", "examples"] = "tokens"
+    """What counts the same: every supervised token, or every example, so that calls do not drown a short refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +137,13 @@ class PackedBatches:
         rows = self._rows()
         while True:
             group = [next(rows) for _ in range(self.settings.batch_size * self.settings.gradient_accumulation)]
-            total = sum(example.supervised for row in group for example in row)
-            weight = self.settings.gradient_accumulation / total
+            examples = [example for row in group for example in row]
+            by_token = self.settings.weigh == "tokens"
+            total = sum(example.supervised for example in examples) if by_token else len(examples)
+            share = self.settings.gradient_accumulation / total
             size = self.settings.batch_size
-            batches = [self._batch(group[i : i + size], weight) for i in range(0, len(group), size)]
-            yield [example.id for row in group for example in row], batches
+            batches = [self._batch(group[i : i + size], share) for i in range(0, len(group), size)]
+            yield [example.id for example in examples], batches
 
     def _rows(self) -> Iterator[list[Encoded]]:
         """Rows filled in order: the next example opens a new row when it does not fit into this one."""
@@ -169,7 +173,7 @@ class PackedBatches:
             self.seen.supervised += encoded.supervised
             yield encoded
 
-    def _batch(self, rows: Sequence[Sequence[Encoded]], weight: float) -> Batch:
+    def _batch(self, rows: Sequence[Sequence[Encoded]], share: float) -> Batch:
         size, length, most = len(rows), self.settings.sequence_length, self.settings.supervised_length
         batch = {name: np.zeros((size, length), np.int32) for name in ("tokens", "segments", "positions")}
         batch["tokens"][:] = self.tokenizer.pad_id
@@ -186,6 +190,6 @@ class PackedBatches:
                 here = slice(used, used + len(targets))
                 batch["at"][index, here] = targets - 1
                 batch["label"][index, here] = batch["tokens"][index, targets]
-                batch["weight"][index, here] = weight
+                batch["weight"][index, here] = share / (1 if self.settings.weigh == "tokens" else len(targets))
                 start, used = stop, here.stop
         return batch

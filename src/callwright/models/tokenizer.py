@@ -128,7 +128,7 @@ def from_sentencepiece(model: bytes, where: str = "tokenizer.model") -> GemmaTok
 
 def from_tokenizers(text: str, where: str = "tokenizer.json") -> GemmaTokenizer:
     """A tokenizer from a Hugging Face tokenizer.json; WeightsError if it is none, or not Gemma's kind."""
-    from tokenizers import Tokenizer  # type: ignore[import-untyped]
+    from tokenizers import Tokenizer
 
     try:
         spec: dict[str, Any] = json.loads(text)

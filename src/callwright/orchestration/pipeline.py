@@ -166,6 +166,10 @@ def _refuse_change(run: RunDirectory, config: PipelineConfig) -> None:
 
 def _run_stages(shop: Workshop, numbers: Sequence[int], console: Console) -> bool:
     run = shop.run
+    first = next((number for number in numbers if number in SECTIONS), None)
+    before = None if first is None else shop.checkpoint_before(first)
+    if before is not None:
+        shop.adapter(before)  # what does not fit is refused now, not after the stages before it
     for number in numbers:
         console.print(f"stage {number}: {TITLES[number]}")
         try:

@@ -1,0 +1,217 @@
+"""`callwright doctor`: what is installed, what is cached, what can be reached, and what to do about the rest.
+
+Nothing is fetched, converted or changed. Each check is a function that yields findings, so one that fails hides no
+other. `lacks` is said only of what the quickstart needs; what is optional and absent is marked `-`.
+"""
+
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import httpx
+import psutil
+
+import callwright
+from callwright.errors import FetchError
+from callwright.evaluation.bfcl import VERSION as BFCL_VERSION
+from callwright.evaluation.bfcl import pip_command
+from callwright.models.licence import gemma_licence
+from callwright.models.sources import BUILTIN
+from callwright.storage import cache_dir
+
+MODEL = "gemma3-270m"
+"""The quickstart's model."""
+MEMORY = 8e9
+"""Bytes that must be free for the quickstart."""
+DISK = {"the conversion of the weights": 1.5e9, "a run": 0.5e9}
+"""Bytes that the quickstart writes."""
+PYTHONS = ((3, 11), (3, 13))
+TOOLS = {
+    "chromium": "shows report.html; any browser does",
+    "llama-server": "serves GGUF files (llama.cpp)",
+    "ollama": "serves GGUF files (Ollama)",
+}
+OLLAMA_SECONDS = 1.0
+CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
+"""Where Linux says how much a container may use; "max" when that is everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the examination.
+
+    Attributes:
+      mark: "ok", "lacks" (the quickstart cannot run) or "-" (optional, absent).
+      subject: What was looked at.
+      says: What was found.
+      fix: What to do about it; empty when nothing need be done.
+    """
+
+    mark: Literal["ok", "lacks", "-"]
+    subject: str
+    says: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        said = [self.says] + ([f"to do: {self.fix}"] if self.fix else [])
+        start = f"  {self.mark:<7}{self.subject:<16}"
+        lines = [
+            line for text in said for line in textwrap.wrap(text, 95, break_long_words=False, break_on_hyphens=False)
+        ]
+        return start + f"\n{'':{len(start)}}".join(lines)
+
+
+def examine() -> int:
+    """Prints all findings and the terms of the weights; returns 0 if the quickstart can run, else 1."""
+    print(f"Callwright {callwright.__version__}")
+    lacking = 0
+    for check in (_python, _packages, _devices, _weights, _benchmark, _cache, _memory, _tools, _ollama):
+        for finding in check():
+            print(finding, flush=True)
+            lacking += finding.mark == "lacks"
+    terms = next((path / "GEMMA_TERMS.html" for path in _conversions(BUILTIN[MODEL].sha256)), None)
+    print(f"\n{gemma_licence(terms if terms and terms.is_file() else None).describe()}\n")
+    print("The quickstart can run." if not lacking else f"The quickstart cannot run: {lacking} above to do.")
+    return 1 if lacking else 0
+
+
+def _python() -> Iterator[Finding]:
+    low, high = (".".join(map(str, version)) for version in PYTHONS)
+    fits = PYTHONS[0] <= sys.version_info[:2] <= PYTHONS[1]
+    fix = "" if fits else f"install Callwright with Python {low} to {high}"
+    yield Finding("ok" if fits else "lacks", "Python", f"{sys.version.split()[0]} in {sys.prefix}", fix)
+
+
+def _packages() -> Iterator[Finding]:
+    """Every package that Callwright itself asks for, extras apart."""
+    found, absent = [], []
+    for requirement in importlib.metadata.requires("callwright") or ():
+        if "extra ==" in requirement:
+            continue
+        name = requirement.split(";")[0].strip()
+        for sign in "=<>!~[ ":
+            name = name.split(sign)[0]
+        try:
+            found.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            absent.append(name)
+    yield Finding("ok", "packages", ", ".join(found))
+    if absent:
+        yield Finding("lacks", "packages", f"not installed: {', '.join(absent)}", "run `make setup`")
+
+
+def _devices() -> Iterator[Finding]:
+    try:
+        import jax
+
+        devices = ", ".join(sorted({device.device_kind for device in jax.devices()}))
+        count = jax.device_count()
+        yield Finding("ok", "JAX", f"{jax.default_backend()}: {count} device{'s' * (count > 1)} ({devices})")
+    except (ImportError, RuntimeError) as error:
+        came = " ".join(str(error).split())
+        yield Finding("lacks", "JAX", came, "run `make setup`; unset JAX_PLATFORMS if it names an absent device")
+
+
+def _conversions(sha256: str = "") -> list[Path]:
+    """Whole conversions in the cache, of this source if one is named."""
+    made = (cache_dir() / "models").glob(f"*-{sha256[:12]}*/manifest.json")
+    return sorted(manifest.parent for manifest in made)
+
+
+def _weights() -> Iterator[Finding]:
+    package = BUILTIN[MODEL]
+    converted = _conversions(package.sha256)
+    if converted:
+        yield Finding("ok", "weights", f"{MODEL}: {converted[0]}, {_size(_bytes(converted))}")
+    elif importlib.util.find_spec(package.module) is not None:
+        yield Finding("ok", "weights", f"{MODEL}: installed as {package.module}; converted at the first run")
+    else:
+        yield Finding("lacks", "weights", f"{MODEL}: no package {package.module}", "run `make setup`")
+    for other in set(_conversions()) - set(converted):
+        yield Finding("ok", "weights", f"{other}, {_size(_bytes([other]))}")
+
+
+def _benchmark() -> Iterator[Finding]:
+    data = cache_dir() / f"bfcl-{BFCL_VERSION}"
+    if data.is_dir():
+        yield Finding("ok", "BFCL", f"{data}, {_size(_bytes([data]))}")
+        return
+    try:
+        pip_command()
+        yield Finding("ok", "BFCL", f"bfcl-eval {BFCL_VERSION} is fetched at the first run; that needs the network")
+    except FetchError as error:
+        yield Finding("lacks", "BFCL", f"not in {cache_dir()}, and no {error.expected}", error.fix)
+
+
+def _cache() -> Iterator[Finding]:
+    needed = DISK["a run"] + (0 if _conversions(BUILTIN[MODEL].sha256) else DISK["the conversion of the weights"])
+    for subject, path in {"cache": cache_dir(), "runs": Path("runs").absolute()}.items():
+        there = next(parent for parent in (path, *path.parents) if parent.is_dir())
+        free = shutil.disk_usage(there).free
+        says = f"{path}, {_size(free)} free"
+        if not os.access(there, os.W_OK):
+            yield Finding("lacks", subject, f"{path} cannot be written", f"correct the rights of {there}")
+        elif free < needed:
+            fix = f"free {_size(needed - free)}" + (", or set CALLWRIGHT_CACHE" if subject == "cache" else "")
+            yield Finding("lacks", subject, f"{says}, {_size(needed)} needed", fix)
+        else:
+            yield Finding("ok", subject, says)
+
+
+def _memory() -> Iterator[Finding]:
+    free: float = psutil.virtual_memory().available
+    if CONTAINER_LIMIT.is_file() and (limit := CONTAINER_LIMIT.read_text(encoding="utf-8").strip()).isdigit():
+        free = min(free, int(limit))
+    says = f"{_size(free)} available, the quickstart needs {_size(MEMORY)}; {os.cpu_count()} cores"
+    if free >= MEMORY:
+        yield Finding("ok", "memory", says)
+    else:
+        yield Finding("lacks", "memory", says, "close other programs, or lower batch_size and sequence_length")
+
+
+def _tools() -> Iterator[Finding]:
+    for name, use in TOOLS.items():
+        path = shutil.which(name)
+        yield Finding("ok", name, path) if path else Finding("-", name, f"not installed; {use}")
+
+
+def _ollama() -> Iterator[Finding]:
+    """Asks the server for its version: the one in OLLAMA_HOST, or Ollama's own default on this machine."""
+    base = _ollama_address(os.environ.get("OLLAMA_HOST", ""))
+    try:
+        answer = httpx.get(f"{base}/api/version", timeout=OLLAMA_SECONDS, trust_env=False)
+        version = answer.raise_for_status().json()["version"]
+        yield Finding("ok", "Ollama server", f"version {version} at {base}")
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
+        yield Finding(
+            "-", "Ollama server", f"no answer at {base}; `ollama serve` starts one, OLLAMA_HOST names another"
+        )
+
+
+def _ollama_address(host: str) -> str:
+    """OLLAMA_HOST as Ollama reads it: its own port if there is no scheme; 0.0.0.0 is this machine."""
+    url = urlsplit(host if "://" in host else f"http://{host}")
+    usual = 11434 if "://" not in host else {"https": 443}.get(url.scheme, 80)
+    try:
+        port = url.port or usual
+    except ValueError:
+        port = usual
+    name = url.hostname or "127.0.0.1"
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(name, name)  # noqa: S104  (translated, not listened on)
+    return f"{url.scheme}://{f'[{name}]' if ':' in name else name}:{port}"
+
+
+def _bytes(directories: Iterable[Path]) -> int:
+    return sum(file.stat().st_size for directory in directories for file in directory.rglob("*") if file.is_file())
+
+
+def _size(count: float) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

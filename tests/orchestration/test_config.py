@@ -1,0 +1,219 @@
+"""A configuration is checked as a whole before anything is computed, and a mistake in it is one line that names it."""
+
+import pytest
+import yaml
+
+from callwright import cli
+from callwright.errors import ConfigError
+from callwright.orchestration import pipeline
+from callwright.orchestration.config import PipelineConfig, load_config
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, name="c.yaml"):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def refused(capsys, tmp_path, monkeypatch):
+    """Gives `callwright run` a configuration in this process, and returns the line with which it refuses it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pipeline, "resolve_model", lambda *_, **__: pytest.fail("it went on to the weights"))
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as left:
+            cli.main(["run", *map(str, arguments)])
+        out, err = capsys.readouterr()
+        assert left.value.code == 2
+        assert out == ""
+        assert err.count("\n") == 1, err
+        assert err.startswith("callwright: expected ")
+        assert not (tmp_path / "runs").exists()
+        return err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "says"),
+    [
+        ("steps: 3", "steps", "use one of: name, seed, model, format"),
+        ("lora: {rang: 3}", "lora.rang", "use one of: rank, alpha, modules"),
+        ("sft_small: {training: {stepz: 3}}", "sft_small.training.stepz", "use one of: "),
+        ("grpo: {training: {reward: {exat: 1}}}", "grpo.training.reward.exat", "use one of: well_formed, exact"),
+        ("grpo: {training: {batch_size: 1}}", "grpo.training.batch_size", "group_size"),
+        ("evaluation: {max_tokens: 3}", "evaluation.max_tokens", "max_new_tokens"),
+    ],
+)
+def test_an_unknown_key_is_named_with_those_that_exist(refused, write, text, key, says):
+    line = refused(write(text))
+    assert f"expected a known key in {write(text)}; got {key}; " in line
+    assert says in line
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "came"),
+    [
+        ("lora: {rank: many}", "lora.rank", "'many'"),
+        ("seed: 1.5", "seed", "1.5"),
+        ("lora: 16", "lora", "16"),
+        ("lora: [16]", "lora", "[16]"),
+        ("name: a/b", "name", "'a/b'"),
+        ("name: ..", "name", "'..'"),
+        ("sft_full: {training: {steps: -1}}", "sft_full.training.steps", "-1"),
+        ("sft_full: {training: {learning_rate: 0}}", "sft_full.training.learning_rate", "0"),
+        ("sft_full: {precision: float8}", "sft_full.precision", "'float8'"),
+        ("grpo: {training: {group_size: 1}}", "grpo.training.group_size", "1"),
+        ("evaluation: {batch_size: 0}", "evaluation.batch_size", "0"),
+        ("evaluation: {categories: parallel}", "evaluation.categories", "'parallel'"),
+        ("mesh: {fsdp: 0}", "mesh.fsdp", "0"),
+    ],
+)
+def test_a_value_of_the_wrong_type_or_size_is_named(refused, write, text, key, came):
+    line = refused(write(text))
+    assert f"expected {key} in {write(text)}: " in line
+    assert f"; got {came}; correct this value" in line
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("sft_full: {data: {synthetik: {}}}", "no source 'synthetik'; there are synthetic, openai_jsonl"),
+        ("sft_full: {data: {synthetic: {exampels: 3}}}", "synthetic.exampels"),
+        ("sft_full: {data: {synthetic: {examples: none}}}", "synthetic.examples"),
+        ("sft_full: {data: {openai_jsonl: {}}}", "openai_jsonl.path"),
+        ("format: {name: yaml}", "expected a format (xml); got 'yaml'; name one of these"),
+        ("format: {variant: argz}", "expected a variant of xml (args, arguments); got 'argz'; name one of these"),
+        ("evaluation: {sample: {paralel: 3}}", "a BFCL category"),
+        ("evaluation: {sample: 100000}", "a sample of 1 to 1240 entries; got 100000"),
+        ("evaluation: {sample: 0}", "a sample of 1 to 1240 entries; got 0"),
+        ("lora: {rank: 0}", "lora.rank"),
+        ("lora: {modules: [query]}", "lora.modules"),
+        ("sft_full: {training: {batch_size: 0}}", "sft_full.training.batch_size"),
+        ("sft_full: {training: {sequence_length: 0}}", "sft_full.training.sequence_length"),
+        ("sft_full: {training: {gradient_accumulation: 0}}", "sft_full.training.gradient_accumulation"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_before_a_run_directory_exists(refused, write, text, says):
+    line = refused(write(text))
+    assert says in line
+    assert "pydantic" not in line
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("lora: {rank: 3", "expected YAML in"),
+        ("\tname: x", "expected YAML in"),
+        ("- name: x", "expected keys and values in"),
+        ("just words", "expected keys and values in"),
+        ("1: 2", "c.yaml"),
+        ("name: !!python/object/apply:os.system [id]", "expected YAML in"),
+    ],
+)
+def test_what_is_no_yaml_of_keys_and_values_is_refused(refused, write, text, says):
+    assert says in refused(write(text))
+
+
+def test_bytes_that_are_no_text_are_refused(refused, tmp_path):
+    (tmp_path / "c.yaml").write_bytes(b"name: \xff\xfe")
+    assert "expected YAML in" in refused(tmp_path / "c.yaml")
+
+
+def test_a_missing_file_is_refused(refused, tmp_path):
+    assert "; got No such file or directory; name an existing file" in refused(tmp_path / "nowhere.yaml")
+    assert "; got Is a directory; name an existing file" in refused(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("training.stepz=3", "name an existing key"),
+        ("steps=3", "name an existing key"),
+        ("training.steps", "expected an override key.path=value; got 'training.steps'"),
+        ("=3", "expected an override key.path=value; got '=3'"),
+        ("lora..rank=3", "expected an override key.path=value"),
+        ("lora.rank=[", "expected a YAML value for lora.rank; got '['"),
+        ("lora.rank=many", "expected lora.rank in the configuration: "),
+        ("lora.rang=1", "expected a known key in the configuration; got lora.rang"),
+        ("sft_small.training.group_size=3", "got sft_small.training.group_size"),
+        ("training.steps.more=3", "training.steps"),
+        ("data.synthetic.exampels=3", "synthetic.exampels"),
+    ],
+)
+def test_an_override_that_changes_nothing_that_exists_is_refused(refused, override, says):
+    assert says in refused("--set", override)
+
+
+@pytest.mark.parametrize("empty", ["", "null", "3"])
+def test_an_override_below_a_section_that_is_none_is_refused_or_fills_it(write, empty):
+    path = write(f"grpo: {empty}\n")
+    try:
+        assert load_config(path, ["training.steps=7"]).grpo.training.steps == 7
+    except ConfigError as error:
+        assert "grpo" in str(error)
+
+
+@pytest.mark.parametrize("stages", [["0"], ["3", "6"], ["-1"]])
+def test_a_stage_that_does_not_exist_is_refused(refused, stages):
+    assert "expected stages from 1 to 5; got" in refused("--stages", *stages)
+
+
+def test_a_stage_may_stand_in_a_file_of_its_own_beside_the_file_that_names_it(write, tmp_path):
+    (tmp_path / "stages").mkdir()
+    write("training: {steps: 7, batch_size: 3}\nprecision: float32\n", "stages/full.yaml")
+    config = load_config(write("sft_full: stages/full.yaml\nseed: 4\n"))
+    assert (config.sft_full.training.steps, config.sft_full.training.batch_size) == (7, 3)
+    assert config.sft_full.precision == "float32"
+    assert config.seed == 4
+    overridden = load_config(tmp_path / "c.yaml", ["sft_full.training.steps=9"])
+    assert (overridden.sft_full.training.steps, overridden.sft_full.training.batch_size) == (9, 3)
+
+
+def test_a_file_of_a_stage_is_checked_like_the_rest(refused, write, tmp_path):
+    main = write("grpo: grpo.yaml")
+    assert "grpo.yaml; got No such file or directory" in refused(main)
+    write("training: {stepz: 3}", "grpo.yaml")
+    assert "got grpo.training.stepz" in refused(main)
+
+
+def test_an_override_of_a_stages_key_goes_to_every_stage_that_has_it(write):
+    path = write("sft_small: {training: {steps: 1}}\nsft_full: {training: {batch_size: 2}}\n")
+    config = load_config(path, ["training.steps=7", "training.batch_size=3", "training.group_size=5", "enabled=false"])
+    for stage in (config.sft_small, config.sft_full, config.grpo):
+        assert stage.training.steps == 7
+        assert not stage.enabled
+    assert config.sft_small.training.batch_size == config.sft_full.training.batch_size == 3
+    assert config.grpo.training.group_size == 5
+
+
+def test_an_override_goes_where_its_path_says_and_the_last_one_wins():
+    last = ["evaluation.sample={parallel: 2}", "format.variant=null"]
+    config = load_config(
+        None, ["sft_full.training.steps=7", "lora.rank=2", "lora.rank=4", "name=x", "data.synthetic.examples=9", *last]
+    )
+    assert config.sft_full.training.steps == 7
+    assert config.sft_small.training.steps == PipelineConfig().sft_small.training.steps
+    assert (config.lora.rank, config.name, config.format.variant) == (4, "x", None)
+    assert config.evaluation.sample == {"parallel": 2}
+    assert config.grpo.data == config.sft_full.data
+    assert config.grpo.data["synthetic"]["examples"] == 9
+
+
+def test_the_resolved_configuration_read_back_is_the_same(write):
+    config = load_config(write("sft_full: {data: {synthetic: {mix: {simple: 3}}}}\nlora: {rank: 2}\n"), ["seed=3"])
+    again = load_config(write(yaml.safe_dump(config.model_dump(mode="json")), "resolved.yaml"))
+    assert again == config
+    assert again.sha256 == config.sha256
+    assert again.sft_full.data["synthetic"]["examples"], "defaults of the data are resolved too"
+
+
+def test_everything_that_decides_the_results_decides_the_hash():
+    changes = ["seed=1", "lora.rank=2", "sft_small.training.steps=1", "data.synthetic.seed=1", "evaluation.sample=5"]
+    hashes = {load_config(None, [change]).sha256 for change in changes}
+    assert len(hashes | {load_config(None).sha256}) == len(changes) + 1

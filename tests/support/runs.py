@@ -1,0 +1,178 @@
+"""Whole runs as a user starts them: a tiny model and its data on disk, a configuration, and the real command line.
+
+The model is random, but its end of turn is likelier than chance would have it: some of its completions end and others
+are cut, so that GRPO has something to tell apart. All of a session share one cache directory; the benchmark in it is
+the user's own copy, and what is compiled goes where all tests keep it.
+"""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from safetensors.numpy import load_file, save_file
+from tests.support.tiny import tiny_tokenizer, write_tiny_model
+
+from callwright.evaluation.bfcl import fetch_data
+from callwright.models.gemma3 import Gemma3Config
+from callwright.storage import cache_dir, read_jsonl
+from callwright.training.checkpoints import FILE
+
+COMMAND = [sys.executable, "-m", "callwright.cli", "run"]
+TRAINED = (3, 4, 5)
+EVALUATED = (2, 3, 4, 5)
+
+
+def write_talkative_model(directory: Path, config: Gemma3Config) -> Path:
+    """A tiny model whose completions sometimes end."""
+    write_tiny_model(directory, config)
+    tensors = load_file(directory / "model.safetensors")
+    tensors["model.embed_tokens.weight"][tiny_tokenizer().token_id("<end_of_turn>")] *= 4
+    save_file(tensors, directory / "model.safetensors", metadata={"format": "pt"})
+    return directory
+
+
+def conversation(index: int, words: int = 2) -> dict[str, Any]:
+    """A line of a user's own data: one call, or words where the tool does not fit."""
+    city = ("Paris", "the city", "tool", "name")[index % 4]
+    asked = {"role": "user", "content": f"{index}: the weather in {city}" + " and what" * words}
+    parameters = {"type": "object", "properties": {"city": {"type": "string"}}}
+    tool = {"type": "function", "function": {"name": "get", "parameters": parameters}}
+    arguments = json.dumps({"city": city})
+    call = {"id": "1", "type": "function", "function": {"name": "get", "arguments": arguments}}
+    said = {"role": "assistant", "tool_calls": [call]} if index % 3 else {"role": "assistant", "content": "the tool"}
+    return {"messages": [asked, said], "tools": [tool]}
+
+
+def write_data(path: Path, count: int = 16, too_long: int = 2) -> Path:
+    """A file of conversations, the last `too_long` of them longer than any row."""
+    rows = [conversation(index, words=2 if index < count - too_long else 300) for index in range(count)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def share_cache(directory: Path) -> Path:
+    """A cache directory of the session's own, with the user's copy of the benchmark and her converted weights."""
+    data = fetch_data()
+    (directory / data.name).symlink_to(data)
+    (cache_dir() / "models").mkdir(parents=True, exist_ok=True)
+    (directory / "models").symlink_to(cache_dir() / "models")
+    (directory / "xla").symlink_to(os.environ["JAX_COMPILATION_CACHE_DIR"])
+    return directory
+
+
+def tiny_configuration(model: Path, data: Path) -> dict[str, Any]:
+    """The five stages, each as small as it can be; SFT stages share one shape, so that it is compiled once."""
+    sft = {
+        "precision": "float32",
+        "data": {"openai_jsonl": {"path": str(data)}},
+        "training": {
+            "steps": 4,
+            "batch_size": 1,
+            "sequence_length": 320,
+            "supervised_length": 80,
+            "warmup_steps": 1,
+            "learning_rate": 0.01,
+            "checkpoint_every": 2,
+        },
+    }
+    shape = {"prompts_per_step": 2, "group_size": 4, "max_prompt_tokens": 240, "max_new_tokens": 6}
+    grpo = {"steps": 3, "learning_rate": 0.001, "checkpoint_every": 1, **shape}
+    return {
+        "name": "tiny",
+        "model": {"source": str(model)},
+        "evaluation": {"sample": {"simple_python": 3, "parallel": 1, "irrelevance": 3}, "max_new_tokens": 4}
+        | {"batch_size": 2},
+        "lora": {"rank": 2, "alpha": 4},
+        "sft_small": sft,
+        "sft_full": sft,
+        "grpo": {"precision": "float32", "data": sft["data"], "training": grpo},
+        "tensorboard": False,
+    }
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A directory in which a user works: her configuration, and runs/ below it."""
+
+    directory: Path
+    cache: Path
+    configuration: Mapping[str, Any]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def start(self, *arguments: str, **changes: Any) -> "subprocess.Popen[str]":
+        """Starts `callwright run` with the configuration, its sections changed as said."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        path = self.directory / "c.yaml"
+        path.write_text(yaml.safe_dump({**self.configuration, **changes}), encoding="utf-8")
+        environment = os.environ | {"CALLWRIGHT_CACHE": str(self.cache), "PYTHONWARNINGS": "ignore"} | self.environment
+        return subprocess.Popen(
+            [*COMMAND, path.name, *arguments],
+            cwd=self.directory,
+            env=environment,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def run(self, *arguments: str, code: int = 0, **changes: Any) -> "Said":
+        """Runs it to the end, which must be with this exit code."""
+        process = self.start(*arguments, **changes)
+        out, err = process.communicate(timeout=500)
+        assert process.returncode == code, f"exit code {process.returncode}:\n{err[-3000:]}"
+        return Said(out, err)
+
+    @property
+    def path(self) -> Path:
+        """The first run's directory."""
+        return self.directory / "runs" / str(self.configuration["name"])
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command wrote."""
+
+    out: str
+    err: str
+
+    @property
+    def refusal(self) -> str:
+        """The line of the error; there must be exactly one, and no traceback."""
+        assert "Traceback" not in self.err, self.err
+        (line,) = re.findall(r"^callwright: expected .*; got .*; .*$", self.err, re.MULTILINE)
+        assert self.err.endswith(line + "\n")
+        return str(line)
+
+
+def events(run: Path, kind: str | None = None) -> list[dict[str, Any]]:
+    """A run's log."""
+    return [event for event in read_jsonl(run / "events.jsonl") if kind in (None, event["event"])]
+
+
+def rows(run: Path, stage: int) -> dict[str, dict[str, Any]]:
+    """The evaluation after a stage by entry, without what the clock said; an entry with two rows is an error."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted((run / "evaluations" / f"stage{stage}").glob("*.jsonl")):
+        for row in read_jsonl(path):
+            assert row["id"] not in found, f"two rows for {row['id']}"
+            found[row["id"]] = {key: value for key, value in row.items() if key != "seconds"}
+    return found
+
+
+def adapter_bits(run: Path, stage: int) -> str:
+    """The hash of what a training stage left."""
+    return hashlib.sha256((run / "checkpoints" / f"stage{stage}" / FILE).read_bytes()).hexdigest()
+
+
+def outcome(run: Path) -> dict[str, Any]:
+    """All that a run computed, to the bit."""
+    adapters = {f"adapter{stage}": adapter_bits(run, stage) for stage in TRAINED}
+    return adapters | {f"rows{stage}": rows(run, stage) for stage in EVALUATED}
