@@ -62,11 +62,9 @@ def saved(directory):
 
 
 def open_trainer(files, directory, shape, lora=LORA):
-    with make_mesh() as mesh:
-        del mesh
-        return LoraTrainer(
-            adapted(files, lora), shape, directory, accumulation=shape.gradient_accumulation, record=lambda row: None
-        )
+    model = adapted(files, lora)
+    with make_mesh():
+        return LoraTrainer(model, shape, directory, accumulation=shape.gradient_accumulation, record=lambda row: None)
 
 
 def _updates(shape):

@@ -24,6 +24,9 @@ from callwright.tokens import Tokenizer, encode_segments
 Batch = dict[str, np.ndarray]
 T = TypeVar("T")
 
+OPEN_ROWS = 8
+"""Rows that are filled side by side: enough to leave little padding, few enough to keep the order of examples."""
+
 
 class PackingSettings(Settings):
     """The shape of a batch."""
@@ -116,6 +119,24 @@ class Seen:
     too_long: list[str] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Row:
+    """Examples that share a row."""
+
+    examples: list[Encoded] = field(default_factory=list)
+
+    @property
+    def length(self) -> int:
+        return sum(len(example.ids) for example in self.examples)
+
+    def fits(self, example: Encoded, settings: PackingSettings) -> bool:
+        supervised = sum(other.supervised for other in self.examples)
+        return (
+            self.length + len(example.ids) <= settings.sequence_length
+            and supervised + example.supervised <= settings.supervised_length
+        )
+
+
 class PackedBatches:
     """An endless, deterministic stream of updates; iterating again starts it again from the first.
 
@@ -146,17 +167,18 @@ class PackedBatches:
             yield [example.id for example in examples], batches
 
     def _rows(self) -> Iterator[list[Encoded]]:
-        """Rows filled in order: the next example opens a new row when it does not fit into this one."""
-        row: list[Encoded] = []
-        length = supervised = 0
+        """Rows by first fit: a few stay open, and the fullest is given away when an example fits into none."""
+        rows: list[_Row] = []
         for example in self._examples():
-            too_many = supervised + example.supervised > self.settings.supervised_length
-            if row and (length + len(example.ids) > self.settings.sequence_length or too_many):
-                yield row
-                row, length, supervised = [], 0, 0
-            row.append(example)
-            length += len(example.ids)
-            supervised += example.supervised
+            row = next((row for row in rows if row.fits(example, self.settings)), None)
+            if row is None:
+                if len(rows) == OPEN_ROWS:
+                    fullest = max(rows, key=lambda row: row.length)
+                    rows.remove(fullest)
+                    yield fullest.examples
+                row = _Row()
+                rows.append(row)
+            row.examples.append(example)
 
     def _examples(self) -> Iterator[Encoded]:
         settings = self.settings

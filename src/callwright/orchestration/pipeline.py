@@ -5,6 +5,8 @@ knows from the disk what it has done. `--resume` starts a new run from a finishe
 """
 
 import contextlib
+import errno
+import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
@@ -178,10 +180,13 @@ def _run_stages(shop: Workshop, numbers: Sequence[int], console: Console) -> boo
         except CallwrightError as error:
             run.event("stage_failed", stage=number, message=str(error))
             raise
-        except OSError as error:
-            run.event("stage_failed", stage=number, message=str(error))
+        except (OSError, ValueError) as error:  # checkpoints report a full disk as a ValueError with the system's words
+            reason = next((line for line in str(error).splitlines() if os.strerror(errno.ENOSPC) in line), None)
+            if reason is None and not isinstance(error, OSError):
+                raise
+            run.event("stage_failed", stage=number, message=reason or str(error))
             raise StorageError(
-                f"to write in {run.path}", error.strerror or str(error), "free some space and give the command again"
+                f"to write in {run.path}", reason or str(error), "free some space and give the same command again"
             ) from error
         _write_results(run)
     return True

@@ -1,0 +1,96 @@
+"""What the documentation says is so: generated parts have no drift, and what it tells a user to type exists."""
+
+import importlib.util
+import re
+import runpy
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+from callwright.cli import app
+from callwright.formats import FORMATS
+from callwright.formats.docs import document
+from callwright.orchestration.config import SECTIONS, PipelineConfig, load_config
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+CONFIGS = sorted((ROOT / "config").glob("*.yaml"))
+COMMENTS = [path.read_text(encoding="utf-8").split("\n\n")[0] for path in CONFIGS]
+generate = runpy.run_path(str(ROOT / "docs" / "generate.py"))
+
+
+def words(texts, pattern):
+    """Every match in the texts, once."""
+    return sorted({match for text in texts for match in re.findall(pattern, text, flags=re.MULTILINE)})
+
+
+def typed():
+    """Every command line of ours in a fenced block or, in a configuration, in the comment on top."""
+    fenced = [block for page in PAGES for block in re.findall(r"```sh\n(.*?)```", page.read_text("utf-8"), re.DOTALL)]
+    lines = words(fenced, r"^callwright .*") + words(COMMENTS, r"(?<=#   )callwright \S+ \S+\.yaml.*")
+    return [re.split(r"\s{3,}", line)[0] for line in lines]
+
+
+def test_the_formats_page_is_what_the_formats_say():
+    assert (ROOT / "docs" / "formats.md").read_text(encoding="utf-8") == document(), "run `make docs`"
+
+
+def test_the_formats_page_shows_every_variant():
+    page = document()
+    assert all(f"`{name}/{variant}`" in page for name, variants in FORMATS.items() for variant in variants)
+
+
+def test_the_readme_lists_the_commands_as_the_help_does():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert readme == generate["with_commands"](readme), "run `make docs`"
+
+
+@pytest.mark.parametrize("line", typed())
+def test_a_command_line_in_the_documentation_is_one_that_the_program_takes(line):
+    command, bound, _ = app.parse_args(shlex.split(line, comments=True)[1:], exit_on_error=False, print_error=False)
+    config = bound.arguments.get("config")
+    if config is not None:
+        overrides = [text for text in bound.arguments.get("overrides") or () if "mine.jsonl" not in text]
+        load_config(ROOT / config, overrides)
+    assert command.__module__ == "callwright.cli"
+
+
+def test_every_make_target_that_is_mentioned_exists():
+    targets = words([(ROOT / "Makefile").read_text(encoding="utf-8")], r"^([a-z-]+):")
+    texts = [path.read_text(encoding="utf-8") for path in (*PAGES, ROOT / ".ci" / "run", ROOT / "pyproject.toml")]
+    assert set(words(texts, r"(?:`|^)make ([a-z-]+)")) <= set(targets)
+
+
+def test_every_file_and_module_that_is_mentioned_exists():
+    texts = [path.read_text(encoding="utf-8") for path in PAGES]
+    files = words(texts, r"(?:config|docs|tests|benchmarks|src)/[\w/.-]+\w") + words(texts, r"\]\(((?!http)[^)#]+)")
+    missing = [name for name in files if not (ROOT / name).exists() and not (ROOT / "docs" / name).exists()]
+    assert not missing
+    assert all(importlib.util.find_spec(module) for module in words(texts, r"python -m (callwright[\w.]*)"))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_every_configuration_loads_and_no_key_is_without_a_word(path, tmp_path):
+    """A stage's file is loaded as a configuration that only names it."""
+    keys = yaml.safe_load(path.read_text(encoding="utf-8")).keys()
+    if not keys <= PipelineConfig.model_fields.keys():
+        section = next(name for name in SECTIONS.values() if path.stem == name)
+        (tmp_path / "c.yaml").write_text(f"{section}: {path}\n", encoding="utf-8")
+        load_config(tmp_path / "c.yaml")
+        assert f"{section}: {path.name}" in (ROOT / "config" / "pipeline.yaml").read_text(encoding="utf-8")
+    else:
+        load_config(path)
+
+
+def test_the_full_recipe_shows_every_key():
+    """pipeline.yaml and its stages leave no default unsaid, so that reading them is reading everything."""
+    full = load_config(ROOT / "config" / "pipeline.yaml")
+    for name, section in [("", full), *((name, getattr(full, name)) for name in SECTIONS.values())]:
+        given = yaml.safe_load((ROOT / "config" / f"{name or 'pipeline'}.yaml").read_text(encoding="utf-8"))
+        assert given.keys() == type(section).model_fields.keys(), name
+        for key, value in given.items():
+            fields = getattr(type(getattr(section, key)), "model_fields", None)
+            if fields and isinstance(value, dict):
+                assert value.keys() == fields.keys(), f"{name}.{key}"
