@@ -19,8 +19,8 @@ help:  ## this list
 setup: $(READY)  ## make .venv and install everything into it
 
 $(READY): pyproject.toml requirements.txt requirements-setup.txt
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
-	  echo "make: expected Python 3.11, 3.12 or 3.13; got $$($(PYTHON) --version 2>&1 || echo no $(PYTHON)); name one: make PYTHON=python3.12 ..."; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || { \
+	  echo "make: expected Python 3.11, 3.12 or 3.13; got $$($(PYTHON) --version 2>/dev/null || echo no $(PYTHON)); name one: make PYTHON=python3.12 ..."; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "make: expected a Python that can make environments; got $(PYTHON) without ensurepip; install its venv package (Debian, Ubuntu: apt install python3-venv) or name another Python: make PYTHON=..."; exit 2; }
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)

@@ -1,9 +1,13 @@
 """Writes what the documentation takes from the code: docs/formats.md, and the commands in the README.
 
-`make docs` runs it; tests/test_docs.py runs the same functions and compares. It stands outside the package because the
-README lists the command line, and nothing in the package is above that.
+`make docs` runs it; with `--check` it writes nothing and names what is out of date, which is what tests/test_docs.py
+demands to be nothing. It stands outside the package because the README lists the command line, and nothing in the
+package is above that. A process of its own, because the help takes a program's name from how Python was started.
+
+    python docs/generate.py [--check]
 """
 
+import sys
 from pathlib import Path
 
 from callwright import storage
@@ -12,7 +16,6 @@ from callwright.formats.docs import document
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-FORMATS = ROOT / "docs" / "formats.md"
 BEGIN, END = "<!-- commands: written by `make docs` -->", "<!-- /commands -->"
 
 
@@ -22,17 +25,22 @@ def commands() -> str:
     return text[text.index("### callwright run") :].strip()
 
 
-def with_commands(readme: str) -> str:
+def readme() -> str:
     """The README with its list of commands as the code has them now."""
-    before, _, rest = readme.partition(BEGIN)
+    before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n\n{commands()}\n\n{END}{after}"
 
 
 def main() -> None:
-    """Writes both files."""
-    storage.write_text(FORMATS, document())
-    storage.write_text(README, with_commands(README.read_text(encoding="utf-8")))
+    """Writes both files, or checks them."""
+    pages = {ROOT / "docs" / "formats.md": document(), README: readme()}
+    stale = [path for path, text in pages.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    if "--check" not in sys.argv[1:]:
+        for path in stale:
+            storage.write_text(path, pages[path])
+    elif stale:
+        sys.exit(f"out of date: {', '.join(str(path.relative_to(ROOT)) for path in stale)}; run `make docs`")
 
 
 if __name__ == "__main__":

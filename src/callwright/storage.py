@@ -11,7 +11,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -102,7 +102,7 @@ class JsonLines:
         self.path = Path(path)
         with _typed(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = open(self.path, "ab")
+            self._file = open(self.path, "ab", buffering=0)
             self._drop_torn_line()
 
     def _drop_torn_line(self) -> None:
@@ -114,9 +114,16 @@ class JsonLines:
         """Appends the rows, one line each, and returns when they are on disk."""
         text = "".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows)
         with _typed(self.path):
-            self._file.write(text.encode())
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            size = self._file.seek(0, os.SEEK_END)
+            try:
+                rest = memoryview(text.encode())
+                while rest:
+                    rest = rest[self._file.write(rest) :]
+                os.fsync(self._file.fileno())
+            except OSError:
+                with suppress(OSError):
+                    self._file.truncate(size)  # half a line must not stand before the next one
+                raise
 
     def close(self) -> None:
         """Closes the file; nothing is pending."""

@@ -83,7 +83,7 @@ def test_a_value_of_the_wrong_type_or_size_is_named(refused, write, text, key, c
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("sft_full: {data: {synthetik: {}}}", "no source 'synthetik'; there are synthetic, openai_jsonl"),
+        ("sft_full: {data: {synthetik: {}}}", "synthetic, openai_jsonl"),
         ("sft_full: {data: {synthetic: {exampels: 3}}}", "synthetic.exampels"),
         ("sft_full: {data: {synthetic: {examples: none}}}", "synthetic.examples"),
         ("sft_full: {data: {openai_jsonl: {}}}", "openai_jsonl.path"),
@@ -190,6 +190,12 @@ def test_an_override_of_a_stages_key_goes_to_every_stage_that_has_it(write):
         assert not stage.enabled
     assert config.sft_small.training.batch_size == config.sft_full.training.batch_size == 3
     assert config.grpo.training.group_size == 5
+
+
+def test_an_override_of_one_stage_leaves_another_alone_that_was_written_as_the_same(write):
+    path = write("sft_small: &stage\n  training: {steps: 3}\nsft_full: *stage\n")
+    config = load_config(path, ["sft_full.training.steps=7"])
+    assert (config.sft_small.training.steps, config.sft_full.training.steps) == (3, 7)
 
 
 def test_an_override_goes_where_its_path_says_and_the_last_one_wins():

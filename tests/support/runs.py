@@ -11,8 +11,10 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ from callwright.models.gemma3 import Gemma3Config
 from callwright.storage import cache_dir, read_jsonl
 from callwright.training.checkpoints import FILE
 
-COMMAND = [sys.executable, "-m", "callwright.cli", "run"]
+COMMAND = (sys.executable, "-m", "callwright.cli", "run", "c.yaml")
 TRAINED = (3, 4, 5)
 EVALUATED = (2, 3, 4, 5)
 
@@ -51,9 +53,9 @@ def conversation(index: int, words: int = 2) -> dict[str, Any]:
     return {"messages": [asked, said], "tools": [tool]}
 
 
-def write_data(path: Path, count: int = 16, too_long: int = 2) -> Path:
-    """A file of conversations, the last `too_long` of them longer than any row."""
-    rows = [conversation(index, words=2 if index < count - too_long else 300) for index in range(count)]
+def write_data(path: Path, count: int = 16, too_long: tuple[int, ...] = (5, 11)) -> Path:
+    """A file of conversations, some of them longer than any row."""
+    rows = [conversation(index, words=300 if index in too_long else 2) for index in range(count)]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
 
@@ -74,9 +76,9 @@ def tiny_configuration(model: Path, data: Path) -> dict[str, Any]:
         "precision": "float32",
         "data": {"openai_jsonl": {"path": str(data)}},
         "training": {
-            "steps": 4,
+            "steps": 5,
             "batch_size": 1,
-            "sequence_length": 320,
+            "sequence_length": 288,
             "supervised_length": 80,
             "warmup_steps": 1,
             "learning_rate": 0.01,
@@ -85,55 +87,52 @@ def tiny_configuration(model: Path, data: Path) -> dict[str, Any]:
     }
     shape = {"prompts_per_step": 2, "group_size": 4, "max_prompt_tokens": 240, "max_new_tokens": 6}
     grpo = {"steps": 3, "learning_rate": 0.001, "checkpoint_every": 1, **shape}
+    sample = {"simple_python": 3, "parallel": 1, "irrelevance": 2}
     return {
         "name": "tiny",
         "model": {"source": str(model)},
-        "evaluation": {"sample": {"simple_python": 3, "parallel": 1, "irrelevance": 3}, "max_new_tokens": 4}
-        | {"batch_size": 2},
+        "evaluation": {"sample": sample, "seed": 5, "max_new_tokens": 4, "batch_size": 2},
         "lora": {"rank": 2, "alpha": 4},
         "sft_small": sft,
-        "sft_full": sft,
-        "grpo": {"precision": "float32", "data": sft["data"], "training": grpo},
+        "sft_full": deepcopy(sft),
+        "grpo": {"precision": "float32", "data": deepcopy(sft["data"]), "training": grpo},
         "tensorboard": False,
     }
 
 
 @dataclass(frozen=True)
 class Desk:
-    """A directory in which a user works: her configuration, and runs/ below it."""
+    """A directory in which a user works: her configuration in c.yaml, and runs/ below it."""
 
     directory: Path
     cache: Path
     configuration: Mapping[str, Any]
-    environment: Mapping[str, str] = field(default_factory=dict)
 
-    def start(self, *arguments: str, **changes: Any) -> "subprocess.Popen[str]":
-        """Starts `callwright run` with the configuration, its sections changed as said."""
+    def __post_init__(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
-        path = self.directory / "c.yaml"
-        path.write_text(yaml.safe_dump({**self.configuration, **changes}), encoding="utf-8")
-        environment = os.environ | {"CALLWRIGHT_CACHE": str(self.cache), "PYTHONWARNINGS": "ignore"} | self.environment
-        return subprocess.Popen(
-            [*COMMAND, path.name, *arguments],
-            cwd=self.directory,
-            env=environment,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-
-    def run(self, *arguments: str, code: int = 0, **changes: Any) -> "Said":
-        """Runs it to the end, which must be with this exit code."""
-        process = self.start(*arguments, **changes)
-        out, err = process.communicate(timeout=500)
-        assert process.returncode == code, f"exit code {process.returncode}:\n{err[-3000:]}"
-        return Said(out, err)
+        (self.directory / "c.yaml").write_text(yaml.safe_dump(dict(self.configuration)), encoding="utf-8")
 
     @property
     def path(self) -> Path:
         """The first run's directory."""
         return self.directory / "runs" / str(self.configuration["name"])
+
+    def start(self, *arguments: str, command: Sequence[str] = COMMAND, **options: Any) -> "subprocess.Popen[str]":
+        """Starts `callwright run c.yaml` with these arguments."""
+        return subprocess.Popen(
+            [*command, *arguments],
+            cwd=self.directory,
+            env=os.environ | {"CALLWRIGHT_CACHE": str(self.cache), "PYTHONWARNINGS": "ignore"},
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            **options,
+        )
+
+    def run(self, *arguments: str, code: int = 0, **options: Any) -> "Said":
+        """Runs it to the end, which must be with this exit code."""
+        return finish(self.start(*arguments, **options), code)
 
 
 @dataclass(frozen=True)
@@ -150,6 +149,22 @@ class Said:
         (line,) = re.findall(r"^callwright: expected .*; got .*; .*$", self.err, re.MULTILINE)
         assert self.err.endswith(line + "\n")
         return str(line)
+
+
+def finish(process: "subprocess.Popen[str]", code: int = 0) -> Said:
+    """Waits for the end, which must be with this exit code."""
+    out, err = process.communicate(timeout=500)
+    assert process.returncode == code, f"exit code {process.returncode}:\n{err[-3000:]}"
+    return Said(out, err)
+
+
+def wait_for(process: "subprocess.Popen[str]", moment: Callable[[], bool]) -> None:
+    """Waits until the moment has come, while the process still runs."""
+    deadline = time.monotonic() + 300
+    while not moment():
+        assert process.poll() is None, f"ended too early:\n{process.communicate()[1][-3000:]}"
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
 
 
 def events(run: Path, kind: str | None = None) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 A call is one batch: prompts are left-padded to a common length, the cache is filled in one forward pass, and a loop on
 the device adds a token to every row until all have stopped. Shapes are rounded up (prompt lengths to a multiple of
-`ROUND`, rows to a power of two), because every new shape is compiled once. Callers batch prompts of similar length.
+`ROUND`, rows to one of `ROWS`), because every new shape is compiled once. Callers batch prompts of similar length.
 """
 
 import functools
@@ -17,6 +17,11 @@ from callwright.models.forward import Cache, Params, empty_cache, forward, logit
 from callwright.models.gemma3 import Gemma3Config
 
 ROUND = 128
+ROWS = 4
+
+
+def _rounded(count: int, step: int) -> int:
+    return -(-count // step) * step
 
 
 class JaxEngine:
@@ -32,8 +37,8 @@ class JaxEngine:
         self, prompts: Sequence[Sequence[int]], *, max_new_tokens: int, sampling: Sampling
     ) -> list[Generation]:
         """See `Engine.generate`."""
-        rows = 1 << (len(prompts) - 1).bit_length()
-        width = -(-max(map(len, prompts)) // ROUND) * ROUND
+        rows = _rounded(len(prompts), ROWS)
+        width = _rounded(max(map(len, prompts)), ROUND)
         tokens = np.full((rows, width), self.pad_id, np.int32)
         padding = np.zeros(rows, np.int32)
         for row in range(rows):

@@ -52,18 +52,18 @@ _QUESTIONS = options(
     "Write a limerick about {person}.|What's the origin of the word {word}?|Recommend something to read about {age}."
 )
 
+# Every refusal begins with the same words. Decoding is greedy, and there is one way to begin a call: if refusals began
+# in ten ways, none of the ten would win against it even where refusing as such is the likelier thing to do.
 _REFUSALS = options(
     "None of the available functions can do that.|None of the available functions can answer this question.|"
-    "None of the functions I have can help with this request.|The available functions cannot be used for this.|"
-    "I can't answer this with the functions at hand.|None of the provided tools fits this request.|"
-    "I don't have a function for that.|There is no suitable function for this request.|"
-    "I'm sorry, none of my tools can do this.|No available tool matches this request."
+    "None of the available functions can help with this request.|None of the available functions fits this request.|"
+    "None of the available functions is meant for this.|None of the available functions can be used for this."
 )
 _NAMED_REFUSALS = options(
-    "I only have functions for {scope}; none of them can do this.|"
+    "None of the available functions can do this: they only cover {scope}.|"
     "None of the available functions fits: they cover {scope}.|"
-    "The tools I have deal with {scope}, so I can't help with this one.|"
-    "None of the tools can do that; they are for {scope}."
+    "None of the available functions can help here, they deal with {scope}.|"
+    "None of the available functions can do that; they are for {scope}."
 )
 
 

@@ -1,0 +1,196 @@
+"""What a user can get wrong and what a machine can run out of: one line each, and nothing computed is lost."""
+
+import json
+import resource
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.support.runs import Desk, Said, conversation, events, rows
+from tests.support.tiny import write_tiny_model
+
+from callwright.evaluation import bfcl
+from callwright.orchestration.rundir import RunDirectory
+from callwright.training.checkpoints import FILE
+
+STAGE3 = Path("runs", "tiny", "checkpoints", "stage3")
+
+
+@pytest.fixture
+def refused(inside):
+    """Runs the command line in this process, and gives the line with which it refuses and the exit code."""
+
+    def run(directory, *arguments):
+        code, out, err = inside(directory, "run", "c.yaml", *arguments)
+        return code, Said(out, err).refusal
+
+    return run
+
+
+@pytest.fixture
+def beside(desk, finished):
+    """A desk with a copy of the finished run's stage 3 and nothing else of it."""
+    shutil.copytree(finished.directory / STAGE3, desk.directory / STAGE3)
+    return desk
+
+
+def test_a_missing_checkpoint_is_refused(desk, refused):
+    code, line = refused(desk.directory, "--stages", "4", "--resume", STAGE3)
+    assert code == 2
+    assert f"a finished stage with {FILE} in {STAGE3}; got none; name a directory such as runs/" in line
+    assert not (desk.directory / "runs").exists()
+
+
+def test_an_unfinished_checkpoint_is_refused(beside, refused):
+    (beside.directory / STAGE3 / FILE).unlink()
+    code, line = refused(beside.directory, "--stages", "4", "--resume", STAGE3)
+    assert code == 2
+    assert "got a stage that was interrupted; run that stage again to finish it" in line
+
+
+def test_a_checkpoint_of_another_model_is_refused_before_a_run_begins(beside, refused, tmp_path):
+    other = write_tiny_model(tmp_path / "other", seed=5)
+    code, line = refused(
+        beside.directory, "--stages", "4", "--resume", STAGE3, "--set", f"model.source={other}", "--set", "name=x"
+    )
+    assert code == 2
+    assert f"{STAGE3}, trained on model" in line
+    assert "use the model that it was trained on, or another checkpoint" in line
+    assert not list((beside.directory / "runs").glob("x*"))
+
+
+@pytest.mark.parametrize("change", ["lora.rank=3", "lora.alpha=2", "lora.modules=[q_einsum]"])
+def test_a_checkpoint_of_another_lora_shape_is_refused_before_a_run_begins(beside, refused, change):
+    code, line = refused(beside.directory, "--stages", "4", "--resume", STAGE3, "--set", change, "--set", "name=x")
+    assert code == 2
+    assert "an adapter of rank" in line
+    assert f"{STAGE3} of rank 2, alpha 4, modules" in line
+    assert "set lora in the configuration to the checkpoint's" in line
+    assert not list((beside.directory / "runs").glob("x*"))
+
+
+def test_a_broken_checkpoint_is_refused(beside, refused):
+    file = beside.directory / STAGE3 / FILE
+    file.write_bytes(file.read_bytes()[:-10])
+    code, line = refused(beside.directory, "--stages", "4", "--resume", STAGE3)
+    assert code == 2
+    assert "an adapter written by this program" in line
+
+
+def test_a_stage_without_the_one_before_is_refused(desk, refused):
+    code, line = refused(desk.directory, "--stages", "4")
+    assert code == 2
+    assert "a finished stage before stage 4" in line
+    assert "add 3 to --stages, or name one with --resume" in line
+
+
+def test_a_line_of_data_that_is_not_json_is_named_and_mending_it_goes_on(desk, refused, inside):
+    """Stage 1 reads every line before anything is trained on one."""
+    data = desk.directory / "mine.jsonl"
+    lines = [json.dumps(conversation(index)) for index in range(6)]
+    data.write_text("\n".join([*lines[:4], '{"messages": [', *lines[4:]]) + "\n")
+    change = ("--stages", "1", "3", "--set", "sft_small.data={openai_jsonl: {path: mine.jsonl}}")
+    code, line = refused(desk.directory, *change)
+    assert code == 2
+    assert "line 5 of mine.jsonl: JSON; got " in line
+    assert "correct the line or take it out" in line
+    assert [event["stage"] for event in events(desk.path, "stage_failed")] == [1]
+    data.write_text("\n".join(lines) + "\n")
+    code, _, _ = inside(desk.directory, "run", "c.yaml", "--stages", "1", *change[3:])
+    assert code == 0, "the run that failed goes on"
+    assert len(events(desk.path, "run_created")) == 1
+    assert events(desk.path, "stage_finished")[0]["stage"] == 1
+
+
+@pytest.mark.parametrize(
+    ("record", "says"),
+    [
+        ({"messages": []}, "line 1 of mine.jsonl: the last message to be the assistant's"),
+        ({"messages": [{"role": "user", "content": "x"}]}, "line 1 of mine.jsonl: the last message"),
+        (
+            {"messages": conversation(1)["messages"], "tools": []},
+            "line 1 of mine.jsonl: messages[1].tool_calls[0] to call one of tools (none); got get",
+        ),
+        (
+            {"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "a <tool_call> b"}]},
+            "messages[1].content without <tool_call>",
+        ),
+    ],
+    ids=["empty", "no answer", "unknown tool", "a tag in words"],
+)
+def test_a_conversation_that_cannot_be_learned_is_named(desk, refused, record, says):
+    (desk.directory / "mine.jsonl").write_text(json.dumps(record) + "\n")
+    code, line = refused(desk.directory, "--stages", "1", "3", "--set", "sft_small.data.openai_jsonl.path=mine.jsonl")
+    assert code == 2
+    assert says in line
+
+
+def test_a_missing_data_file_is_refused(desk, refused):
+    code, line = refused(
+        desk.directory, "--stages", "1", "3", "--set", "sft_small.data.openai_jsonl.path=nowhere.jsonl"
+    )
+    assert code == 2
+    assert "a readable file at nowhere.jsonl; got No such file or directory; correct the path" in line
+
+
+def test_data_that_is_all_too_long_is_refused(desk, refused):
+    code, line = refused(desk.directory, "--stages", "3", "--set", "training.sequence_length=20")
+    assert code == 2
+    assert "expected examples of at most 20 tokens" in line
+    assert "16 in openai_jsonl, all longer; raise these limits" in line
+
+
+def test_a_model_that_is_none_is_refused(desk, refused):
+    code, line = refused(desk.directory, "--set", "model.source=nowhere")
+    assert code == 2
+    assert "'nowhere': none of them, and no such path; check the spelling" in line
+    assert not (desk.directory / "runs").exists()
+
+
+def test_more_devices_than_there_are_are_refused(desk, refused):
+    code, line = refused(desk.directory, "--stages", "2", "--set", "mesh.fsdp=64")
+    assert code == 2
+    assert "64 devices for the mesh" in line
+
+
+def test_a_run_that_another_process_works_in_is_refused(desk, refused):
+    with RunDirectory(desk.path):
+        code, line = refused(desk.directory, "--stages", "1")
+    assert code == 2
+    assert "to be free; got another process working in it; wait for it" in line
+
+
+def test_no_network_and_nothing_cached_is_one_line(desk, refused, monkeypatch, tmp_path):
+    neutral = {"PIP_NO_INDEX": "0", "PIP_FIND_LINKS": "", "PIP_EXTRA_INDEX_URL": "", "PIP_CONFIG_FILE": "/dev/null"}
+    nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0", "UV_OFFLINE": "1"}
+    for name, value in (neutral | nowhere).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("CALLWRIGHT_CACHE", str(tmp_path / "empty"))
+    bfcl.load_category.cache_clear()
+    code, line = refused(desk.directory)
+    assert code == 1
+    assert f"to download {bfcl.REQUIREMENT}; got " in line
+    assert "connect to a package registry and run the command again" in line
+    assert not (desk.directory / "runs").exists()
+    assert not list((tmp_path / "empty").glob("bfcl-*.json"))
+
+
+def test_a_full_disk_is_one_line_and_the_rows_before_it_are_kept(tmp_path, shared_cache, tiny, finished):
+    """The system refuses every byte beyond a file's first 40,000: rows of prompts soon get there."""
+    desk = Desk(tmp_path / "desk", shared_cache, tiny)
+    limit = 40_000
+    said = desk.run(
+        "--stages", "2", code=1, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    )
+    assert "expected to write " in said.refusal
+    assert "File too large" in said.refusal
+    kept = rows(desk.path, 2)
+    wanted = rows(finished.path, 2)
+    assert 0 < len(kept) < len(wanted)
+    assert all(wanted[name] == row for name, row in kept.items())
+    log = events(desk.path)
+    assert [event["event"] for event in log if event["event"].startswith("run_")] == ["run_created", "run_started"]
+    desk.run("--stages", "2")
+    assert rows(desk.path, 2) == wanted
+    assert yaml.safe_load((desk.path / "config.yaml").read_text())["name"] == "tiny"

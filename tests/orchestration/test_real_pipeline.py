@@ -1,0 +1,40 @@
+"""The quickstart on the real Gemma 3 270M, cut down to two steps a stage and one entry a category."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.support.runs import EVALUATED, TRAINED, Desk, adapter_bits, events, rows
+
+from callwright.evaluation.run import CATEGORIES
+from callwright.report.schema import Results
+
+QUICKSTART = Path(__file__).parents[2] / "config" / "quickstart.yaml"
+SMALL = {
+    "sft": {"steps": 2, "batch_size": 1, "sequence_length": 256, "supervised_length": 96},
+    "grpo": {"steps": 2, "prompts_per_step": 1, "group_size": 2, "max_prompt_tokens": 192, "max_new_tokens": 8},
+}
+
+
+@pytest.mark.weights
+def test_the_whole_pipeline_runs_on_the_real_model(tmp_path, shared_cache):
+    config = yaml.safe_load(QUICKSTART.read_text(encoding="utf-8"))
+    config["evaluation"] |= {"sample": dict.fromkeys(CATEGORIES, 1), "max_new_tokens": 8, "batch_size": 5}
+    for section in ("sft_small", "sft_full", "grpo"):
+        config[section]["training"] |= SMALL["grpo" if section == "grpo" else "sft"]
+    desk = Desk(tmp_path / "desk", shared_cache, config)
+    said = desk.run()
+    assert "Report: runs/quickstart/report.html" in said.out
+
+    results = Results.read(desk.path / "results.json")
+    assert [stage.status for stage in results.stages] == ["done"] * 5
+    assert results.model.parameters == 268_098_176
+    assert len({adapter_bits(desk.path, stage) for stage in TRAINED[:2]}) == 2
+    for stage in EVALUATED:
+        assert len(rows(desk.path, stage)) == len(CATEGORIES)
+        assert results.evaluations[f"stage{stage}"].cost.peak_memory_bytes < 12e9
+    # Random weights would begin at ln(262144) = 12.5; these have read JSON before.
+    losses = {stage: [e["loss"] for e in events(desk.path, "step") if e["stage"] == stage] for stage in (3, 4)}
+    assert all(0 < loss < 4 for stage in losses.values() for loss in stage)
+    assert len(results.curves["stage5"]["reward"]) == 2
+    assert (desk.path / "report.html").stat().st_size > 10_000

@@ -1,0 +1,50 @@
+"""A stage's cost is its own, and the first Ctrl-C asks while the second one insists."""
+
+import os
+import signal
+import threading
+
+import numpy as np
+import pytest
+
+from callwright.orchestration.watch import SAMPLE_SECONDS, Interrupt, PeakMemory
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_asks_to_stop_and_the_second_one_aborts(capsys, number):
+    before = signal.getsignal(number)
+    with Interrupt().listening() as stop:
+        assert not stop()
+        os.kill(os.getpid(), number)
+        assert stop()
+        assert "Stopping after the current step (press Ctrl-C again to abort it)" in capsys.readouterr().err
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), number)
+    assert signal.getsignal(number) is before
+
+
+def test_signals_are_left_alone_in_other_threads():
+    before = signal.getsignal(signal.SIGINT)
+    seen = []
+
+    def listen():
+        with Interrupt().listening() as stop:
+            seen.extend([stop(), signal.getsignal(signal.SIGINT)])
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    thread.join()
+    assert seen == [False, before]
+
+
+def test_peak_memory_is_that_of_the_block_and_falls_again_after_it():
+    def peak(megabytes):
+        with PeakMemory() as peak:
+            block = np.ones(megabytes << 17)  # eight bytes each
+            threading.Event().wait(4 * SAMPLE_SECONDS)
+            assert block.all()
+        return peak.bytes
+
+    small, large, after = peak(1), peak(400), peak(1)
+    assert large - small > 300e6
+    assert large - after > 300e6
