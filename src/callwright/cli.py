@@ -25,10 +25,10 @@ app = App(
 def run(
     config: Path | None = None,
     *,
-    stages: Annotated[list[int] | None, Parameter(consume_multiple=True)] = None,
+    stages: Annotated[list[int] | None, Parameter(consume_multiple=True, negative="")] = None,
     resume: Path | None = None,
-    overrides: Annotated[list[str] | None, Parameter(name="--set", consume_multiple=False)] = None,
-    dry_run: bool = False,
+    overrides: Annotated[list[str] | None, Parameter(name="--set", consume_multiple=False, negative="")] = None,
+    dry_run: Annotated[bool, Parameter(negative="")] = False,
     runs: Path = Path("runs"),
 ) -> int:
     """Run the pipeline, or go on with a run that was stopped.

@@ -76,9 +76,10 @@ def encode_segments(tokenizer: Tokenizer, segments: Iterable[Segment]) -> tuple[
             run.clear()
 
     for segment in segments:
+        if not segment.text:
+            continue
         if run and (run[0].control, run[0].trained) != (segment.control, segment.trained):
             flush()
-        if segment.text:
-            run.append(segment)
+        run.append(segment)
     flush()
     return ids, trained

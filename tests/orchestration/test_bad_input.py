@@ -6,8 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-import yaml
-from tests.support.runs import Desk, Said, conversation, events, rows
+from tests.support.runs import Said, conversation, events, rows
 from tests.support.tiny import write_tiny_model
 
 from callwright.evaluation import bfcl
@@ -176,21 +175,17 @@ def test_no_network_and_nothing_cached_is_one_line(desk, refused, monkeypatch, t
     assert not list((tmp_path / "empty").glob("bfcl-*.json"))
 
 
-def test_a_full_disk_is_one_line_and_the_rows_before_it_are_kept(tmp_path, shared_cache, tiny, finished):
-    """The system refuses every byte beyond a file's first 40,000: rows of prompts soon get there."""
-    desk = Desk(tmp_path / "desk", shared_cache, tiny)
-    limit = 40_000
-    said = desk.run(
-        "--stages", "2", code=1, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    )
+def test_a_full_disk_is_one_line_and_the_rows_before_it_are_kept(desk, finished):
+    """The system refuses the last byte of the largest file of rows, and everything beyond that size."""
+    wanted = rows(finished.path, 2)
+    limit = max(path.stat().st_size for path in finished.path.glob("evaluations/stage2/*")) - 1
+    full = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))}
+    said = desk.run("--stages", "2", code=1, **full)
     assert "expected to write " in said.refusal
     assert "File too large" in said.refusal
     kept = rows(desk.path, 2)
-    wanted = rows(finished.path, 2)
     assert 0 < len(kept) < len(wanted)
     assert all(wanted[name] == row for name, row in kept.items())
-    log = events(desk.path)
-    assert [event["event"] for event in log if event["event"].startswith("run_")] == ["run_created", "run_started"]
-    desk.run("--stages", "2")
-    assert rows(desk.path, 2) == wanted
-    assert yaml.safe_load((desk.path / "config.yaml").read_text())["name"] == "tiny"
+    assert [event["event"] for event in events(desk.path)][:2] == ["run_created", "run_started"]
+    assert events(desk.path, "stage_failed")[0]["stage"] == 2
+    assert not events(desk.path, "run_finished")

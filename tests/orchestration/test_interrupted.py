@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import signal
 import time
 
@@ -60,19 +61,37 @@ def test_a_run_killed_again_and_again_completes_with_the_same_bits(finished, des
     assert first.comparisons == second.comparisons
 
 
-@pytest.mark.parametrize("moment", ["stage_started", "step"])
-def test_ctrl_c_stops_cleanly_says_how_to_go_on_and_going_on_ends_with_the_same_bits(finished, desk, moment):
-    process = desk.start("--stages", "3")
-    wait_for(process, lambda: bool(events(desk.path, moment)))
-    process.send_signal(signal.SIGINT)
-    said = finish(process, code=130)
-    assert "Stopping after the current step" in said.err
-    assert said.err.endswith("Stopped. Everything is in runs/tiny; give the same command again to go on.\n")
-    assert "Traceback" not in said.err
-    assert Results.read(desk.path / "results.json").run.finished is None
-    assert not events(desk.path, "run_finished")
+def test_ctrl_c_stops_cleanly_says_how_to_go_on_and_going_on_ends_with_the_same_bits(finished, desk):
+    for moment in ("stage_started", "step"):
+        process = desk.start("--stages", "3")
+        wait_for(process, lambda kind=moment: bool(events(desk.path, kind)))
+        process.send_signal(signal.SIGINT)
+        said = finish(process, code=130)
+        assert "Stopping after the current step" in said.err
+        assert said.err.endswith("Stopped. Everything is in runs/tiny; give the same command again to go on.\n")
+        assert "Traceback" not in said.err
+        assert Results.read(desk.path / "results.json").run.finished is None
+        assert not events(desk.path, "run_finished")
     desk.run("--stages", "3")
     assert adapter_bits(desk.path, 3) == adapter_bits(finished.path, 3)
     assert rows(desk.path, 3) == rows(finished.path, 3)
     steps = [event["step"] for event in events(desk.path, "step")]
-    assert steps == sorted(set(steps)), "what was saved is not done again"
+    assert steps == [1, 2, 3, 4, 5], "what was saved is not done again"
+
+
+@pytest.mark.parametrize("lost", ["stage_finished", "evaluation_finished"])
+def test_a_kill_between_a_result_and_its_event_is_made_good(finished, inside, tmp_path, lost):
+    """The log ends where the kill came, and all that it lacks is done."""
+    run = tmp_path / "runs" / "tiny"
+    shutil.copytree(finished.path, run)
+    shutil.copy(finished.directory / "c.yaml", tmp_path)
+    log = (run / "events.jsonl").read_text().splitlines(keepends=True)
+    last = next(i for i, line in enumerate(log) if json.loads(line)["event"] == lost and json.loads(line)["stage"] == 3)
+    (run / "events.jsonl").write_text("".join(log[:last]))
+    code, _, _ = inside(tmp_path, "run", "c.yaml", "--stages", "3")
+    assert code == 0
+    assert Results.read(run / "results.json").stages[2].status == "done"
+    assert events(run, lost)[-1].get("too_long") == (2 if lost == "stage_finished" else None)
+    assert adapter_bits(run, 3) == adapter_bits(finished.path, 3)
+    assert rows(run, 3) == rows(finished.path, 3)
+    assert len(events(run, "step")) == 5

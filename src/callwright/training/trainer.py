@@ -86,6 +86,7 @@ class LoraTrainer(peft_trainer.PeftTrainer):
             checkpointing_options=options,
             max_inflight_computations=1,
         )
+        _check_parts(directory / "steps")
         try:
             super().__init__(model, settings.optimizer(), config)
         except (ValueError, OSError, KeyError) as error:
@@ -138,3 +139,17 @@ class LoraTrainer(peft_trainer.PeftTrainer):
             row |= {name: float(value) for name, value in jax.device_get(aux or {}).items()}
             self.record(row | {"seconds": round(now - self._clock, 3)})
             self._clock = now
+
+
+def _check_parts(steps: Path) -> None:
+    """Refuses a checkpoint that lacks a part: Tunix would restore the rest and start the optimizer afresh."""
+    numbers = [int(step.name) for step in steps.glob("*") if step.name.isdigit()]
+    if numbers:
+        latest = steps / str(max(numbers))
+        missing = [part for part in ("model_params", "optimizer_state") if not (latest / part).is_dir()]
+        if missing:
+            raise CheckpointError(
+                f"a whole checkpoint in {latest}",
+                f"one without {' and '.join(missing)}",
+                "remove that directory to go on from the checkpoint before it",
+            )
