@@ -1,6 +1,7 @@
 """Packing changes how fast a model learns and nothing else: not what it sees, nor what it is taught."""
 
 import itertools
+from collections import Counter
 
 import jax
 import numpy as np
@@ -10,7 +11,7 @@ from tests.support.tiny import tiny_tokenizer
 from tests.support.training import ALONE, Examples, adapted, example, examples, packed, randomise, settings
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
-from callwright.data.packing import encode, order
+from callwright.data.packing import OPEN_ROWS, encode, order
 from callwright.data.source import Example
 from callwright.errors import DataError
 from callwright.formats import get_format
@@ -19,6 +20,8 @@ from callwright.training.losses import sft_loss
 
 SOURCE = examples(13)
 SHAPE = settings(batch_size=2, sequence_length=96, supervised_length=24, gradient_accumulation=3)
+ONE_ROW = settings(batch_size=1, sequence_length=192, supervised_length=64)
+loss = nnx.jit(sft_loss)
 
 
 def updates(count, source=SOURCE, shape=SHAPE, seed=0):
@@ -27,6 +30,14 @@ def updates(count, source=SOURCE, shape=SHAPE, seed=0):
 
 def encoded(source=SOURCE):
     return {one.id: encode(one, get_format("xml"), tiny_tokenizer()) for one in source.examples}
+
+
+@pytest.fixture(scope="module")
+def model(tiny_model):
+    """A model with an adapter that changes something; read-only."""
+    found = adapted(tiny_model)
+    randomise(found)
+    return found
 
 
 def rows(group):
@@ -98,38 +109,39 @@ def test_the_weights_of_an_update_are_equal_and_sum_to_its_number_of_batches():
         assert len(set(weights[weights > 0].tolist())) == 1
 
 
-def test_a_packed_row_teaches_what_its_examples_teach_one_by_one(tiny_model):
-    model = adapted(tiny_model)
-    randomise(model)
-    loss = nnx.jit(sft_loss)
-    packed_shape = settings(batch_size=1, sequence_length=192, supervised_length=64)
-    single_shape = settings(batch_size=1, sequence_length=ALONE, supervised_length=64)
+def test_weighed_by_examples_every_example_of_an_update_counts_the_same():
+    for ids, group in updates(4, shape=SHAPE.model_copy(update={"weigh": "examples"})):
+        found = [
+            row["weight"][(row["segments"][row["at"]] == segment) & (row["weight"] > 0)].sum()
+            for row in rows(group)
+            for segment in range(1, row["segments"].max() + 1)
+        ]
+        assert found == pytest.approx([SHAPE.gradient_accumulation / len(ids)] * len(ids), rel=1e-5)
+
+
+def test_a_packed_row_teaches_what_its_examples_teach_one_by_one(model):
+    alone = settings(batch_size=1, sequence_length=ALONE, supervised_length=64)
     one_by_one = {}
-    for ids, (batch,) in updates(len(SOURCE), shape=single_shape):
-        (one,) = ids
+    for one in SOURCE.examples:
+        (ids, (batch,)) = updates(1, Examples([one]), alone)[0]
+        assert ids == [one.id]
         assert (batch["segments"] > 0).sum() > TINY.sliding_window
-        one_by_one[one] = float(loss(model, batch))
-    assert len(one_by_one) == len(SOURCE)
+        one_by_one[one.id] = float(loss(model, batch))
     sizes = {name: one.supervised for name, one in encoded().items()}
-    for ids, (batch,) in updates(3, shape=packed_shape):
+    for ids, (batch,) in updates(3, shape=ONE_ROW):
         assert len(ids) > 2
         mean = sum(one_by_one[one] * sizes[one] for one in ids) / sum(sizes[one] for one in ids)
         assert float(loss(model, batch)) == pytest.approx(mean, rel=1e-5)
 
 
-def test_an_example_sees_nothing_of_its_neighbours_in_the_row(tiny_model):
-    model = adapted(tiny_model)
-    randomise(model)
-
-    def first_example_only(batch):
-        at_first = np.take_along_axis(batch["segments"], batch["at"], axis=1) == 1
-        return batch | {"weight": batch["weight"] * at_first}
-
-    _, (batch,) = updates(1, shape=settings(batch_size=1, sequence_length=192, supervised_length=64))[0]
-    other = batch | {"tokens": np.where(batch["segments"] == 1, batch["tokens"], batch["tokens"][:, ::-1])}
-    loss = nnx.jit(sft_loss)
-    assert float(loss(model, first_example_only(batch))) == float(loss(model, first_example_only(other)))
-    assert float(loss(model, batch)) != float(loss(model, other))
+def test_an_example_sees_nothing_of_the_ones_before_it_in_the_row(model):
+    _, (batch,) = updates(1, shape=ONE_ROW)[0]
+    last = batch["segments"].max()
+    assert last > 1
+    others = {"tokens": np.where(batch["segments"] == last, batch["tokens"], batch["tokens"][:, ::-1])}
+    only_last = {"weight": batch["weight"] * (np.take_along_axis(batch["segments"], batch["at"], axis=1) == last)}
+    assert float(loss(model, batch | only_last)) == float(loss(model, batch | only_last | others))
+    assert float(loss(model, batch)) != float(loss(model, batch | others))
 
 
 @pytest.mark.parametrize("long", [example(100, 120, 3), example(100, 3, 60)], ids=["tokens", "supervised tokens"])
@@ -141,7 +153,6 @@ def test_an_example_that_does_not_fit_is_counted_once_and_never_cut(long):
     assert long.id not in taken
     assert set(taken) == {one.id for one in source.examples[:5]}
     assert batches.seen.too_long == [long.id]
-    assert len(taken) <= batches.seen.examples <= len(taken) + 1  # one may wait for the next row
     lengths = [len(wanted[one].ids) for one in taken]
     assert sum((batch["segments"] > 0).sum() for _, group in updates(6, source) for batch in group) == sum(lengths)
 
@@ -151,12 +162,26 @@ def test_a_source_of_which_nothing_fits_is_an_error_and_not_an_endless_search():
         updates(1, shape=settings(sequence_length=8))
 
 
-def test_the_stream_never_ends_and_every_epoch_takes_each_example_once_in_its_own_order():
-    shape = settings(batch_size=1, sequence_length=ALONE)
-    taken = [one for ids, _ in updates(3 * len(SOURCE), shape=shape) for one in ids]
-    epochs = [taken[start : start + len(SOURCE)] for start in range(0, 3 * len(SOURCE), len(SOURCE))]
-    assert all(sorted(epoch) == sorted(one.id for one in SOURCE.examples) for epoch in epochs)
+def test_the_stream_takes_every_example_of_every_epoch_and_none_twice():
+    batches = packed(SOURCE, SHAPE)
+    taken = Counter(one for ids, _ in itertools.islice(batches, 20) for one in ids)
+    assert taken.total() > 5 * len(SOURCE)
+    drawn = Counter(SOURCE[index].id for index in itertools.islice(order(len(SOURCE), 0), batches.seen.examples))
+    assert taken <= drawn
+    waiting = drawn - taken  # in rows that are still open, and one that fitted into none of them
+    assert sum(len(encoded()[one].ids) for one in waiting.elements()) <= (OPEN_ROWS + 1) * SHAPE.sequence_length
+
+
+def test_every_epoch_has_its_own_order():
+    drawn = list(itertools.islice(order(13, 0), 3 * 13))
+    epochs = [drawn[start : start + 13] for start in (0, 13, 26)]
+    assert all(sorted(epoch) == list(range(13)) for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) == 3
+
+
+def test_a_source_without_examples_is_an_error_and_not_an_endless_search():
+    with pytest.raises(DataError, match="0 in examples"):
+        updates(1, Examples([]))
 
 
 def test_the_same_seed_gives_the_same_batches_and_iterating_again_starts_again():

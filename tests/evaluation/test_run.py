@@ -163,6 +163,18 @@ def test_a_call_that_the_limit_cut_is_no_call(tmp_path, monkeypatch):
     assert (row["valid"], row["complete"], row["finish_reason"], row["calls"]) == (False, False, "length", None)
 
 
+@pytest.mark.parametrize("city", ["\\ud800", "\\u0000", "\\u2028", "é \U0001f600", "\x7f"])
+def test_whatever_a_model_says_becomes_a_row(tmp_path, monkeypatch, city):
+    """Half of a surrogate pair is plain text when it is said, and no text at all once the call is read."""
+    monkeypatch.setitem(SAID, "simple_python_0", call(city))
+    assert run(tmp_path)[0]
+    row = rows(tmp_path)["simple_python", "simple_python_0"]
+    assert row["calls"][0]["arguments"] == json.loads(f'{{"city": "{city}"}}')
+    assert row["error_type"] == "value_error:string"
+    assert not run(tmp_path)[1].batches
+    (tmp_path / "simple_python.jsonl").read_bytes().decode("utf-8", "strict")
+
+
 def test_prompts_of_similar_length_are_asked_together_the_longest_first(whole):
     sizes = whole[1].sizes
     assert [size for batch in sizes for size in batch] == sorted((len(ids) for ids in PROMPTS), reverse=True)

@@ -159,6 +159,9 @@ class PackedBatches:
         while True:
             group = [next(rows) for _ in range(self.settings.batch_size * self.settings.gradient_accumulation)]
             examples = [example for row in group for example in row]
+            self.seen.examples += len(examples)
+            self.seen.tokens += sum(len(example.ids) for example in examples)
+            self.seen.supervised += sum(example.supervised for example in examples)
             by_token = self.settings.weigh == "tokens"
             total = sum(example.supervised for example in examples) if by_token else len(examples)
             share = self.settings.gradient_accumulation / total
@@ -167,15 +170,13 @@ class PackedBatches:
             yield [example.id for example in examples], batches
 
     def _rows(self) -> Iterator[list[Encoded]]:
-        """Rows by first fit: a few stay open, and the fullest is given away when an example fits into none."""
+        """Rows by first fit: a few stay open, and the oldest is given away when an example fits into none."""
         rows: list[_Row] = []
         for example in self._examples():
             row = next((row for row in rows if row.fits(example, self.settings)), None)
             if row is None:
                 if len(rows) == OPEN_ROWS:
-                    fullest = max(rows, key=lambda row: row.length)
-                    rows.remove(fullest)
-                    yield fullest.examples
+                    yield rows.pop(0).examples
                 row = _Row()
                 rows.append(row)
             row.examples.append(example)
@@ -189,11 +190,7 @@ class PackedBatches:
             return encoded if fits and 0 < encoded.supervised <= settings.supervised_length else None
 
         limits = f"{settings.sequence_length} tokens, {settings.supervised_length} of them supervised"
-        for encoded in stream(self.source, self.seed, prepare, self.seen.too_long, limits):
-            self.seen.examples += 1
-            self.seen.tokens += len(encoded.ids)
-            self.seen.supervised += encoded.supervised
-            yield encoded
+        return stream(self.source, self.seed, prepare, self.seen.too_long, limits)
 
     def _batch(self, rows: Sequence[Sequence[Encoded]], share: float) -> Batch:
         size, length, most = len(rows), self.settings.sequence_length, self.settings.supervised_length
