@@ -82,8 +82,11 @@ def score() -> int:
     from callwright.scoring.filter import score_line
 
     entries = {entry.id: entry for name in CATEGORIES for entry in load_category(name)}
-    for line in sys.stdin:
-        print(json.dumps(score_line(line, entries, read_calls), ensure_ascii=False), flush=True)
+    for line in sys.stdin.buffer:
+        answer = score_line(line.decode("utf-8", "replace"), entries, read_calls)
+        # Escaped, because an id may hold what no encoding can.
+        sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n")
+        sys.stdout.buffer.flush()
     return 0
 
 

@@ -68,6 +68,11 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
             raise
 
 
+def _encode(text: str) -> bytes:
+    """UTF-8; half a surrogate pair, which UTF-8 cannot hold, is written as JSON escapes it."""
+    return text.encode("utf-8", "backslashreplace")
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Replaces `path` by `data`, atomically."""
     with atomic_file(path) as handle:
@@ -76,7 +81,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Replaces `path` by `text` in UTF-8, atomically."""
-    write_bytes(path, text.encode())
+    write_bytes(path, _encode(text))
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -116,7 +121,7 @@ class JsonLines:
         with _typed(self.path):
             size = self._file.seek(0, os.SEEK_END)
             try:
-                rest = memoryview(text.encode())
+                rest = memoryview(_encode(text))
                 while rest:
                     rest = rest[self._file.write(rest) :]
                 os.fsync(self._file.fileno())
@@ -153,7 +158,7 @@ def write_jsonl(path: Path, rows: Iterable[Any]) -> None:
     """Replaces `path` by one JSON line for each row, atomically."""
     with atomic_file(path) as handle:
         for row in rows:
-            handle.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+            handle.write(_encode(json.dumps(row, ensure_ascii=False, separators=(",", ":"))) + b"\n")
 
 
 def cache_dir() -> Path:

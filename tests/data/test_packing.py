@@ -162,14 +162,26 @@ def test_a_source_of_which_nothing_fits_is_an_error_and_not_an_endless_search():
         updates(1, shape=settings(sequence_length=8))
 
 
-def test_the_stream_takes_every_example_of_every_epoch_and_none_twice():
+def test_no_example_is_lost_or_waits_for_long():
     batches = packed(SOURCE, SHAPE)
     taken = Counter(one for ids, _ in itertools.islice(batches, 20) for one in ids)
-    assert taken.total() > 5 * len(SOURCE)
-    drawn = Counter(SOURCE[index].id for index in itertools.islice(order(len(SOURCE), 0), batches.seen.examples))
-    assert taken <= drawn
-    waiting = drawn - taken  # in rows that are still open, and one that fitted into none of them
-    assert sum(len(encoded()[one].ids) for one in waiting.elements()) <= (OPEN_ROWS + 1) * SHAPE.sequence_length
+    assert taken.total() == batches.seen.examples > 5 * len(SOURCE)
+    drawn = Counter(SOURCE[index].id for index in itertools.islice(order(len(SOURCE), 0), taken.total()))
+    waiting = drawn - taken
+    assert sum(len(encoded()[one].ids) for one in waiting.elements()) <= OPEN_ROWS * SHAPE.sequence_length
+
+
+def test_rows_leave_in_the_order_in_which_they_were_opened():
+    alone = settings(batch_size=1, sequence_length=ALONE, supervised_length=64)
+    taken = [one for ids, _ in updates(40, shape=alone) for one in ids]
+    assert taken == [SOURCE[index].id for index in itertools.islice(order(len(SOURCE), 0), 40)]
+
+
+def test_what_was_seen_is_what_was_given():
+    batches = packed(SOURCE, SHAPE)
+    given = [batch for _, group in itertools.islice(batches, 4) for batch in group]
+    assert batches.seen.tokens == sum((batch["segments"] > 0).sum() for batch in given)
+    assert batches.seen.supervised == sum((batch["weight"] > 0).sum() for batch in given)
 
 
 def test_every_epoch_has_its_own_order():

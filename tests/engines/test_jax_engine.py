@@ -124,6 +124,13 @@ def test_rows_of_one_prompt_draw_apart(engine):
     assert len({row.token_ids for row in rows}) == 8
 
 
+def test_every_token_is_drawn_anew(engine):
+    flat = Sampling(temperature=1e6)  # every token is as likely as the others, so repeated draws would repeat tokens
+    rows = [row.token_ids for row in engine.generate(PROMPTS, max_new_tokens=NEW, sampling=flat)]
+    assert all(len(set(row)) > NEW * 3 // 4 for row in rows)
+    assert len({token for row in rows for token in row}) > len(rows) * NEW * 3 // 4
+
+
 @pytest.fixture(scope="module")
 def draws(engine):
     """Two tokens for each of 4 x 256 rows of one prompt, at a low temperature."""

@@ -91,7 +91,8 @@ def test_every_update_is_recorded_with_its_metrics_and_examples(uninterrupted):
     assert [row["examples"] for row in uninterrupted.rows] == list(wanted)
     assert [row["tokens"] for row in uninterrupted.rows] == list(tokens)
     assert all(row["loss"] > 0 and row["grad_norm"] > 0 for row in uninterrupted.rows)
-    assert uninterrupted.seen.examples >= sum(map(len, wanted))
+    assert uninterrupted.seen.examples == sum(map(len, wanted))
+    assert uninterrupted.seen.tokens == sum(tokens)
 
 
 def test_training_lowers_the_loss(shallow_model, tmp_path):

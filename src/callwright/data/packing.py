@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 import numpy as np
+from pydantic import Field
 
 from callwright.data.source import Example, Source
 from callwright.errors import DataError
@@ -31,13 +32,13 @@ OPEN_ROWS = 8
 class PackingSettings(Settings):
     """The shape of a batch."""
 
-    batch_size: int = 4
+    batch_size: int = Field(4, gt=0)
     """Rows in a batch."""
-    sequence_length: int = 256
+    sequence_length: int = Field(256, gt=0)
     """Tokens in a row; several examples share one."""
-    supervised_length: int = 64
+    supervised_length: int = Field(64, gt=0)
     """Supervised tokens in a row, at most."""
-    gradient_accumulation: int = 1
+    gradient_accumulation: int = Field(1, gt=0)
     """Batches in one optimizer update."""
     weigh: Literal["tokens", "examples"] = "tokens"
     """What counts the same: every supervised token, or every example, so that calls do not drown a short refusal."""

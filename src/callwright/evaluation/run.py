@@ -49,7 +49,8 @@ class EvaluationSettings(Settings):
         if isinstance(self.sample, dict):
             return {name: sample({name: load_category(name)}, n, self.seed) for name, n in self.sample.items() if n}
         every = {name: load_category(name) for name in self.categories}
-        chosen = sample(every, self.sample or sum(map(len, every.values())), self.seed)
+        size = sum(map(len, every.values())) if self.sample is None else self.sample
+        chosen = sample(every, size, self.seed)
         return {name: [entry for entry in chosen if entry.category == name] for name in every}
 
 

@@ -8,21 +8,24 @@ model's own logits.
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, cast, get_args
 
 import jax
 import jax.numpy as jnp
 import qwix
 from flax import nnx
+from pydantic import Field
 from tunix.models.gemma3 import model as tunix_gemma3
 
 from callwright.errors import CheckpointError
 from callwright.models.forward import Params
 from callwright.settings import Settings
 
+Module = Literal["q_einsum", "kv_einsum", "attn_vec_einsum", "gate_proj", "up_proj", "down_proj"]
+
 # Adapted modules, by Tunix's names, and how their two factors multiply out to the shape of the weight.
 # D model width, N heads, K key-value heads, H head width, F feed-forward width, C key or value, R rank.
-MERGES = {
+MERGES: dict[Module, str] = {
     "q_einsum": "DR,RNH->NDH",
     "kv_einsum": "DR,RCKH->CKDH",
     "attn_vec_einsum": "NHR,RD->NHD",
@@ -37,11 +40,11 @@ Adapter = dict[str, jax.Array]
 class LoraSettings(Settings):
     """The shape of an adapter."""
 
-    rank: int = 16
+    rank: int = Field(16, gt=0)
     """Inner width of the factors."""
-    alpha: float = 32.0
+    alpha: float = Field(32.0, gt=0)
     """The product of the factors is scaled by alpha / rank."""
-    modules: tuple[str, ...] = tuple(MERGES)
+    modules: tuple[Module, ...] = Field(get_args(Module), min_length=1)
     """Which modules are adapted; the default is all seven projections (`kv_einsum` is two)."""
 
     @property
@@ -115,7 +118,7 @@ def _merge_into(tree: Any, adapter: Adapter, scale: float, path: tuple[str, ...]
     a, b = adapter.get(f"{name}_lora_a"), adapter.get(f"{name}_lora_b")
     if a is None or b is None:
         return tree
-    return _add_product(tree, a, b, scale, MERGES[path[-2]])
+    return _add_product(tree, a, b, scale, MERGES[cast(Module, path[-2])])
 
 
 @jax.jit(static_argnames=("equation",))

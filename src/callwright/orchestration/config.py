@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from callwright.data.registry import SOURCES
 from callwright.errors import ConfigError
@@ -36,11 +36,10 @@ class FormatSettings(Settings):
     variant: str | None = None
     """One of its variants; the first when null."""
 
-    @field_validator("name")
-    @classmethod
-    def _exists(cls, name: str) -> str:
-        get_format(name)
-        return name
+    @model_validator(mode="after")
+    def _exists(self) -> "FormatSettings":
+        get_format(self.name, self.variant)
+        return self
 
 
 class ModelSettings(Settings):
@@ -74,10 +73,16 @@ class _Stage(Settings):
     @field_validator("data")
     @classmethod
     def _resolved(cls, data: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        for name in data:
+        resolved = {}
+        for name, options in data.items():
             if name not in SOURCES:
                 raise ValueError(f"no source {name!r}; there are {', '.join(SOURCES)}")
-        return {name: SOURCES[name].settings.model_validate(o).model_dump(mode="json") for name, o in data.items()}
+            try:
+                resolved[name] = SOURCES[name].settings.model_validate(options).model_dump(mode="json")
+            except ValidationError as error:
+                first = error.errors()[0]
+                raise ValueError(f"{'.'.join(map(str, (name, *first['loc'])))}: {first['msg']}") from error
+        return resolved
 
 
 class SftStage(_Stage):
@@ -137,16 +142,29 @@ def load_config(path: Path | None, overrides: Sequence[str] = ()) -> PipelineCon
     Raises:
       ConfigError: the file is missing or no YAML, a key is unknown, a value has the wrong type.
     """
-    data = _read(path) if path is not None else {}
+    data = _own(_read(path)) if path is not None else {}
     for section in SECTIONS.values():
         if path is not None and isinstance(data.get(section), str):
-            data[section] = _read(path.parent / data[section])
+            data[section] = _own(_read(path.parent / data[section]))
+        elif not isinstance(data.get(section, {}), dict):
+            if data[section] is not None:
+                raise ConfigError(
+                    f"keys or a file's name as {section}", repr(data[section]), "see config/pipeline.yaml"
+                )
+            del data[section]
     for override in overrides:
         _apply(data, override)
     try:
         return PipelineConfig.model_validate(data)
     except ValidationError as error:
         raise _config_error(error, str(path or "the configuration")) from error
+
+
+def _own(value: Any) -> Any:
+    """A copy in which nothing is shared: two YAML aliases of one section are overridden one by one."""
+    if isinstance(value, dict):
+        return {key: _own(inner) for key, inner in value.items()}
+    return [_own(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _config_error(error: ValidationError, where: str) -> ConfigError:

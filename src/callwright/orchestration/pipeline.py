@@ -31,7 +31,7 @@ from callwright.progress import Bar, track
 from callwright.report.html import write_report
 from callwright.report.table import print_table
 from callwright.storage import cache_dir, read_jsonl, sha256_file
-from callwright.training.checkpoints import FILE, read_card
+from callwright.training.checkpoints import FILE, load_adapter, read_card
 
 STOPPED = 130
 """Exit code of a run that was asked to stop; the convention of shells for Ctrl-C."""
@@ -74,6 +74,8 @@ def run_pipeline(
     entries = config.evaluation.entries()  # fetches the benchmark, before anything long begins
     with contextlib.ExitStack() as shown:
         files = resolve_model(config.model.source, progress=_converting(shown))
+    if resume is not None:
+        load_adapter(resume, model_sha256=files.sha256, lora=config.lora)
     show_once(files.licence, console.print)
     began: dict[str, Any] = {
         "config_sha256": config.sha256,

@@ -95,12 +95,12 @@ def _stage(number: int, events: Iterable[Event]) -> Stage:
     mine = [event for event in events if event.get("stage") == number]
     kind = "evaluation" if number == 2 else "stage"
     finished = [event for event in mine if event["event"] == f"{kind}_finished"]
-    failed = [event for event in mine if event["event"] == "stage_failed"]
+    ends = [event for event in mine if event["event"] in ("stage_failed", "stage_started", "evaluation_started")]
     status, message = "pending", ""
     if finished:
         status = "done"
-    elif failed:
-        status, message = "failed", failed[-1]["message"]
+    elif ends and ends[-1]["event"] == "stage_failed":
+        status, message = "failed", ends[-1]["message"]
     elif mine:
         status = "running"
     hidden = {"time", "event", "stage", "done", "peak_memory_bytes"}
