@@ -8,7 +8,12 @@ import dataclasses
 import os
 import tempfile
 
+import hypothesis
 import pytest
+
+# Deadlines measure the machine, and a test that draws anew each time fails on somebody else's change.
+hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("repeatable")
 
 
 def pytest_configure(config):

@@ -191,11 +191,6 @@ def test_every_epoch_has_its_own_order():
     assert len({tuple(epoch) for epoch in epochs}) == 3
 
 
-def test_a_source_without_examples_is_an_error_and_not_an_endless_search():
-    with pytest.raises(DataError, match="0 in examples"):
-        updates(1, Examples([]))
-
-
 def test_the_same_seed_gives_the_same_batches_and_iterating_again_starts_again():
     batches = packed(SOURCE, SHAPE)
     runs = [list(itertools.islice(batches, 3)), list(itertools.islice(batches, 3)), updates(3)]

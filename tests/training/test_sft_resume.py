@@ -84,7 +84,7 @@ class Run:
         assert not (self.directory / FILE).exists()
 
 
-@pytest.mark.parametrize("kills", [5, pytest.param(25, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [5, pytest.param(25, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
 def test_a_run_killed_again_and_again_ends_with_the_same_bits(shallow_model, tmp_path, kills):
     draw = random.Random(kills)
     steps = kills * (UPDATES + 2)
