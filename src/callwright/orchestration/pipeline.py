@@ -198,15 +198,20 @@ def _run_stage(shop: Workshop, number: int, numbers: Sequence[int]) -> bool:
     if number == 1:
         trained = [n for n in numbers if n in SECTIONS]
         return shop.run.stage_finished(1) or check_format(shop, trained)
-    if number in SECTIONS and not (shop.run.checkpoint(number) / FILE).is_file() and not train_stage(shop, number):
+    if number in SECTIONS and not _trained(shop.run, number) and not train_stage(shop, number):
         return False
     return _evaluated(shop, number) or evaluate_stage(shop, number)
 
 
+def _trained(run: RunDirectory, stage: int) -> bool:
+    """Whether the stage left its adapter and said so; killed between the two, it has nothing left to train."""
+    return run.stage_finished(stage) and (run.checkpoint(stage) / FILE).is_file()
+
+
 def _evaluated(shop: Workshop, stage: int) -> bool:
-    """Whether every sampled entry has its row."""
+    """Whether every sampled entry has its row, and the log says so."""
     directory = shop.run.evaluation(stage)
-    return all(
+    return shop.run.evaluation_finished(stage) and all(
         {entry.id for entry in members} <= {row["id"] for row in read_jsonl(directory / f"{name}.jsonl")}
         for name, members in shop.config.evaluation.entries().items()
     )

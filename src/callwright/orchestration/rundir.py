@@ -89,6 +89,10 @@ class RunDirectory:
         """Whether the stage itself, without the evaluation after it, is done."""
         return any(event["event"] == "stage_finished" and event["stage"] == stage for event in self.events())
 
+    def evaluation_finished(self, stage: int) -> bool:
+        """Whether the evaluation after the stage is done."""
+        return any(event["event"] == "evaluation_finished" and event["stage"] == stage for event in self.events())
+
     def write_config(self, config: PipelineConfig) -> None:
         """Writes the resolved configuration."""
         write_text(self.config_path, HEADER + yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
