@@ -88,8 +88,10 @@ def stream(
       limits: What fits, in words.
 
     Raises:
-      DataError: none of the examples fits.
+      DataError: there are no examples, or none of them fits.
     """
+    if not len(source):
+        raise DataError("at least one example", f"none in {source.name}", "name a source that has some")
     for taken, index in enumerate(order(len(source), seed), 1):
         example = source[index]
         prepared = prepare(example)

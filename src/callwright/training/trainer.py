@@ -89,7 +89,7 @@ class LoraTrainer(peft_trainer.PeftTrainer):
         _check_parts(directory / "steps")
         try:
             super().__init__(model, settings.optimizer(), config)
-        except (ValueError, OSError, KeyError) as error:
+        except (ValueError, OSError, KeyError, RuntimeError, TypeError) as error:  # whatever a flipped byte becomes
             raise CheckpointError(
                 f"checkpoints of this model and LoRA shape in {directory}/steps",
                 " ".join(str(error).split())[:200],
