@@ -20,11 +20,14 @@ class Tool:
       name: Any non-empty string; dots and dashes occur in the wild.
       description: What it does; None when the source gave none.
       parameters: A JSON Schema of type object, or {} for a function without parameters.
+      given: The tool as its source wrote it, key order and further keys included, because some chat templates print
+        just that; None for a tool made here. Two tools that mean the same are equal whatever was given.
     """
 
     name: str
     description: str | None = None
     parameters: Mapping[str, Json] = field(default_factory=dict)
+    given: Mapping[str, Json] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ JSON in a string; a tool's result that is not text is written as JSON, because t
 
 import json
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any, NoReturn
 
 from callwright.conversation import Conversation, Json, Message, Role, Tool, ToolCall
@@ -32,15 +33,17 @@ def read_conversation(record: Any) -> Conversation:
     fields = _object(record, "the record")
     tools = _list(fields.get("tools") or [], "tools")
     messages = _list(fields.get("messages"), "messages")
+    read = [read_message(message, f"messages[{i}]") for i, message in enumerate(messages)]
+    results = [_read_responses(message, f"messages[{i}]") for i, message in enumerate(messages)]
     return Conversation(
-        messages=tuple(read_message(message, f"messages[{i}]") for i, message in enumerate(messages)),
+        messages=tuple(chain.from_iterable((message, *after) for message, after in zip(read, results, strict=True))),
         tools=tuple(read_tool(tool, f"tools[{i}]") for i, tool in enumerate(tools)),
     )
 
 
 def read_tool(value: Any, where: str = "the tool") -> Tool:
     """One tool, wrapped or bare; `where` names it in errors."""
-    fields = _object(value, where)
+    fields = given = _object(value, where)
     if "function" in fields:
         if fields.get("type", "function") != "function":
             _wrong(f'{where}.type to be "function"', repr(fields["type"]), "leave out tools of other kinds")
@@ -52,6 +55,7 @@ def read_tool(value: Any, where: str = "the tool") -> Tool:
         name=_name(fields.get("name"), f"{where}.name"),
         description=_optional_text(fields.get("description"), f"{where}.description"),
         parameters=parameters,
+        given=given,
     )
 
 
@@ -74,6 +78,16 @@ def read_message(value: Any, where: str = "the message") -> Message:
         name=_optional_text(fields.get("name"), f"{where}.name"),
         tool_call_id=_optional_text(fields.get("tool_call_id"), f"{where}.tool_call_id"),
     )
+
+
+def _read_responses(value: Mapping[str, Any], where: str) -> list[Message]:
+    """Gemma's own way of giving results, `tool_responses` on the message that made the calls, as tool messages."""
+    messages = []
+    for i, response in enumerate(_list(value.get("tool_responses") or [], f"{where}.tool_responses")):
+        fields = _object(response, f"{where}.tool_responses[{i}]")
+        name = _name(fields.get("name"), f"{where}.tool_responses[{i}].name")
+        messages.append(Message("tool", fields.get("response"), name=name))
+    return messages
 
 
 def _read_call(value: Any, where: str) -> ToolCall:

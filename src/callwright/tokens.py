@@ -8,6 +8,7 @@ them into ids with `encode_segments`.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Protocol
 
 
@@ -56,6 +57,10 @@ class Tokenizer(Protocol):
         """The id of exactly this special piece, e.g. `<end_of_turn>`; raises KeyError if it has none."""
         ...
 
+    def is_control(self, token_id: int) -> bool:
+        """Whether the id is a special piece, which no plain text becomes."""
+        ...
+
 
 def encode_segments(tokenizer: Tokenizer, segments: Iterable[Segment]) -> tuple[list[int], list[bool]]:
     """Token ids of the segments and, aligned with them, whether each is trained on.
@@ -83,3 +88,9 @@ def encode_segments(tokenizer: Tokenizer, segments: Iterable[Segment]) -> tuple[
         run.append(segment)
     flush()
     return ids, trained
+
+
+def decode_segments(tokenizer: Tokenizer, ids: Iterable[int]) -> list[Segment]:
+    """What the ids say, control tokens apart from text that may look like them."""
+    runs = groupby(ids, key=tokenizer.is_control)
+    return [Segment(tokenizer.decode(list(run)), control=control) for control, run in runs]

@@ -6,6 +6,7 @@ from callwright.conversation import Conversation, Message
 from callwright.data.source import Example
 from callwright.errors import DataError
 from callwright.formats.base import Format, Parsed
+from callwright.tokens import Segment
 
 
 def check_round_trip(example: Example, form: Format) -> None:
@@ -26,14 +27,13 @@ def check_round_trip(example: Example, form: Format) -> None:
                 )
 
 
-def _last_words(example: Example, index: int, form: Format) -> str:
-    """What the model says in the assistant turn `messages[index]`, without the control tokens around it."""
+def _last_words(example: Example, index: int, form: Format) -> list[Segment]:
+    """What the model says in the assistant turn `messages[index]`, the end of its turn included."""
     conversation = Conversation(example.conversation.messages[: index + 1], example.conversation.tools)
     segments = form.render(conversation)
     while not segments[-1].trained:
         segments.pop()
-    turn = list(takewhile(lambda segment: segment.trained, reversed(segments)))
-    return "".join(segment.text for segment in reversed(turn) if not segment.control)
+    return list(takewhile(lambda segment: segment.trained, reversed(segments)))[::-1]
 
 
 def _means(parsed: Parsed, message: Message) -> bool:

@@ -22,7 +22,7 @@ from callwright.scoring.checker import score_calls
 from callwright.scoring.entry import BfclEntry, expected_calls, to_tools
 from callwright.settings import Settings
 from callwright.storage import JsonLines, read_jsonl
-from callwright.tokens import Segment, Tokenizer, encode_segments
+from callwright.tokens import Segment, Tokenizer, decode_segments, encode_segments
 
 CATEGORIES = ("simple_python", "multiple", "parallel", "parallel_multiple", "irrelevance")
 SCHEMA_VERSION = 1
@@ -133,8 +133,8 @@ def _batches(asked: Sequence[_Asked], settings: EvaluationSettings) -> Iterator[
 
 
 def _row(one: _Asked, generation: Generation, form: Format, tokenizer: Tokenizer, seconds: float) -> dict[str, Any]:
-    entry, raw = one.entry, tokenizer.decode(generation.token_ids)
-    parsed = form.parse(raw, tools=one.conversation.tools, finish_reason=generation.finish_reason)
+    entry, said = one.entry, decode_segments(tokenizer, generation.token_ids)
+    parsed = form.parse(said, tools=one.conversation.tools, finish_reason=generation.finish_reason)
     # Words without any call are an empty list of calls; a call that was attempted and cannot be read is no list at all.
     unreadable = not parsed.tool_calls and bool(parsed.errors)
     verdict = score_calls(entry, None if unreadable else parsed.tool_calls)
@@ -148,7 +148,7 @@ def _row(one: _Asked, generation: Generation, form: Format, tokenizer: Tokenizer
         "prompt": "".join(segment.text for segment in one.segments),
         "prompt_ids": one.ids,
         "token_ids": list(generation.token_ids),
-        "raw": raw,
+        "raw": "".join(segment.text for segment in said),
         "finish_reason": generation.finish_reason,
         "calls": None if unreadable else calls,
         "complete": parsed.complete,

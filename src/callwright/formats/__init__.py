@@ -4,6 +4,7 @@ To add a format: write one file with a class that satisfies `base.Format`, add o
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from callwright.conversation import Tool, ToolCall
 from callwright.errors import FormatError
@@ -11,7 +12,7 @@ from callwright.formats.base import Format
 from callwright.formats.xml import XmlFormat
 
 FORMATS: dict[str, dict[str, Callable[[], Format]]] = {
-    "xml": {"args": XmlFormat, "arguments": lambda: XmlFormat(key="arguments")},
+    "xml": {variant: partial(XmlFormat, variant) for variant in ("args", "arguments")},
 }
 
 

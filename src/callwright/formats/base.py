@@ -1,30 +1,27 @@
 """What a format is: conversations to segments, and what a model said back to calls.
 
-A format is one object with two pure methods. `render` gives segments (text that a format wrote is control, all that
-somebody else wrote is not; see `tokens.Segment`), and the prompt is their concatenation. `parse` reads what the model
-said. Parsing is strict: an unclosed call is reported by `complete=False` and is never a call; a malformed one is an
-error with its position and stays in the content, so nothing is lost and nothing is repaired in silence.
+A format is one object with pure methods. `render` gives segments (text that a format wrote is control, all that
+somebody else wrote is not; see `tokens.Segment`), and the prompt is their concatenation. `stream` reads what the model
+says as it comes, `parse` reads it at once, and both are the same code (`reading`). Reading is strict: an unclosed call
+is reported by `complete=False` and is never a call; a malformed one is an error with its position and stays in the
+content, so nothing is lost and nothing is repaired in silence. `lenient=True` may repair known slips, and says which.
 """
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
 
-from callwright.conversation import Conversation, Tool, ToolCall
+from callwright.conversation import Conversation, Message, Tool, ToolCall
+from callwright.formats.reading import (
+    Event,
+    Grammar,
+    ParseIssue,
+    Repair,
+    Stream,
+    TextDelta,
+)
 from callwright.tokens import Segment
-
-
-@dataclass(frozen=True, slots=True)
-class ParseIssue:
-    """Something in the raw text that is not what the format allows.
-
-    Attributes:
-      message: What is wrong.
-      position: Offset in the raw text, in characters.
-    """
-
-    message: str
-    position: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +32,9 @@ class Parsed:
       content: The text outside calls and reasoning; None when there is none.
       reasoning: The thinking; None when there is none.
       tool_calls: The well-formed, closed calls, in order.
-      complete: False when the text ends inside a call or was cut by the token limit.
+      complete: False when the text ends inside a call or a thought, or was cut by the token limit.
       errors: Malformed calls and other departures, in order.
+      repairs: What `lenient` mended, in order.
     """
 
     content: str | None
@@ -44,35 +42,128 @@ class Parsed:
     tool_calls: tuple[ToolCall, ...] = ()
     complete: bool = True
     errors: tuple[ParseIssue, ...] = ()
+    repairs: tuple[Repair, ...] = ()
 
 
-class Format(Protocol):
-    """One way of writing tool calls; stateless, shared freely."""
+def put_together(events: Iterable[Event], *, complete: bool) -> Parsed:
+    """The events of one message, from first to last, as one result."""
+    content: list[str] = []
+    reasoning: list[str] = []
+    calls: list[ToolCall] = []
+    errors: list[ParseIssue] = []
+    repairs: list[Repair] = []
+    for event in events:
+        match event:
+            case TextDelta(text, reasoning=thought):
+                (reasoning if thought else content).append(text)
+            case ToolCall():
+                calls.append(event)
+            case ParseIssue():
+                errors.append(event)
+            case Repair():
+                repairs.append(event)
+    return Parsed(
+        "".join(content) or None, "".join(reasoning) or None, tuple(calls), complete, tuple(errors), tuple(repairs)
+    )
 
-    @property
-    def name(self) -> str:
-        """The name in the registry."""
-        ...
 
-    @property
-    def stops(self) -> tuple[str, ...]:
-        """The special tokens that end the model's turn, e.g. `<end_of_turn>`."""
-        ...
+class Format(ABC):
+    """One way of writing tool calls; stateless, shared freely.
 
-    def render(self, conversation: Conversation, *, add_generation_prompt: bool = False) -> list[Segment]:
+    Attributes:
+      name: The name in the registry.
+      variant: The variant's name in the registry, "" for a format without variants.
+      bos: What opens every prompt, "" for a family without it.
+      stops: The special tokens that end the model's turn, e.g. `<end_of_turn>`.
+      controls: All special tokens that `render` writes or a model may say, `bos` and `stops` included.
+      grammar: The markers of what a model says, and who reads what stands between them.
+    """
+
+    name: str
+    variant: str = ""
+    bos: str = ""
+    stops: tuple[str, ...]
+    controls: tuple[str, ...]
+    grammar: Grammar
+
+    @abstractmethod
+    def render(
+        self, conversation: Conversation, *, add_generation_prompt: bool = False, thinking: bool | None = None
+    ) -> list[Segment]:
         """The conversation as segments, BOS included once.
+
+        Args:
+          conversation: Tools and messages.
+          add_generation_prompt: Whether the model's next turn is opened at the end.
+          thinking: Whether the model is to think; None leaves it to the family's default.
 
         Raises:
           FormatError: the conversation cannot be represented; the message names the message and the field.
         """
-        ...
 
-    def parse(self, raw: str, *, tools: Sequence[Tool] = (), finish_reason: str | None = None) -> Parsed:
-        """What the model said, given its text without the stop token. Never raises on any text.
+    def stream(self, *, tools: Sequence[Tool] = (), generation_prompt: str = "", lenient: bool = False) -> Stream:
+        """A reader for one message that arrives in pieces.
 
         Args:
-          raw: The model's words.
-          tools: What it was offered; untyped formats cast by their schemas.
-          finish_reason: "length" when the token limit cut it.
+          tools: What the model was offered; untyped formats cast by their schemas.
+          generation_prompt: The end of the prompt; where it opens a thought, the message begins inside it.
+          lenient: Whether known slips are repaired.
         """
-        ...
+        return Stream(
+            self.grammar,
+            tools=tools,
+            controls=self.controls,
+            lenient=lenient,
+            thinking=self.grammar.is_thinking(generation_prompt),
+        )
+
+    def parse(
+        self,
+        raw: str | Iterable[Segment],
+        *,
+        tools: Sequence[Tool] = (),
+        finish_reason: str | None = None,
+        generation_prompt: str = "",
+        lenient: bool = False,
+    ) -> Parsed:
+        """What the model said. Never raises on any text.
+
+        Args:
+          raw: The model's words as text, where every marker counts, or as segments (`tokens.decode_segments`), where
+            only a control token is a control token, whatever its neighbours spell.
+          tools: What it was offered.
+          finish_reason: "length" when the token limit cut it.
+          generation_prompt: The end of the prompt.
+          lenient: Whether known slips are repaired.
+        """
+        stream = self.stream(tools=tools, generation_prompt=generation_prompt, lenient=lenient)
+        events: list[Event] = []
+        for piece in (raw,) if isinstance(raw, str) else raw:
+            events += stream.feed(piece)
+        events += stream.finish(finish_reason)
+        return put_together(events, complete=stream.complete)
+
+    def drops_content(self, message: Message) -> bool:
+        """Whether the family's template leaves this message's content out, as some do where calls stand beside it."""
+        return False
+
+    def chat_template(self) -> str:
+        """A Jinja chat template that gives the very bytes of `render`; it lies beside the format's module."""
+        stem = f"{self.name}-{self.variant}" if self.variant else self.name
+        return (Path(__file__).parent / "templates" / f"{stem}.jinja").read_text(encoding="utf-8")
+
+
+def control(text: str, *, trained: bool = False) -> Segment:
+    """Text that is tokenised with special tokens on."""
+    return Segment(text, control=True, trained=trained)
+
+
+def result_name(messages: Sequence[Message], index: int) -> str | None:
+    """The function that the result `messages[index]` comes from: of the call it answers by id, else its own name."""
+    message = messages[index]
+    if message.tool_call_id is not None:
+        for earlier in reversed(messages[:index]):
+            for call in earlier.tool_calls:
+                if call.id == message.tool_call_id:
+                    return call.name
+    return message.name

@@ -14,6 +14,7 @@ from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.errors import FormatError
 from callwright.formats import FORMATS, get_format, schemas
 from callwright.formats.base import Format, Parsed
+from callwright.formats.jsontext import dumps
 from callwright.openai import write_message, write_tool
 from callwright.tokens import Segment
 
@@ -104,7 +105,7 @@ def _record() -> str:
         "messages": map(write_message, EXAMPLE.messages),
         "tools": map(write_tool, EXAMPLE.tools),
     }.items():
-        lines = ",\n".join(f"  {schemas.dumps(value)}" for value in values)
+        lines = ",\n".join(f"  {dumps(value)}" for value in values)
         parts.append(f'"{key}": [\n{lines}\n]')
     return "{" + ",\n".join(parts) + "}"
 

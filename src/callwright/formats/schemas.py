@@ -5,22 +5,12 @@ dropped (measured on its 0.33 line). A format of our own prints schemas in exact
 too, so the bytes that were trained on are the bytes that are served.
 """
 
-import json
 from collections.abc import Mapping
 
 from callwright.conversation import Json, Tool
 
 PARAMETER_KEYS = ("type", "$defs", "items", "required", "properties")
 PROPERTY_KEYS = ("anyOf", "type", "items", "description", "enum", "properties", "required")
-
-
-def dumps(value: Json) -> str:
-    """One-line JSON as chat templates print it: `", "` and `": "`, nothing escaped that need not be.
-
-    Raises:
-      ValueError: the value holds NaN or an infinity, which JSON cannot say.
-    """
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def served_tool(tool: Tool) -> dict[str, Json]:

@@ -56,6 +56,7 @@ class GemmaTokenizer:
 
     def __init__(self, pieces: Sequence[str], control: Sequence[int], encode_text: Callable[[str], list[int]]) -> None:
         self._control = {pieces[id_]: id_ for id_ in control}
+        self._control_ids = frozenset(control)
         self._encode_text = encode_text
         # The empty pattern would match everywhere; a vocabulary without odd markers has none to look for.
         odd = sorted((p for p in self._control if not _MARKER.fullmatch(p)), key=len, reverse=True)
@@ -99,6 +100,10 @@ class GemmaTokenizer:
     def token_id(self, piece: str) -> int:
         """The id of exactly this control piece; raises KeyError if it has none."""
         return self._control[piece]
+
+    def is_control(self, token_id: int) -> bool:
+        """Whether the id is a control piece."""
+        return token_id in self._control_ids
 
 
 def _piece_bytes(piece: str) -> bytes:

@@ -38,7 +38,7 @@ from callwright.formats.base import Format
 from callwright.models.forward import Params
 from callwright.models.gemma3 import Gemma3Config
 from callwright.models.lora import Adapter, merge, read_adapter, write_adapter
-from callwright.tokens import Tokenizer, encode_segments
+from callwright.tokens import Tokenizer, decode_segments, encode_segments
 from callwright.training.losses import target_logprobs
 from callwright.training.rewards import Reward, RewardSettings, reward
 from callwright.training.trainer import LoraTrainer, OptimizerSettings, Record
@@ -220,7 +220,7 @@ def _roll_out(
 
 def _reward(completion: Generation, example: Example, policy: Policy, settings: GrpoSettings, step: int) -> Reward:
     parsed = policy.form.parse(
-        policy.tokenizer.decode(completion.token_ids),
+        decode_segments(policy.tokenizer, completion.token_ids),
         tools=example.conversation.tools,
         finish_reason=completion.finish_reason,
     )

@@ -1,0 +1,112 @@
+"""Chat templates, rendered as transformers renders them.
+
+That is a sandboxed Jinja with trimmed blocks and loop controls, a `tojson` that escapes nothing for HTML, and the
+functions `raise_exception` and `strftime_now` (see `apply_chat_template` in transformers' `chat_template_utils`). The
+date is frozen, so a prompt is a function of its conversation. Templates come from strangers: they can read what they
+are given and nothing else.
+"""
+
+import datetime
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NoReturn
+
+import jinja2
+from jinja2.ext import loopcontrols
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from callwright.conversation import Conversation, Json, Message
+from callwright.errors import FormatError
+from callwright.openai import write_tool
+
+DATE = datetime.datetime(2024, 7, 26, tzinfo=datetime.UTC)
+"""What `strftime_now` takes for today: the date that Llama's template names when no clock is at hand."""
+
+
+class ChatTemplate:
+    """One template.
+
+    Raises:
+      FormatError: the source is no Jinja template.
+    """
+
+    def __init__(self, source: str) -> None:
+        try:
+            self._template = _compiled(source)
+        except jinja2.TemplateError as error:
+            raise FormatError("a Jinja chat template", str(error), "correct the template") from error
+
+    def render(
+        self,
+        conversation: Conversation,
+        *,
+        add_generation_prompt: bool = False,
+        thinking: bool | None = None,
+        variables: Mapping[str, Json] | None = None,
+    ) -> str:
+        """The prompt.
+
+        Args:
+          conversation: What it is about.
+          add_generation_prompt: Passed on.
+          thinking: Passed on as `enable_thinking`; not passed when None.
+          variables: Further variables, such as `bos_token`.
+
+        Raises:
+          FormatError: the template refuses the conversation, or fails.
+        """
+        options: dict[str, Any] = dict(variables or {})
+        if thinking is not None:
+            options["enable_thinking"] = thinking
+        try:
+            return self._template.render(
+                messages=[template_message(message) for message in conversation.messages],
+                tools=[dict(tool.given or write_tool(tool)) for tool in conversation.tools] or None,
+                documents=None,
+                add_generation_prompt=add_generation_prompt,
+                **options,
+            )
+        except (jinja2.TemplateError, TypeError, ValueError, RecursionError, LookupError, AttributeError) as error:
+            raise FormatError("a conversation that the chat template can render", str(error), "change it") from error
+
+
+def template_message(message: Message) -> dict[str, Any]:
+    """The message as templates expect it: OpenAI's fields, arguments as an object, results as they are."""
+    fields: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.reasoning is not None:
+        fields["reasoning_content"] = message.reasoning
+    if message.tool_calls:
+        fields["tool_calls"] = [
+            ({} if call.id is None else {"id": call.id})
+            | {"type": "function", "function": {"name": call.name, "arguments": dict(call.arguments)}}
+            for call in message.tool_calls
+        ]
+    if message.name is not None:
+        fields["name"] = message.name
+    if message.tool_call_id is not None:
+        fields["tool_call_id"] = message.tool_call_id
+    return fields
+
+
+@lru_cache(maxsize=64)
+def _compiled(source: str) -> jinja2.Template:
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
+    environment.filters["tojson"] = _tojson
+    environment.globals["raise_exception"] = _refuse
+    environment.globals["strftime_now"] = DATE.strftime
+    return environment.from_string(source)
+
+
+def _tojson(
+    value: Any,
+    ensure_ascii: bool = False,
+    indent: int | None = None,
+    separators: tuple[str, str] | None = None,
+    sort_keys: bool = False,
+) -> str:
+    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+
+
+def _refuse(message: str) -> NoReturn:
+    raise jinja2.TemplateError(message)

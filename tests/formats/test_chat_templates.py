@@ -1,0 +1,85 @@
+"""The chat template that a format emits gives the very bytes of its renderer, for all that the renderer can say."""
+
+import contextlib
+import json
+import warnings
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.formats.test_every_format import every_format, patient
+from tests.support.conversations import TEXTS, VALUES, answers
+
+from callwright.conversation import Conversation, Message
+from callwright.errors import CallwrightError, FormatError
+from callwright.formats import FORMATS
+from callwright.formats.docs import EXAMPLE
+from callwright.formats.jinja import ChatTemplate
+from callwright.openai import read_conversation
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+def both(form, conversation, **options):
+    """What the renderer gives, and what the template gives; FormatError if the renderer refuses."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ours = "".join(segment.text for segment in form.render(conversation, **options))
+    variables = {"bos_token": form.bos}
+    return ours, ChatTemplate(form.chat_template()).render(conversation, variables=variables, **options)
+
+
+@every_format
+@pytest.mark.parametrize("thinking", [None, True, False])
+@pytest.mark.parametrize("opened", [False, True])
+def test_the_complete_example_is_the_same_bytes(form, thinking, opened):
+    for end in range(1, len(EXAMPLE.messages) + 1):
+        part = Conversation(EXAMPLE.messages[:end], EXAMPLE.tools)
+        with contextlib.suppress(FormatError):
+            ours, theirs = both(form, part, add_generation_prompt=opened, thinking=thinking)
+            assert theirs == ours
+
+
+@every_format
+def test_every_golden_conversation_is_the_same_bytes(form):
+    compared = 0
+    for path in sorted(GOLDEN.glob("render/*.jsonl")):
+        for line in path.open(encoding="utf-8"):
+            row = json.loads(line)
+            own = row["format"] == form.name and (row["variant"] or "") in ("", form.variant)
+            if row.get("template_bug") or (row["format"] in FORMATS and not own and compared > 40):
+                continue
+            with contextlib.suppress(CallwrightError):
+                ours, theirs = both(
+                    form,
+                    read_conversation(row),
+                    add_generation_prompt=row["add_generation_prompt"],
+                    thinking=row["enable_thinking"],
+                )
+                assert theirs == ours, row["id"]
+                compared += 1
+    assert compared > 10
+
+
+@every_format
+@given(data=st.data())
+@patient
+def test_generated_conversations_are_the_same_bytes(form, data):
+    conversation = data.draw(answers(reasoning=form.grammar.thought is not None))
+    *before, answer = conversation.messages
+    if data.draw(st.booleans()):
+        before = [Message("system", data.draw(TEXTS)), *before]
+    results = [
+        Message("tool", data.draw(st.one_of(TEXTS, VALUES)), name=call.name, tool_call_id=call.id)
+        for call in answer.tool_calls
+    ]
+    messages = (*before, answer, *results)
+    if results and data.draw(st.booleans()):
+        messages = (*messages, Message("assistant", data.draw(TEXTS)))
+    thinking, opened = data.draw(st.sampled_from([None, True, False])), data.draw(st.booleans())
+    with contextlib.suppress(FormatError):
+        ours, theirs = both(
+            form, Conversation(messages, conversation.tools), add_generation_prompt=opened, thinking=thinking
+        )
+        assert theirs == ours

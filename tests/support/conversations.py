@@ -1,0 +1,79 @@
+"""Strategies for conversations, values and schemas that nobody would write, but somebody will."""
+
+from hypothesis import strategies as st
+
+from callwright.conversation import Conversation, Message, Tool, ToolCall
+
+NAMES = st.sampled_from(
+    ["get_weather", "clock.now", "a-b", "f", "List_All2", "type", "properties", "description", "name", "Zoë", "x.y-z_1"]
+)
+KEYS = st.one_of(
+    st.sampled_from(
+        ["city", "unit", "type", "description", "properties", "required", "items", "enum", "name", "a-b", "a.b", "_x"]
+    ),
+    st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True),
+)
+MARKERS = st.sampled_from(
+    [
+        "<tool_call>", "</tool_call>", "<|tool_call>", "<tool_call|>", '<|"|>', "<escape>", "<end_function_call>",
+        "<think>", "</think>", "<|im_end|>", "<|eot_id|>", "<end_of_turn>", "[TOOL_CALLS]", "[ARGS]", "```tool_code\n",
+        "```", "</function>", "</parameter>", "<function=x>", "<parameter=y>", "<|python_tag|>", "{", "}", "[", "]",
+        "'", '"', "\\", "\n", "\t", "\r", "\x00", "\x7f", "\u2028", "é", "東京", "🚲", "\ud800", ",", ":", "<", ">",
+    ]
+)  # fmt: skip
+TEXTS = st.one_of(
+    st.text(max_size=12),
+    st.lists(st.one_of(MARKERS, st.text(max_size=6)), max_size=5).map("".join),
+    st.sampled_from(["", " ", "\n", " padded ", "42", "true", "null", "1e5", '{"a": 1}', "[1]", "None"]),
+)
+NUMBERS = st.one_of(
+    st.integers(),
+    st.integers(min_value=-(10**40), max_value=10**40),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from([0, -0.0, 1.0, 1e20, 1e-7, 5e-324, 1.7976931348623157e308, 2**53 + 1, 1e16, 123456.789]),
+)
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), NUMBERS, TEXTS),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.one_of(KEYS, TEXTS), inner, max_size=3)),
+    max_leaves=6,
+)
+ARGUMENTS = st.dictionaries(KEYS, VALUES, max_size=4)
+CALLS = st.builds(ToolCall, NAMES, ARGUMENTS)
+"""Calls that any tool may get; nothing in them agrees with a schema."""
+
+
+def tool_of(call: ToolCall) -> Tool:
+    """A tool whose schema has every argument of the call, typed as it is."""
+    properties = {key: {"type": _type(value), "description": "x"} for key, value in call.arguments.items()}
+    return Tool(call.name, "Does it.", {"type": "object", "properties": properties, "required": list(properties)})
+
+
+def _type(value: object) -> str:
+    for kind, name in (
+        (bool, "boolean"), (int, "integer"), (float, "number"), (str, "string"), (list, "array"), (dict, "object"),
+    ):  # fmt: skip
+        if isinstance(value, kind):
+            return name
+    return "null"
+
+
+@st.composite
+def answers(draw, reasoning: bool = False) -> Conversation:
+    """A conversation that ends with an assistant message: words, calls, or both."""
+    calls = draw(st.lists(CALLS, max_size=3))
+    content = draw(st.one_of(st.none(), TEXTS))
+    thought = draw(st.one_of(st.none(), TEXTS)) if reasoning else None
+    tools = {call.name: tool_of(call) for call in calls}
+    answer = Message("assistant", content, reasoning=thought, tool_calls=tuple(calls))
+    return Conversation((Message("user", draw(TEXTS)), answer), tuple(tools.values()))
+
+
+def said(form, conversation: Conversation, **options) -> list:
+    """What the model says in the last message, as segments, the end of its turn included."""
+    segments = form.render(conversation, **options)
+    while segments and not segments[-1].trained:
+        segments.pop()
+    turn = []
+    while segments and segments[-1].trained:
+        turn.append(segments.pop())
+    return turn[::-1]
