@@ -7,7 +7,6 @@ compiled; a shorter run is one that is stopped.
 
 import itertools
 import zlib
-from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
@@ -37,21 +36,26 @@ REWARDS = {"reward/well_formed", "reward/exact", "reward/needless_call", "reward
 LEARNING = {"loss", "grad_norm", "learning_rate", "kl", "entropy"}
 
 
-@dataclass(frozen=True, slots=True)
 class Checksum(XmlFormat):
     """Reads a right call, a wrong one, words or a broken call out of a checksum; where the tool is `same`, words."""
 
-    answers: tuple[Parsed, ...] = (
-        Parsed(None, None, (RIGHT,)),
-        Parsed(None, None, (WRONG,)),
-        Parsed("the weather"),
-        Parsed(None, complete=False),
-    )
+    def __init__(
+        self,
+        answers=(
+            Parsed(None, None, (RIGHT,)),
+            Parsed(None, None, (WRONG,)),
+            Parsed("the weather"),
+            Parsed(None, complete=False),
+        ),
+    ):
+        super().__init__()
+        self.answers = answers
 
-    def parse(self, raw, *, tools=(), finish_reason=None):
+    def parse(self, raw, *, tools=(), **options):
         if tools[0].name == "same":
             return Parsed("the weather")
-        return self.answers[zlib.crc32(raw.encode()) % len(self.answers)]
+        text = "".join(segment.text for segment in raw)
+        return self.answers[zlib.crc32(text.encode()) % len(self.answers)]
 
 
 def asking(index: int, *, fits: bool = True, tool: str = "get", words: int = 3) -> Example:
