@@ -67,3 +67,7 @@ class StorageError(WorkError):
 
 class TrainingError(WorkError):
     """Training cannot go on: NaN, entropy collapse, or a KL divergence beyond its limit."""
+
+
+class FormatWarning(UserWarning):
+    """A family's template leaves something out or puts it where nobody would, and the renderer does the same."""

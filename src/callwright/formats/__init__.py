@@ -9,10 +9,18 @@ from functools import partial
 from callwright.conversation import Tool, ToolCall
 from callwright.errors import FormatError
 from callwright.formats.base import Format
+from callwright.formats.bfcl import BfclFormat
+from callwright.formats.llama4 import Llama4Format
+from callwright.formats.llama31 import Llama31Format
+from callwright.formats.tool_code import ToolCodeFormat
 from callwright.formats.xml import XmlFormat
 
 FORMATS: dict[str, dict[str, Callable[[], Format]]] = {
     "xml": {variant: partial(XmlFormat, variant) for variant in ("args", "arguments")},
+    "tool_code": {"": ToolCodeFormat},
+    "llama31": {"": Llama31Format},
+    "llama4": {"": Llama4Format},
+    "bfcl": {"": BfclFormat},
 }
 
 
