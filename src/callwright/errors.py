@@ -45,6 +45,10 @@ class FormatError(InputError):
     """A conversation that a format cannot represent, or a format that does not exist."""
 
 
+class FormatWarning(UserWarning):
+    """A family's template leaves out or misplaces part of a conversation; its bytes are reproduced all the same."""
+
+
 class CheckpointError(InputError):
     """A checkpoint that is missing, broken, or of another model or LoRA shape."""
 
@@ -67,7 +71,3 @@ class StorageError(WorkError):
 
 class TrainingError(WorkError):
     """Training cannot go on: NaN, entropy collapse, or a KL divergence beyond its limit."""
-
-
-class FormatWarning(UserWarning):
-    """A family's template leaves something out or puts it where nobody would, and the renderer does the same."""

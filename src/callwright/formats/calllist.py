@@ -1,11 +1,12 @@
 """A list of calls that is the whole message, `[f(a=1), g(b="x")]`: what llama4 and bfcl have in common.
 
 Whether a message that begins with a bracket is such a list is known when it ends: `[f(a=1)] would help` is no call but
-words about one. A bracket that no name with a parenthesis follows begins a text like any other.
+words about one. A bracket that no name with a parenthesis follows begins a text like any other. Of a list that was cut, the calls that a
+comma follows are kept.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from callwright.conversation import Message, Tool, ToolCall
 from callwright.errors import FormatError
@@ -46,7 +47,8 @@ class CallList:
         except Unfinished as error:
             if not context.final:
                 return None
-            return unclosed(text, start, str(error))
+            cut = unclosed(text, start, str(error))
+            return replace(cut, calls=tuple(reader.done), repairs=tuple(reader.repairs))
         except Malformed as error:
             return self._no_call(start, ParseIssue(str(error), error.position))
         return None if end is None else Found(end, calls, repairs=tuple(reader.repairs))

@@ -7,8 +7,8 @@ says which is whose, so another order is refused, and so are words beside calls,
 
 In the calls of the history this departs from the published template where that does not say what was called: it writes
 every value between double quotes as it is (`days="3"`, `ok="None"`, an inner quote not escaped), whereas Meta's
-document shows the model saying `user_id=7890`. Here strings have their escapes and other values are literals; of plain strings
-the bytes are the template's. Results that are not text, which it leaves out, stand here as JSON.
+document shows the model saying `user_id=7890`. Here strings have their escapes and other values are literals; of plain
+strings the bytes are the template's. Results that are not text, which it leaves out, stand here as JSON.
 
 Template: examples/tool_chat_template_llama4_pythonic.jinja of vLLM 0.10.0, written by Meta,
 sha256 3fe950790d033a6ee07a563fb6ad7c34e40f860b8ff99333b0b0aed6204ba258.

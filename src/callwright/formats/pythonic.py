@@ -107,11 +107,13 @@ class CallReader:
 
     Attributes:
       at: Where reading goes on.
+      done: The calls whose end is certain, because a separator follows them: what remains of a text that was cut.
       repairs: What was mended so far.
     """
 
     def __init__(self, text: str, at: int, context: Context) -> None:
         self.at = at
+        self.done: list[ToolCall] = []
         self.repairs: list[Repair] = []
         self._text, self._context = text, context
 
@@ -132,6 +134,7 @@ class CallReader:
                 return tuple(calls)
             if not self._goes_on("]"):
                 break
+            self.done = calls[:]
         self._take("]")
         if not calls:
             raise Malformed("a list without calls", self.at)

@@ -1,10 +1,10 @@
 """`tool_code`: calls as Python on Gemma 3 turns, in the fenced blocks that Gemma 3 knows from its own training.
 
 A block begins with a line ```` ```tool_code ````, holds one call a line, each with keyword arguments and literal
-values, and ends with a line of three backticks. Results come in a user turn, each as JSON in a ```` ```tool_output ```` block,
-and tools open the first user turn as a JSON list in a ```` ```tools ```` block. Of all this only `<bos>`,
+values, and ends with a line of three backticks. Results come in a user turn, each as JSON in a ```` ```tool_output ````
+block, and tools open the first user turn as a JSON list in a ```` ```tools ```` block. Of all this only `<bos>`,
 `<start_of_turn>` and `<end_of_turn>` are control tokens. Only a block that begins its line is one, and backticks inside
-strings end none. Nothing of a block is ever executed.
+strings end none. Of a block that was cut, the calls whose lines are whole are kept. Nothing of a block is ever executed.
 
 What Python has no words for is refused: names of functions that are not dotted identifiers, and parameters whose names
 are no identifiers or are keywords, such as `from`. Lenient reading takes comment lines, `print(...)` around a call, and
@@ -13,6 +13,7 @@ a list of calls on one line. Thinking is left out, as Gemma 3 has no channel for
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from callwright.conversation import Message, Tool, ToolCall
 from callwright.errors import FormatError
@@ -69,23 +70,27 @@ class ToolCodeFormat(Gemma3Format):
 
 def _read_block(text: str, start: int, context: Context) -> Found | None:
     """One block; see `reading.Read`."""
-    inside = text.index(OPEN, start) + len(OPEN)
+    opened = text.index(OPEN, start)
+    inside = opened + len(OPEN)
     if not _LABEL_ENDS.match(text, inside):
         if not text[inside : inside + 80].strip(" \t\r"):
-            return unclosed(text, start) if context.final else None
+            return unclosed(text, opened) if context.final else None
         return Found(inside, content=text[start:inside])
     reader = CallReader(text, inside, context)
     try:
         calls = _lines(reader, text, context)
         return Found(reader.at, calls, repairs=tuple(reader.repairs))
     except Unfinished as error:
-        return unclosed(text, start, str(error)) if context.final else None
+        if not context.final:
+            return None
+        cut = unclosed(text, opened, str(error))
+        return replace(cut, calls=tuple(reader.done), repairs=tuple(reader.repairs))
     except Malformed as error:
         closed = text.find(FENCE, max(inside, error.position))
         if closed >= 0:
             end = closed + len(FENCE)
             return Found(end, errors=(ParseIssue(str(error), error.position),), content=text[start:end])
-        return unclosed(text, start, str(error)) if context.final else None
+        return unclosed(text, opened, str(error)) if context.final else None
 
 
 def _lines(reader: CallReader, text: str, context: Context) -> tuple[ToolCall, ...]:
@@ -95,6 +100,7 @@ def _lines(reader: CallReader, text: str, context: Context) -> tuple[ToolCall, .
         line = _LINE_ENDS.match(text, reader.at)
         if line is None and skip_space(text, reader.at) < len(text):
             raise Malformed("expected one call a line", reader.at)
+        reader.done = calls[:] if line else reader.done
         reader.at = line.end() if line else len(text)
         if context.lenient and _ended_without_fence(reader, text, context, calls):
             return tuple(calls)
