@@ -1,8 +1,8 @@
 """A list of calls that is the whole message, `[f(a=1), g(b="x")]`: what llama4 and bfcl have in common.
 
 Whether a message that begins with a bracket is such a list is known when it ends: `[f(a=1)] would help` is no call but
-words about one. A bracket that no name with a parenthesis follows begins a text like any other. Of a list that was cut, the calls that a
-comma follows are kept.
+words about one. A bracket that no name with a parenthesis follows begins a text like any other. Of a list that was cut,
+the calls that a comma follows are kept.
 """
 
 from collections.abc import Sequence

@@ -4,7 +4,8 @@ A block begins with a line ```` ```tool_code ````, holds one call a line, each w
 values, and ends with a line of three backticks. Results come in a user turn, each as JSON in a ```` ```tool_output ````
 block, and tools open the first user turn as a JSON list in a ```` ```tools ```` block. Of all this only `<bos>`,
 `<start_of_turn>` and `<end_of_turn>` are control tokens. Only a block that begins its line is one, and backticks inside
-strings end none. Of a block that was cut, the calls whose lines are whole are kept. Nothing of a block is ever executed.
+strings end none. Of a block that was cut, the calls whose lines are whole are kept. Nothing of a block is ever
+executed.
 
 What Python has no words for is refused: names of functions that are not dotted identifiers, and parameters whose names
 are no identifiers or are keywords, such as `from`. Lenient reading takes comment lines, `print(...)` around a call, and
