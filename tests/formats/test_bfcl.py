@@ -28,7 +28,7 @@ def test_the_prompt_is_the_leaderboards_with_functions_as_they_were_given():
 
 def test_system_text_follows_the_prompt():
     prompt = text(Message("system", " Be brief. "), Message("user", "x"), tools=(Tool("f"),))
-    assert "\n]\n\n\nBe brief.\n\nx<end_of_turn>" in prompt
+    assert "\n]\n\n\n Be brief.\n\nx<end_of_turn>" in prompt
     assert text(Message("system", " Be brief. "), Message("user", "x")) == (
         "<bos><start_of_turn>user\nBe brief.\n\nx<end_of_turn>\n"
     )

@@ -2,9 +2,10 @@
 
 With tools at hand the first user turn opens with the leaderboard's system prompt, which lists the functions as JSON,
 indented by four, everything but ASCII escaped; system text follows it, and then the user's words, as the leaderboard's
-own handler for Gemma puts them, white space at the ends of a message taken away. A function stands there as its source
-gave it, without the OpenAI wrapper. The answer is a list of calls, `[f(a=1), g(b="x")]`, and nothing else: words beside
-calls are refused. Results come in turns of the role `tool`, which carry no name: only their order says which is whose.
+own handler for Gemma puts them, white space at the ends taken away. Without tools there is no prompt. A function stands
+there as its source gave it, without the OpenAI wrapper. The answer is a list of calls, `[f(a=1), g(b="x")]`, and
+nothing else: words beside calls are refused. Results come in turns of the role `tool`, which carry no name: only their
+order says which is whose.
 
 Reading is as strict as in the other formats. The leaderboard's own decoder forgives much, and its verdicts depend on
 how; it is `callwright.scoring.decode`, not this.

@@ -42,7 +42,7 @@ class Gemma3Format(Format):
         """The turns that bring the results `messages[start:stop]`."""
 
     def _text(self, message: Message, index: int) -> str:
-        """The text of a message."""
+        """What a user or the model says in words."""
         return text_of(message, index)
 
     def _opening(self, offer: str, system: Sequence[str]) -> str:
@@ -54,7 +54,7 @@ class Gemma3Format(Format):
         messages = conversation.messages
         start = next((i for i, message in enumerate(messages) if message.role != "system"), len(messages))
         offer = self._offer(conversation.tools) if conversation.tools else ""
-        opening = self._opening(offer, [self._text(messages[i], i) for i in range(start)])
+        opening = self._opening(offer, [text_of(messages[i], i) for i in range(start)])
         if opening and (start == len(messages) or messages[start].role != "user"):
             yield from turn("user", opening)
             opening = ""
