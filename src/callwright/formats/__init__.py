@@ -9,10 +9,16 @@ from functools import partial
 from callwright.conversation import Tool, ToolCall
 from callwright.errors import FormatError
 from callwright.formats.base import Format
+from callwright.formats.hermes3 import Hermes3Format
+from callwright.formats.qwen3 import Qwen3Format
+from callwright.formats.qwen25 import Qwen25Format
 from callwright.formats.xml import XmlFormat
 
 FORMATS: dict[str, dict[str, Callable[[], Format]]] = {
     "xml": {variant: partial(XmlFormat, variant) for variant in ("args", "arguments")},
+    "qwen25": {"": Qwen25Format},
+    "qwen3": {"": Qwen3Format},
+    "hermes3": {"": Hermes3Format},
 }
 
 
