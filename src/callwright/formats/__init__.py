@@ -11,6 +11,7 @@ from callwright.errors import FormatError
 from callwright.formats.base import Format
 from callwright.formats.hermes3 import Hermes3Format
 from callwright.formats.qwen3 import Qwen3Format
+from callwright.formats.qwen3_xml import Qwen3XmlFormat
 from callwright.formats.qwen25 import Qwen25Format
 from callwright.formats.xml import XmlFormat
 
@@ -18,6 +19,7 @@ FORMATS: dict[str, dict[str, Callable[[], Format]]] = {
     "xml": {variant: partial(XmlFormat, variant) for variant in ("args", "arguments")},
     "qwen25": {"": Qwen25Format},
     "qwen3": {"": Qwen3Format},
+    "qwen3-xml": {"": Qwen3XmlFormat},
     "hermes3": {"": Hermes3Format},
 }
 

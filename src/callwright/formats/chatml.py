@@ -1,4 +1,4 @@
-"""ChatML, as Qwen and Hermes speak it: turns between `<|im_start|>` and `<|im_end|>`, results in `<tool_response>` tags.
+"""ChatML, as Qwen and Hermes speak it: turns between `<|im_start|>` and `<|im_end|>`, results in `<tool_response>`.
 
 What the families share is here: the walk through the messages, calls as one line of JSON between `<tool_call>` and
 `</tool_call>`, results as Python prints them (which is what their templates do with data), and the refusal of content
@@ -128,19 +128,19 @@ class ChatMl(Format):
         """Text of the template's own: its special tokens are control, the rest is plain."""
         return _split(text, self.controls, trained)
 
-    def spoken(self, content: str, calls: Sequence[ToolCall], where: str, gap: str) -> Iterator[Segment]:
-        """Content, a gap, and calls, one under the other."""
+    def spoken(self, content: str, turn: Turn, gap: str) -> Iterator[Segment]:
+        """Content, a gap, and the turn's calls between their tags, one under the other."""
         if content:
             yield Segment(content, trained=True)
-        for n, call in enumerate(calls):
+        for n, call in enumerate(turn.message.tool_calls):
             separator = "\n" if n else gap
             if separator:
                 yield Segment(separator, trained=True)
             yield control(OPEN, trained=True)
-            yield Segment(self.call(call, f"{where}.tool_calls[{n}]"), trained=True)
+            yield Segment(self.call(call, turn.tools, f"{turn.where}.tool_calls[{n}]"), trained=True)
             yield control(CLOSE, trained=True)
 
-    def call(self, call: ToolCall, where: str) -> str:
+    def call(self, call: ToolCall, tools: Sequence[Tool], where: str) -> str:
         """What stands between the tags of a call."""
         if not call.name or dumps(call.name) != f'"{call.name}"':
             raise FormatError(f"{where}.name that JSON need not escape", repr(call.name), "rename the function")
@@ -209,8 +209,8 @@ def warn(left_out: str, why: str) -> None:
 def _last_question(messages: Sequence[Message]) -> int:
     """Index of the user's last message that is not a tool's result in disguise; past the end when there is none."""
     for index in range(len(messages) - 1, -1, -1):
-        content = messages[index].content
-        if messages[index].role == "user" and isinstance(content, str):
+        if messages[index].role == "user":
+            content = text_of(messages[index], f"messages[{index}]")
             if not (content.startswith("<tool_response>") and content.endswith("</tool_response>")):
                 return index
     return len(messages)

@@ -79,7 +79,7 @@ class Hermes3Format(ChatMl):
             warn(f"{turn.where}.content", "Hermes 3's template has no place for it beside calls")
             content = ""
         self.readable(content, f"{turn.where}.content")
-        yield from self.spoken(content, turn.message.tool_calls, turn.where, "")
+        yield from self.spoken(content, turn, "")
 
     def drops_content(self, message: Message) -> bool:
         """See `Format.drops_content`: content beside calls is left out."""
@@ -110,9 +110,7 @@ def _tool(tool: Tool, where: str) -> str:
     returns = f" -> {_type(function['return'], where)}" if "return" in function else ""
     typed = {name: _type(schema, f"{where}.parameters.properties.{name}") for name, schema in properties.items()}
     signature = f"{tool.name}({', '.join(f'{name}: {kind}' for name, kind in typed.items())}){returns}"
-    arguments = "".join(
-        f"        {name}({kind}): {_description(properties[name])}" for name, kind in typed.items()
-    )
+    arguments = "".join(f"        {name}({kind}): {_description(properties[name])}" for name, kind in typed.items())
     description = f"{signature} - {tool.description or ''}\n\n" + (f"    Args:\n{arguments}" if typed else "")
     if isinstance(described := _mapping(function.get("return")).get("description"), str):
         description += f"\n    Returns:\n        {described}"

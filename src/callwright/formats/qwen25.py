@@ -63,4 +63,4 @@ class Qwen25Format(ChatMl):
             warn(f"{turn.where}.reasoning", "Qwen 2.5 has no place for thinking")
         content = text_of(turn.message, turn.where)
         self.readable(content, f"{turn.where}.content")
-        yield from self.spoken(content, turn.message.tool_calls, turn.where, "\n" if content else "")
+        yield from self.spoken(content, turn, "\n" if content else "")

@@ -65,7 +65,7 @@ class Qwen3Format(ChatMl):
         if turn.answers and (turn.last or reasoning):
             yield from self._thought(reasoning, turn)
             content = content.lstrip("\n")
-        yield from self.spoken(content, turn.message.tool_calls, turn.where, gap)
+        yield from self.spoken(content, turn, gap)
 
     def drops_content(self, message: Message) -> bool:
         """See `Format.drops_content`: content with a thought in it is taken apart."""
