@@ -76,7 +76,7 @@ class Qwen3XmlFormat(ChatMl):
         (
             Region(OPEN, read_call, (CLOSE,), before="whitespace"),
             # What this family forgets most is the opening tag.
-            Region(FUNCTION, read_call, (CLOSE,), before="whitespace", lenient=True),
+            Region(FUNCTION, read_call, (CLOSE,), lenient=True),
         ),
         stops=ChatMl.stops,
         strays=(CLOSE,),
