@@ -11,8 +11,12 @@ from callwright.conversation import Tool, ToolCall
 from callwright.errors import FormatError
 from callwright.formats.base import Format
 from callwright.formats.bfcl import BfclFormat
+from callwright.formats.hermes3 import Hermes3Format
 from callwright.formats.llama4 import Llama4Format
 from callwright.formats.llama31 import Llama31Format
+from callwright.formats.qwen3 import Qwen3Format
+from callwright.formats.qwen3_xml import Qwen3XmlFormat
+from callwright.formats.qwen25 import Qwen25Format
 from callwright.formats.tool_code import ToolCodeFormat
 from callwright.formats.xml import XmlFormat
 
@@ -22,6 +26,10 @@ FORMATS: dict[str, dict[str, Callable[[], Format]]] = {
     "llama31": {"": Llama31Format},
     "llama4": {"": Llama4Format},
     "bfcl": {"": BfclFormat},
+    "qwen25": {"": Qwen25Format},
+    "qwen3": {"": Qwen3Format},
+    "qwen3-xml": {"": Qwen3XmlFormat},
+    "hermes3": {"": Hermes3Format},
 }
 
 BY_MODEL: dict[str, tuple[tuple[str, str, str | None], ...]] = {
