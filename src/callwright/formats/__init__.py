@@ -9,12 +9,14 @@ from functools import partial
 from callwright.conversation import Tool, ToolCall
 from callwright.errors import FormatError
 from callwright.formats.base import Format
+from callwright.formats.functiongemma import FunctionGemmaFormat
 from callwright.formats.gemma4 import Gemma4Format
 from callwright.formats.xml import XmlFormat
 
 FORMATS: dict[str, dict[str, Callable[[], Format]]] = {
     "xml": {variant: partial(XmlFormat, variant) for variant in ("args", "arguments")},
     "gemma4": {variant: partial(Gemma4Format, variant) for variant in ("31b", "e2b")},
+    "functiongemma": {"": FunctionGemmaFormat},
 }
 
 

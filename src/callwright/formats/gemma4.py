@@ -28,11 +28,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from callwright.conversation import Conversation, Json, Message
+from callwright.conversation import Conversation, Message
 from callwright.errors import FormatError, FormatWarning
 from callwright.formats.base import Format
+from callwright.formats.gemma_calls import CallReader
 from callwright.formats.gemma_declaration import Declaration
-from callwright.formats.gemma_notation import CallReader, Writer
+from callwright.formats.gemma_notation import Writer, parts_joined, text_of
 from callwright.formats.reading import Grammar, Region, Thought
 from callwright.tokens import Segment
 
@@ -106,7 +107,7 @@ class _Render:
                 _warn(f"messages[{index}], a result that follows no call, is not in the prompt")
             else:
                 self._open(message.role)
-                out.say(_text(message, index).strip())
+                out.say(text_of(message, index).strip())
                 self._close()
                 self._last = ""
             speaker = speaker if message.role == "tool" else message.role
@@ -135,7 +136,7 @@ class _Render:
             out.control(THINK)
             out.say("\n")
         if start:
-            out.say(_text(messages[0], 0).strip())
+            out.say(text_of(messages[0], 0).strip())
         for i, tool in enumerate(self._tools):
             out.control(TOOL)
             Declaration(out, f"tools[{i}]", newer=True).write(tool)
@@ -179,7 +180,7 @@ class _Render:
         self._last = "results" if answered else "calls" if message.tool_calls else ""
 
     def _content(self, message: Message, index: int) -> str:
-        content = _text(message, index)
+        content = text_of(message, index)
         kept = _without_channels(content)
         if kept != content.strip():
             _warn(f"messages[{index}].content loses what stands in {CHANNEL}...{CHANNEL_END}")
@@ -210,7 +211,7 @@ class _Render:
         """One result. The model itself says the token that opens the first, because it stops there."""
         message, out = self._messages[index], self._out
         where = f"messages[{index}].content"
-        content = _parts_joined(message.content, where)
+        content = parts_joined(message.content, where)
         name = self._result_name(index, calling, data=isinstance(content, Mapping | list))
         out.trained = first
         out.control(RESULT)
@@ -252,28 +253,6 @@ class _Render:
 def _without_channels(text: str) -> str:
     """The text as the template prints it: without `<|channel>...<channel|>`, and trimmed."""
     return "".join(part.split(CHANNEL)[0] for part in text.split(CHANNEL_END)).strip()
-
-
-def _parts_joined(content: Json, where: str) -> Json:
-    """A list of content parts as one text; any other value as it is."""
-    if not isinstance(content, list) or not content:
-        return content
-    parts = [part for part in content if isinstance(part, dict) and "type" in part]
-    if len(parts) < len(content):
-        return content
-    for part in parts:
-        if part["type"] != "text" or not isinstance(part.get("text"), str):
-            raise FormatError(f"text parts in {where}", f"one of type {part['type']!r}", "keep text only")
-    return "".join(str(part["text"]) for part in parts)
-
-
-def _text(message: Message, index: int) -> str:
-    if message.content is None:
-        return ""
-    if not isinstance(message.content, str):
-        came = type(message.content).__name__
-        raise FormatError(f"text as messages[{index}].content", came, f"give the {message.role} message a string")
-    return message.content
 
 
 def _refuse(where: str, marker: str) -> NoReturn:

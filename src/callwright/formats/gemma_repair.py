@@ -13,8 +13,9 @@ from callwright.literals import MAX_CHARS, MAX_DEPTH
 
 _FENCE = re.compile(r"\s*```[a-zA-Z_]*\n?(.*?)\n?```\s*", re.DOTALL)
 _HEAD = re.compile(r"\s*(call:)?\s*([^\s{}<>(),:\"']+)\s*\{")
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_WORDS: dict[str, Json] = {"true": True, "false": False, "null": None}
+NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+"""A number of JSON; with a fraction or an exponent it is a float."""
+WORDS: dict[str, Json] = {"true": True, "false": False, "null": None}
 _PYTHON: dict[str, Json] = {"True": True, "False": False, "None": None}
 
 
@@ -132,12 +133,12 @@ class _Reader:
         return self._bare(self._text[at:end].strip(WHITESPACE)), end
 
     def _bare(self, word: str) -> Json:
-        if word in _WORDS:
-            return _WORDS[word]
+        if word in WORDS:
+            return WORDS[word]
         if word in _PYTHON:
             self._slips.append("Python's spelling")
             return _PYTHON[word]
-        number = _NUMBER.fullmatch(word)
+        number = NUMBER.fullmatch(word)
         if number:
             value = float(word) if number[1] or number[2] else int(word)
             if value in (float("inf"), float("-inf")):
