@@ -143,7 +143,7 @@ def excerpt(text: str) -> str:
 def _scalar(value: Json, where: str) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, int | float) and math.isfinite(value):
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         try:
             return str(value)
         except ValueError as error:
