@@ -34,26 +34,45 @@ def dictsort(value: Mapping[str, Json]) -> list[tuple[str, Json]]:
 
 
 class Writer:
-    """Collects the segments of a prompt.
-
-    Attributes:
-      segments: What was written.
-      trained: Whether what is written now is what the model must learn to say.
-    """
+    """Collects the segments of a prompt."""
 
     def __init__(self, delimiter: str) -> None:
-        self.segments: list[Segment] = []
-        self.trained = False
         self._delimiter = delimiter
+        self._segments: list[Segment] = []
+        self._plain: list[str] = []
+        self._trained = False
+
+    @property
+    def segments(self) -> list[Segment]:
+        """What was written; neighbouring plain text is one segment."""
+        self._flush()
+        return self._segments
+
+    @property
+    def trained(self) -> bool:
+        """Whether what is written now is what the model must learn to say."""
+        return self._trained
+
+    @trained.setter
+    def trained(self, trained: bool) -> None:
+        if trained != self._trained:
+            self._flush()
+            self._trained = trained
+
+    def _flush(self) -> None:
+        text = "".join(self._plain)
+        if text:
+            self._segments.append(Segment(text, trained=self._trained))
+        self._plain.clear()
 
     def say(self, text: str) -> None:
         """Plain text."""
-        if text:
-            self.segments.append(Segment(text, trained=self.trained))
+        self._plain.append(text)
 
     def control(self, token: str) -> None:
         """A control token."""
-        self.segments.append(Segment(token, control=True, trained=self.trained))
+        self._flush()
+        self._segments.append(Segment(token, control=True, trained=self._trained))
 
     def string(self, text: str, where: str) -> None:
         """A string between delimiters; `where` names the field it comes from."""
