@@ -51,7 +51,7 @@ def read_tool(value: Any, where: str = "the tool") -> Tool:
             _wrong(f'{where}.type to be "function"', repr(fields["type"]), "leave out tools of other kinds")
         fields, where = _object(fields["function"], f"{where}.function"), f"{where}.function"
     parameters = _object(fields.get("parameters") or {}, f"{where}.parameters")
-    if parameters.get("type", "object") != "object":
+    if str(parameters.get("type", "object")).lower() != "object":  # FunctionGemma's own data writes OBJECT
         _wrong(f"{where}.parameters to be a schema of type object", f"type {parameters['type']!r}", "wrap it in one")
     return Tool(
         name=_name(fields.get("name"), f"{where}.name"),

@@ -11,6 +11,8 @@ from callwright.conversation import Tool, ToolCall
 from callwright.errors import FormatError
 from callwright.formats.base import Format
 from callwright.formats.bfcl import BfclFormat
+from callwright.formats.functiongemma import FunctionGemmaFormat
+from callwright.formats.gemma4 import Gemma4Format
 from callwright.formats.hermes3 import Hermes3Format
 from callwright.formats.llama4 import Llama4Format
 from callwright.formats.llama31 import Llama31Format
@@ -30,6 +32,8 @@ FORMATS: dict[str, dict[str, Callable[[], Format]]] = {
     "qwen3": {"": Qwen3Format},
     "qwen3-xml": {"": Qwen3XmlFormat},
     "hermes3": {"": Hermes3Format},
+    "gemma4": {variant: partial(Gemma4Format, variant) for variant in ("31b", "e2b")},
+    "functiongemma": {"": FunctionGemmaFormat},
 }
 
 BY_MODEL: dict[str, tuple[tuple[str, str, str | None], ...]] = {

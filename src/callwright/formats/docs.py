@@ -185,7 +185,7 @@ def _variants(name: str, variants: Sequence[str]) -> Iterator[str]:
 def _said(form: Format) -> str:
     """What the model says in the example's first turn, without the control token that ends it."""
     rendered = form.render(Conversation(example_for(form).messages[:3], EXAMPLE.tools))
-    return "".join(segment.text for segment in rendered if segment.trained and not segment.control)
+    return "".join(s.text for s in rendered if s.trained and not (s.control and s.text in form.stops))
 
 
 def _reading(form: Format) -> Iterator[str]:
