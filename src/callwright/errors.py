@@ -67,3 +67,7 @@ class StorageError(WorkError):
 
 class TrainingError(WorkError):
     """Training cannot go on: NaN, entropy collapse, or a KL divergence beyond its limit."""
+
+
+class FormatWarning(UserWarning):
+    """A conversation that the family's template renders with a part left out or misplaced."""

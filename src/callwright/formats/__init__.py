@@ -9,10 +9,12 @@ from functools import partial
 from callwright.conversation import Tool, ToolCall
 from callwright.errors import FormatError
 from callwright.formats.base import Format
+from callwright.formats.mistral import MistralFormat
 from callwright.formats.xml import XmlFormat
 
 FORMATS: dict[str, dict[str, Callable[[], Format]]] = {
     "xml": {variant: partial(XmlFormat, variant) for variant in ("args", "arguments")},
+    "mistral": {variant: partial(MistralFormat, variant) for variant in ("v3", "v11", "v13")},
 }
 
 

@@ -43,8 +43,8 @@ CALLING = Message(
     "assistant",
     "I will look both up.",
     tool_calls=(
-        ToolCall("get_weather", {"city": "Paris", "unit": "celsius"}, id="call_1"),
-        ToolCall("clock.now", {"zone": "Europe/Paris"}, id="call_2"),
+        ToolCall("get_weather", {"city": "Paris", "unit": "celsius"}, id="parisnow1"),
+        ToolCall("clock.now", {"zone": "Europe/Paris"}, id="clocknow2"),
     ),
 )
 EXAMPLE = Conversation(
@@ -53,12 +53,13 @@ EXAMPLE = Conversation(
         Message("system", "Answer in one sentence."),
         Message("user", "How warm is it in Paris, and what time is it there?"),
         CALLING,
-        Message("tool", {"temperature": 18.5, "sky": "clear"}, tool_call_id="call_1"),
-        Message("tool", {"time": "14:05"}, tool_call_id="call_2"),
+        Message("tool", {"temperature": 18.5, "sky": "clear"}, tool_call_id="parisnow1"),
+        Message("tool", {"time": "14:05"}, tool_call_id="clocknow2"),
         Message("assistant", "It is 18.5 °C in Paris and 14:05 there."),
     ),
 )
-"""A system message, two tools, words before two parallel calls, two results, an answer."""
+"""A system message, two tools, words before two parallel calls, two results, an answer. The ids are what the pickiest
+family (Mistral) wants them to be: nine letters and digits."""
 
 ASKING = Message("user", "How warm is it?")
 ATTEMPTS = {
@@ -69,7 +70,7 @@ ATTEMPTS = {
         ASKING,
         dataclasses.replace(CALLING, tool_calls=(ToolCall("get_weather", {"city": float("nan")}),)),
     ),
-    "A result that answers no call": (ASKING, CALLING, Message("tool", "18.5", tool_call_id="call_9")),
+    "A result that answers no call": (ASKING, CALLING, Message("tool", "18.5", tool_call_id="nocallit9")),
     "Content in parts (text and images)": (Message("user", ["How warm is it?"]),),
 }
 """Conversations that some format has no words for."""
