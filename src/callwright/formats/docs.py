@@ -68,7 +68,7 @@ ATTEMPTS = {
     "Words that look like a call": (ASKING, Message("assistant", "Say <tool_call> to call a tool.")),
     "Numbers that JSON cannot say": (
         ASKING,
-        dataclasses.replace(CALLING, tool_calls=(ToolCall("get_weather", {"city": float("nan")}),)),
+        dataclasses.replace(CALLING, tool_calls=(ToolCall("get_weather", {"city": float("nan")}, id="parisnow1"),)),
     ),
     "A result that answers no call": (ASKING, CALLING, Message("tool", "18.5", tool_call_id="nocallit9")),
     "Content in parts (text and images)": (Message("user", ["How warm is it?"]),),
@@ -125,8 +125,7 @@ def _section(name: str) -> str:
             _fence("".join(segment.text for segment in rendered)),
             "As segments:\n",
             _fence("\n".join(_marked(rendered))),
-            "After the last message, a prompt for the next answer adds:\n",
-            _fence("\n".join(_marked(form.render(EXAMPLE, add_generation_prompt=True)[len(rendered) :]))),
+            *_opened(form, len(rendered)),
             *_variants(name, variants),
             "### Reading back\n",
             *_reading(form),
@@ -136,6 +135,16 @@ def _section(name: str) -> str:
             "",
         ]
     )
+
+
+def _opened(form: Format, closed: int) -> Iterator[str]:
+    """How a prompt ends that asks for an answer, where that adds to the `closed` segments of the example."""
+    added = form.render(EXAMPLE, add_generation_prompt=True)[closed:]
+    if not added:
+        yield "Nothing more opens the model's turn: it answers what comes last.\n"
+        return
+    yield "After the last message, a prompt for the next answer adds:\n"
+    yield _fence("\n".join(_marked(added)))
 
 
 def _marked(segments: Sequence[Segment]) -> Iterator[str]:
@@ -158,7 +167,7 @@ def _variants(name: str, variants: Sequence[str]) -> Iterator[str]:
 def _said(form: Format) -> str:
     """What the model says in the example's first turn, without the control token that ends it."""
     rendered = form.render(Conversation(EXAMPLE.messages[:3], EXAMPLE.tools))
-    return "".join(segment.text for segment in rendered if segment.trained and not segment.control)
+    return "".join(s.text for s in rendered if s.trained and not (s.control and s.text in form.stops))
 
 
 def _reading(form: Format) -> Iterator[str]:

@@ -84,7 +84,7 @@ class MistralFormat(Format):
         return self.variant != "v13" and bool(message.tool_calls)
 
     def _segments(self, messages: Sequence[Message], tools: Sequence[Tool]) -> Iterator[Segment]:
-        users = [message for message in messages if message.role == "user"]
+        last = max((index for index, message in enumerate(messages) if message.role == "user"), default=-1)
         lead = self._lead(messages)
         yield control(BOS)
         if self.variant == "v13" and messages[0].role != "system":
@@ -97,12 +97,12 @@ class MistralFormat(Format):
                     if self.variant == "v13":
                         yield from self._tools(tools)
                 case "user":
-                    if self.variant != "v13" and message == users[-1]:
-                        if tools and message is not users[-1]:
+                    if self.variant != "v13" and message == messages[last]:
+                        if tools and index != last:
                             _warn(f"the tools are printed before messages[{index}] too: it is equal to the last user's")
                         yield from self._tools(tools)
-                    last = index == len(messages) - 1
-                    yield from _marked("INST", (lead if last else "") + _text(message, index))
+                    ends = index == len(messages) - 1
+                    yield from _marked("INST", (lead if ends else "") + _text(message, index))
                 case "assistant":
                     yield from self._answer(message, index)
                 case "tool":
