@@ -116,7 +116,7 @@ def test_nothing_is_said_where_nothing_is_lost():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for variant in ("v3", "v11", "v13"):
-            text(variant, SYSTEM, ASK, CALLING, *RESULTS, Message("assistant", "ok"), ASK)
+            text(variant, SYSTEM, ASK, CALLING, *RESULTS, Message("assistant", "ok"), Message("user", "More."))
 
 
 @pytest.mark.parametrize(
