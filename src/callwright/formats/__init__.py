@@ -1,6 +1,7 @@
 """Formats: how a conversation with tools becomes text, and text becomes calls. One file a format, one registry.
 
-To add a format: write one file with a class that satisfies `base.Format`, add one line to `FORMATS`, and a test.
+To add a format: write one file with a class that satisfies `base.Format`, add one line to `FORMATS`, and a test. Beside
+the registry, `template:PATH` is any Hugging Face chat template (see `template_file`).
 """
 
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from callwright.conversation import Tool, ToolCall
 from callwright.errors import FormatError
 from callwright.formats.base import Format
 from callwright.formats.mistral import MistralFormat
+from callwright.formats.template_file import PREFIX, TemplateFormat, locate
 from callwright.formats.xml import XmlFormat
 
 FORMATS: dict[str, dict[str, Callable[[], Format]]] = {
@@ -21,9 +23,14 @@ FORMATS: dict[str, dict[str, Callable[[], Format]]] = {
 def get_format(name: str, variant: str | None = None) -> Format:
     """The format of that name; the first variant when none is named.
 
+    For `template:PATH` the variant is the declared format, `NAME` or `NAME/VARIANT`.
+
     Raises:
       FormatError: no such format or variant.
     """
+    if name.startswith(PREFIX):
+        path, declared = locate(name.removeprefix(PREFIX), variant)
+        return TemplateFormat(path, get_format(*declared))
     if name not in FORMATS:
         raise FormatError(f"a format ({', '.join(FORMATS)})", repr(name), "name one of these")
     variants = FORMATS[name]
@@ -36,10 +43,10 @@ def read_calls(name: str, text: str, tools: Sequence[Tool]) -> tuple[ToolCall, .
     """The calls in a model's words; None when a call was attempted and none can be read.
 
     Args:
-      name: A format, or `format/variant`.
+      name: A format, or `format/variant`; for a template `template:PATH/format` or `template:PATH/format/variant`.
       text: What the model said.
       tools: What it was offered.
     """
-    form, _, variant = name.partition("/")
+    form, _, variant = (name, "", "") if name.startswith(PREFIX) else name.partition("/")
     parsed = get_format(form, variant or None).parse(text, tools=tools)
     return None if parsed.errors and not parsed.tool_calls else parsed.tool_calls

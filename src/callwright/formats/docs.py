@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.errors import FormatError
-from callwright.formats import FORMATS, get_format, schemas
+from callwright.formats import FORMATS, get_format, schemas, template_file
 from callwright.formats.base import Format, Parsed
 from callwright.formats.jsontext import dumps
 from callwright.openai import write_message, write_tool
@@ -96,7 +96,7 @@ also what a data set of your own is written in (there a whole conversation is on
 
 def document() -> str:
     """The whole page."""
-    return "\n".join([INTRODUCTION, _fence(_record(), "json"), *map(_section, FORMATS), _tools()])
+    return "\n".join([INTRODUCTION, _fence(_record(), "json"), *map(_section, FORMATS), _templates(), _tools()])
 
 
 def _record() -> str:
@@ -125,7 +125,8 @@ def _section(name: str) -> str:
             _fence("".join(segment.text for segment in rendered)),
             "As segments:\n",
             _fence("\n".join(_marked(rendered))),
-            *_opened(form, len(rendered)),
+            "After the last message, a prompt for the next answer adds:\n",
+            _fence("\n".join(_marked(form.render(EXAMPLE, add_generation_prompt=True)[len(rendered) :]))),
             *_variants(name, variants),
             "### Reading back\n",
             *_reading(form),
@@ -135,16 +136,6 @@ def _section(name: str) -> str:
             "",
         ]
     )
-
-
-def _opened(form: Format, closed: int) -> Iterator[str]:
-    """How a prompt ends that asks for an answer, where that adds to the `closed` segments of the example."""
-    added = form.render(EXAMPLE, add_generation_prompt=True)[closed:]
-    if not added:
-        yield "Nothing more opens the model's turn: it answers what comes last.\n"
-        return
-    yield "After the last message, a prompt for the next answer adds:\n"
-    yield _fence("\n".join(_marked(added)))
 
 
 def _marked(segments: Sequence[Segment]) -> Iterator[str]:
@@ -198,6 +189,10 @@ def _refusals(form: Format) -> Iterator[str]:
             form.render(Conversation(messages, EXAMPLE.tools))
         except FormatError as error:
             yield f"- {title}: expected `{error.expected}`; {error.fix}."
+
+
+def _templates() -> str:
+    return f"## `template:PATH`\n\n{inspect.getdoc(template_file)}\n"
 
 
 def _tools() -> str:

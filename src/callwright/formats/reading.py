@@ -222,8 +222,7 @@ class Stream:
         self, grammar: Grammar, *, tools: Sequence[Tool], controls: Sequence[str], lenient: bool, thinking: bool
     ) -> None:
         self.complete = True
-        self._grammar, self._lenient = grammar, lenient
-        self._contexts = {final: Context(tools, final, lenient) for final in (False, True)}
+        self._grammar, self._tools, self._lenient = grammar, tools, lenient
         self._shield = _Shield(controls)
         self._text = ""
         self._at = 0  # everything before it has been given away
@@ -363,7 +362,7 @@ class Stream:
             self._tried = len(self._text)
             if not any(self._text.find(closer, since) >= 0 for closer in region.closers):
                 return False
-        found = region.read(self._text, self._start, self._contexts[final])
+        found = region.read(self._text, self._start, Context(self._tools, final, self._lenient))
         if found is None:
             return False
         space = self._text[self._at : self._start]  # before a region that counts at the start only
