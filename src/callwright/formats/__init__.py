@@ -16,8 +16,13 @@ FORMATS: dict[str, dict[str, Callable[[], Format]]] = {
 }
 
 
-def get_format(name: str, variant: str | None = None) -> Format:
+def get_format(name: str, variant: str | None = None, model: str | None = None) -> Format:
     """The format of that name; the first variant when none is named.
+
+    Args:
+      name: A name in the registry.
+      variant: One of its variants.
+      model: The model that speaks; it decides only where a name stands for several formats.
 
     Raises:
       FormatError: no such format or variant.
