@@ -120,9 +120,9 @@ def test_a_megabyte_of_anything_is_read_within_a_second(form):
     hostile += [a + b for a in openers for b in ("{", "[", '"', '{"a', "x", "call:f{", "[f(a=1", "\n", *closers)]
     for unit in hostile:
         text = unit * (1_000_000 // len(unit))
-        began = time.perf_counter()
+        began = time.process_time()  # other work on the machine is no fault of ours
         form.parse(text)
-        spent = time.perf_counter() - began
+        spent = time.process_time() - began
         assert spent < 1, f"{spent:.1f} s for {unit!r} again and again"
 
 

@@ -47,6 +47,7 @@ CALLING = Message(
         ToolCall("clock.now", {"zone": "Europe/Paris"}, id="call_2"),
     ),
 )
+ANSWER = Message("assistant", "It is 18.5 °C in Paris and 14:05 there.")
 EXAMPLE = Conversation(
     tools=(WEATHER, TIME),
     messages=(
@@ -55,10 +56,18 @@ EXAMPLE = Conversation(
         CALLING,
         Message("tool", {"temperature": 18.5, "sky": "clear"}, tool_call_id="call_1"),
         Message("tool", {"time": "14:05"}, tool_call_id="call_2"),
-        Message("assistant", "It is 18.5 °C in Paris and 14:05 there."),
+        ANSWER,
     ),
 )
 """A system message, two tools, words before two parallel calls, two results, an answer."""
+
+WORDLESS = dataclasses.replace(CALLING, content=None)
+ONE_CALL = dataclasses.replace(WORDLESS, tool_calls=CALLING.tool_calls[:1])
+SIMPLER = tuple(
+    dataclasses.replace(EXAMPLE, messages=(*EXAMPLE.messages[:2], calling, *EXAMPLE.messages[3:results], ANSWER))
+    for calling, results in ((WORDLESS, 5), (ONE_CALL, 4))
+)
+"""The example without words beside the calls, and then with one call only."""
 
 ASKING = Message("user", "How warm is it?")
 ATTEMPTS = {
@@ -96,6 +105,17 @@ also what a data set of your own is written in (there a whole conversation is on
 def document() -> str:
     """The whole page."""
     return "\n".join([INTRODUCTION, _fence(_record(), "json"), *map(_section, FORMATS), _tools()])
+
+
+def example_for(form: Format) -> Conversation:
+    """The example, or what the format can say of it."""
+    for conversation in (EXAMPLE, *SIMPLER):
+        try:
+            form.render(conversation)
+        except FormatError:
+            continue
+        return conversation
+    return SIMPLER[-1]
 
 
 def _record() -> str:

@@ -5,15 +5,17 @@ elsewhere each line stands behind the marks that docs/formats.md uses.
 """
 
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from io import TextIOWrapper
 
 from rich.console import Console
 from rich.text import Text
 
+from callwright.errors import FormatWarning
 from callwright.formats import FORMATS, get_format
 from callwright.formats.base import Format
-from callwright.formats.docs import EXAMPLE, marked
+from callwright.formats.docs import example_for, marked
 from callwright.tokens import Segment
 
 CONTROL, TRAINED, BREAK = "bold magenta", "underline", "dim"
@@ -41,7 +43,10 @@ def print_example(name: str) -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # the example holds more than ASCII
     console = Console(highlight=False, soft_wrap=True)
-    said, opened = (form.render(EXAMPLE, add_generation_prompt=opened) for opened in (False, True))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FormatWarning)  # what a template leaves out, its module says
+        example = example_for(form)
+        said, opened = (form.render(example, add_generation_prompt=opened) for opened in (False, True))
     coloured = console.is_terminal and console.color_system is not None
     for text in _coloured(said, opened) if coloured else _plain(said, opened):
         console.print(text)
