@@ -51,9 +51,9 @@ class Repair:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TextDelta:
-    """More content, or more reasoning."""
+    """More content, or more reasoning. Not frozen, because one is made for every token and that doubles the price."""
 
     text: str
     reasoning: bool = False
@@ -289,12 +289,14 @@ class Stream:
         self._skip: Trim = "whitespace" if thinking else ""
         self._reported = False
         self._finder = grammar.finder(thinking=thinking, lenient=lenient)
-        self._calm: Calm | None = None  # what it matches is content if no region is open, and the region's if one is
+        # What it matches is content if no region is open, and the region's if one is.
+        self._calm: Calm | None = None if self._skip or self._fresh else self._finder.calm
 
     def feed(self, piece: str | Segment) -> list[Event]:
         """What is certain now that this piece has come."""
         text = piece if isinstance(piece, str) else self._shielded(piece)
-        if self._calm is None or self._calm(text) is None:
+        calm = self._calm
+        if calm is None or calm(text) is None:
             self._late.append(text)
             events = self._advance(final=False)
         elif self._region is not None:
