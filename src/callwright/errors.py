@@ -46,7 +46,7 @@ class FormatError(InputError):
 
 
 class FormatWarning(UserWarning):
-    """A family's template drops or misplaces part of a conversation, and its bytes were given all the same."""
+    """A family's template leaves out or misplaces part of a conversation; its bytes are reproduced all the same."""
 
 
 class CheckpointError(InputError):

@@ -61,16 +61,15 @@ def test_a_run_killed_again_and_again_completes_with_the_same_bits(finished, des
 
 
 def test_ctrl_c_stops_cleanly_says_how_to_go_on_and_going_on_ends_with_the_same_bits(finished, desk):
-    for moment in ("stage_started", "step"):
-        process = desk.start("--stages", "3")
-        wait_for(process, lambda kind=moment: bool(events(desk.path, kind)))
-        process.send_signal(signal.SIGINT)
-        said = finish(process, code=130)
-        assert "Stopping after the current step" in said.err
-        assert said.err.endswith("Stopped. Everything is in runs/tiny; give the same command again to go on.\n")
-        assert "Traceback" not in said.err
-        assert Results.read(desk.path / "results.json").run.finished is None
-        assert not events(desk.path, "run_finished")
+    process = desk.start("--stages", "3")
+    wait_for(process, lambda: bool(events(desk.path, "step")))
+    process.send_signal(signal.SIGINT)
+    said = finish(process, code=130)
+    assert "Stopping after the current step" in said.err
+    assert said.err.endswith("Stopped. Everything is in runs/tiny; give the same command again to go on.\n")
+    assert "Traceback" not in said.err
+    assert Results.read(desk.path / "results.json").run.finished is None
+    assert not events(desk.path, "run_finished")
     desk.run("--stages", "3")
     assert adapter_bits(desk.path, 3) == adapter_bits(finished.path, 3)
     assert rows(desk.path, 3) == rows(finished.path, 3)

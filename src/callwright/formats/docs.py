@@ -8,10 +8,11 @@ refusals are listed. So the page cannot disagree with the code, and a new format
 import dataclasses
 import inspect
 import json
+import warnings
 from collections.abc import Iterator, Sequence
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
-from callwright.errors import FormatError
+from callwright.errors import FormatError, FormatWarning
 from callwright.formats import FORMATS, get_format, schemas
 from callwright.formats.base import Format, Parsed
 from callwright.formats.jsontext import dumps
@@ -71,14 +72,16 @@ SIMPLER = tuple(
 
 ASKING = Message("user", "How warm is it?")
 ATTEMPTS = {
-    "Thinking": (ASKING, dataclasses.replace(CALLING, reasoning="Paris is in France.")),
+    "Thinking": (ASKING, dataclasses.replace(ONE_CALL, reasoning="Paris is in France.")),
     "A system message that is not the first": (ASKING, Message("system", "Be brief.")),
     "Words that look like a call": (ASKING, Message("assistant", "Say <tool_call> to call a tool.")),
     "Numbers that JSON cannot say": (
         ASKING,
-        dataclasses.replace(CALLING, tool_calls=(ToolCall("get_weather", {"city": float("nan")}),)),
+        dataclasses.replace(ONE_CALL, tool_calls=(ToolCall("get_weather", {"city": float("nan")}),)),
     ),
-    "A result that answers no call": (ASKING, CALLING, Message("tool", "18.5", tool_call_id="call_9")),
+    "A result that answers no call": (ASKING, ONE_CALL, Message("tool", "18.5", tool_call_id="call_9")),
+    "Words beside calls": (ASKING, dataclasses.replace(ONE_CALL, content="I will look it up.")),
+    "Parallel calls": (ASKING, WORDLESS),
     "Content in parts (text and images)": (Message("user", ["How warm is it?"]),),
 }
 """Conversations that some format has no words for."""
@@ -104,7 +107,10 @@ also what a data set of your own is written in (there a whole conversation is on
 
 def document() -> str:
     """The whole page."""
-    return "\n".join([INTRODUCTION, _fence(_record(), "json"), *map(_section, FORMATS), _tools()])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FormatWarning)  # what a template leaves out, its module says
+        sections = [_section(name) for name in FORMATS]
+    return "\n".join([INTRODUCTION, _fence(_record(), "json"), *sections, _tools()])
 
 
 def example_for(form: Format) -> Conversation:
@@ -133,19 +139,21 @@ def _record() -> str:
 def _section(name: str) -> str:
     variants = list(FORMATS[name])
     form = get_format(name)
-    rendered = form.render(EXAMPLE)
+    example = example_for(form)
+    rendered = form.render(example)
     return "\n".join(
         [
             f"## `{name}`\n",
             f"{inspect.getdoc(inspect.getmodule(type(form)))}\n",
             f"The model's turn ends with {_words(form.stops)}.\n",
             "### The complete example\n",
+            *([] if example is EXAMPLE else ["Without what this format cannot say (see below).\n"]),
             "As text:\n",
             _fence("".join(segment.text for segment in rendered)),
             "As segments:\n",
             _fence("\n".join(marked(rendered))),
             "After the last message, a prompt for the next answer adds:\n",
-            _fence("\n".join(marked(form.render(EXAMPLE, add_generation_prompt=True)[len(rendered) :]))),
+            _fence("\n".join(marked(form.render(example, add_generation_prompt=True)[len(rendered) :]))),
             *_variants(name, variants),
             "### Reading back\n",
             *_reading(form),
@@ -176,8 +184,8 @@ def _variants(name: str, variants: Sequence[str]) -> Iterator[str]:
 
 def _said(form: Format) -> str:
     """What the model says in the example's first turn, without the control token that ends it."""
-    rendered = form.render(Conversation(EXAMPLE.messages[:3], EXAMPLE.tools))
-    return "".join(segment.text for segment in rendered if segment.trained and not segment.control)
+    rendered = form.render(Conversation(example_for(form).messages[:3], EXAMPLE.tools))
+    return "".join(s.text for s in rendered if s.trained and not (s.control and s.text in form.stops))
 
 
 def _reading(form: Format) -> Iterator[str]:
@@ -227,7 +235,8 @@ def _words(names: Sequence[str]) -> str:
 
 
 def _fence(text: str, language: str = "") -> str:
-    return f"```{language}\n{text.removesuffix(chr(10))}\n```\n"
+    fence = "````" if "```" in text else "```"
+    return f"{fence}{language}\n{text.removesuffix(chr(10))}\n{fence}\n"
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ def template_message(message: Message) -> dict[str, Any]:
     """The message as templates expect it: OpenAI's fields, arguments as an object, results as they are."""
     fields: dict[str, Any] = {"role": message.role, "content": message.content}
     if message.reasoning is not None:
-        fields["reasoning_content"] = message.reasoning
+        fields[message.reasoning_field] = message.reasoning
     if message.tool_calls:
         fields["tool_calls"] = [
             ({} if call.id is None else {"id": call.id})

@@ -60,13 +60,15 @@ def converted(
     """
     target = models / f"{name}-{sha256[:12]}-{dtype}-v{CONVERTER}"
     try:
-        target.mkdir(parents=True, exist_ok=True)
+        models.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(f"{target}.lock")
+        lock.acquire()
     except OSError as error:
         fix = "check its rights, or set CALLWRIGHT_CACHE to another directory"
         raise StorageError(f"to write {target}", str(error), fix) from error
-    with FileLock(f"{target}.lock"):
+    with lock:
         if not (target / "manifest.json").is_file():
-            shutil.rmtree(target)
+            shutil.rmtree(target, ignore_errors=True)
             target.mkdir()
             _convert(sha256, source, target, dtype, progress)
         _verify(target)

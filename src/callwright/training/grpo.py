@@ -134,10 +134,18 @@ def train_grpo(
       TrainingError: a value was not finite, the entropy collapsed, or the KL went beyond its limit.
     """
     reference = {name: np.asarray(factor) for name, factor in read_adapter(model).items()}
-    updates: list[dict[str, Any]] = []
     too_long: list[str] = []
+    row: dict[str, Any] = {}
+    began = 0.0
+
+    def keep(update: Mapping[str, Any]) -> None:
+        """Called before the update can reach a checkpoint, so a step beyond a limit never does."""
+        measured = {name: value for name, value in update.items() if name not in ("step", "seconds")}
+        record(row | measured | {"seconds": round(time.perf_counter() - began, 3)})
+        _check(row | measured, settings)
+
     with mesh:
-        trainer = LoraTrainer(model, settings, directory, accumulation=1, record=updates.append)
+        trainer = LoraTrainer(model, settings, directory, accumulation=1, record=keep)
         trainer.with_loss_fn(lambda model, batch: grpo_loss(model, batch, settings.kl_weight), has_aux=True)
         trainer.with_gen_model_input_fn(lambda batch: {"batch": batch})
         trainer.is_managed_externally = True  # `train` is called once for each update
@@ -158,9 +166,8 @@ def train_grpo(
                 batch["reference"] = _reference_logprobs(model, reference, batch)
                 trainer.metadata = {"global_step": done}
                 trainer.train([batch])
-                row |= {name: value for name, value in updates.pop().items() if name != "step"}
-            record(row | {"seconds": round(time.perf_counter() - began, 3)})
-            _check(row, settings)
+            else:
+                keep({})
         trainer.close()
     return done >= settings.steps
 
