@@ -152,9 +152,9 @@ def _section(name: str) -> str:
             "As text:\n",
             _fence("".join(segment.text for segment in rendered)),
             "As segments:\n",
-            _fence("\n".join(_marked(rendered))),
+            _fence("\n".join(marked(rendered))),
             "After the last message, a prompt for the next answer adds:\n",
-            _fence("\n".join(_marked(form.render(example, add_generation_prompt=True)[len(rendered) :]))),
+            _fence("\n".join(marked(form.render(example, add_generation_prompt=True)[len(rendered) :]))),
             *_variants(name, variants),
             "### Reading back\n",
             *_reading(form),
@@ -166,7 +166,7 @@ def _section(name: str) -> str:
     )
 
 
-def _marked(segments: Sequence[Segment]) -> Iterator[str]:
+def marked(segments: Sequence[Segment]) -> Iterator[str]:
     """One line for each line of each segment, behind its marks."""
     for segment in segments:
         marks = ("C" if segment.control else " ") + ("T" if segment.trained else " ")
