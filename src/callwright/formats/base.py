@@ -13,14 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
-from callwright.formats.reading import (
-    Event,
-    Grammar,
-    ParseIssue,
-    Repair,
-    Stream,
-    TextDelta,
-)
+from callwright.formats.grammar import Event, Grammar, ParseIssue, Repair, TextDelta
+from callwright.formats.reading import Stream
 from callwright.tokens import Segment
 
 

@@ -30,9 +30,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
 from callwright.errors import FormatError, FormatWarning
 from callwright.formats.base import Format, control
+from callwright.formats.grammar import Grammar, Region, Thought
 from callwright.formats.jsontext import dumps, dumps_at, reason
 from callwright.formats.mistral_reading import ARGS, CALL_ID, EOS, ID, NAME, TOOL_CALLS, CallArray, NamedCall
-from callwright.formats.reading import Grammar, Region, Thought
 from callwright.openai import write_tool
 from callwright.tokens import Segment
 
