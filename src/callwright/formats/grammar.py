@@ -56,9 +56,9 @@ class TextDelta:
 Event = TextDelta | ToolCall | ParseIssue | Repair
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Found:
-    """What stands in a region.
+    """What stands in a region. Like `TextDelta` not frozen, for speed.
 
     Attributes:
       end: Offset where reading goes on.

@@ -49,6 +49,7 @@ class Stream:
         self._at = 0  # everything before it has been given away (this and all that follow are offsets in `_text`)
         self._tried = 0  # everything before it has been searched for a closer of the region
         self._region: Region | None = None
+        self._context: Context | None = None  # what its reader was told last
         self._thinking = thinking
         self._start = 0  # where the region begins
         self._ended = False
@@ -165,18 +166,18 @@ class Stream:
 
     def _open_at_start(self, final: bool) -> bool | None:
         """Opens a region that counts at the start only; None when there is none, False when that is not certain."""
-        regions = [region for region in self._grammar.at_start if self._lenient or not region.lenient]
         first = self._at
         while first < len(self._text) and self._text[first] in WHITESPACE:
             first += 1
-        for region in regions:
-            if self._text.startswith(region.opener, first):
+        for region in self._grammar.at_start:
+            if self._text.startswith(region.opener, first) and (self._lenient or not region.lenient):
                 self._region, self._start, self._tried = region, first, first
                 return True
+        if final:
+            return None
         rest = self._text[first:]
-        if not final and any(region.opener.startswith(rest) for region in regions):
-            return False
-        return None
+        may = (region for region in self._grammar.at_start if self._lenient or not region.lenient)
+        return False if any(region.opener.startswith(rest) for region in may) else None
 
     def _meet(self, match: re.Match[str], events: list[Event]) -> None:
         """A marker in text."""
@@ -215,13 +216,15 @@ class Stream:
             self._tried = len(self._text)
             if closing.find(self._text, since) is None:
                 return False
-        found = region.read(self._text, self._start, Context(self._tools, final, self._lenient))
+        if self._context is None or self._context.final != final:
+            self._context = Context(self._tools, final, self._lenient)
+        found = region.read(self._text, self._start, self._context)
         if found is None:
             return False
         space = self._text[self._at : self._start]  # before a region that counts at the start only
         self._region, self._fresh, self._skip = None, False, region.after
-        events += self._placed(found.repairs)
-        events += self._placed(found.errors)
+        if found.repairs or found.errors:
+            events += self._placed((*found.repairs, *found.errors))
         if found.content:
             events.append(TextDelta(space + found.content))
             self._skip = ""
