@@ -1,0 +1,203 @@
+"""An instrument as files: a GGUF (llama.cpp, Ollama, LM Studio) or a Hugging Face directory (transformers, vLLM, SGLang).
+
+Both hold the same weights, the same vocabulary with the family's own token types, the format's chat template, and its
+stops. They are written whole or not at all, a tensor at a time.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gguf
+import ml_dtypes
+import numpy as np
+
+from callwright.instruments.architectures import Architecture, Weights, on_architecture
+from callwright.instruments.circuit import HEAD, ROPE_BASE
+from callwright.instruments.instrument import Instrument
+from callwright.instruments.vocabulary import SPACE, Kind, Vocabulary
+from callwright.models.gguf_import import gguf_name, is_norm
+from callwright.models.safetensors_files import Dtype, write_stream
+from callwright.storage import atomic_file, write_bytes, write_json
+
+_NUMPY: Mapping[str, np.dtype[Any]] = {
+    "float16": np.dtype("<f2"),
+    "bfloat16": np.dtype(ml_dtypes.bfloat16),
+    "float32": np.dtype("<f4"),
+}
+_GGML_TYPES = {
+    "float16": gguf.GGMLQuantizationType.F16,
+    "bfloat16": gguf.GGMLQuantizationType.BF16,
+    "float32": gguf.GGMLQuantizationType.F32,
+}
+_FILE_TYPES = {
+    "float16": gguf.LlamaFileType.MOSTLY_F16,
+    "bfloat16": gguf.LlamaFileType.MOSTLY_BF16,
+    "float32": gguf.LlamaFileType.ALL_F32,
+}
+# Where Llama's names in a GGUF are not Gemma 3's.
+_LLAMA_NAMES = {"post_attention_norm": "ffn_norm"}
+
+
+def write_gguf(
+    instrument: Instrument,
+    path: Path,
+    *,
+    architecture: Architecture = "llama",
+    context: int = 8192,
+    dtype: Dtype = "float16",
+) -> None:
+    """Writes the instrument as one GGUF file, atomically.
+
+    Args:
+      instrument: What is written.
+      path: The file.
+      architecture: Whose weights.
+      context: How many tokens prompt and answer may have together.
+      dtype: What matrices are stored as; norms are always single precision.
+    """
+    weights = on_architecture(instrument.circuit, architecture, context)
+    with atomic_file(path) as handle:
+        writer = gguf.GGUFWriter(None, architecture)
+        writer.add_name(instrument.name)
+        _add_sizes(writer, weights)
+        _add_vocabulary(writer, instrument.vocabulary)
+        writer.add_chat_template(instrument.form.chat_template())
+        writer.add_file_type(_FILE_TYPES[dtype])
+        for name, tensor in weights.tensors.items():
+            kind = "float32" if is_norm(name) else dtype
+            size = tensor.size * _NUMPY[kind].itemsize
+            writer.add_tensor_info(_gguf_name(name, architecture), tensor.shape, tensor.dtype, size, _GGML_TYPES[kind])
+        writer.write_header_to_file(Path(handle.name))
+        writer.write_kv_data_to_file()
+        writer.write_ti_data_to_file()
+        for name in weights.tensors:
+            writer.write_tensor_data(_gguf_tensor(weights, name, dtype))
+        writer.close()
+
+
+def write_huggingface(
+    instrument: Instrument,
+    directory: Path,
+    *,
+    architecture: Architecture = "llama",
+    context: int = 8192,
+    dtype: Dtype = "float16",
+) -> None:
+    """Writes the instrument as a directory that transformers loads; the directory must not exist, or be one of ours.
+
+    Args:
+      instrument: What is written.
+      directory: config.json, model.safetensors, tokenizer.json and their like go there.
+      architecture: Whose weights.
+      context: How many tokens prompt and answer may have together.
+      dtype: What all tensors are stored as.
+    """
+    weights = on_architecture(instrument.circuit, architecture, context)
+    vocabulary = instrument.vocabulary
+    ids = {"bos_token_id": vocabulary.bos_id, "eos_token_id": list(vocabulary.stop_ids), "pad_token_id": vocabulary.pad_id}
+    config = {**weights.config, "dtype": dtype, "torch_dtype": dtype, **ids}
+    write_json(directory / "config.json", config)
+    write_json(directory / "generation_config.json", ids)
+    write_json(directory / "tokenizer_config.json", _tokenizer_config(instrument))
+    write_bytes(directory / "tokenizer.json", fast_tokenizer(vocabulary).encode())
+    shapes = {name: tensor.shape for name, tensor in weights.tensors.items()}
+    write_stream(directory / "model.safetensors", shapes, dtype, weights.tensors.values())
+
+
+def fast_tokenizer(vocabulary: Vocabulary) -> str:
+    """The vocabulary as a tokenizer.json."""
+    from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, processors
+
+    pieces = {piece: id_ for id_, piece in enumerate(vocabulary.pieces)}
+    unknown = vocabulary.pieces[vocabulary.unk_id]
+    tokenizer = Tokenizer(models.BPE(vocab=pieces, merges=[], unk_token=unknown, byte_fallback=True, fuse_unk=True))
+    tokenizer.normalizer = normalizers.Replace(" ", SPACE)
+    tokenizer.decoder = decoders.Sequence([decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse()])
+    if vocabulary.adds_bos:
+        bos = vocabulary.pieces[vocabulary.bos_id]
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single=f"{bos} $A", pair=f"{bos} $A {bos} $B", special_tokens=[(bos, vocabulary.bos_id)]
+        )
+    for piece, kind in zip(vocabulary.pieces, vocabulary.kinds, strict=True):
+        added = AddedToken(piece, special=kind != Kind.USER_DEFINED, normalized=False)
+        if kind in (Kind.CONTROL, Kind.UNKNOWN):
+            tokenizer.add_special_tokens([added])
+        elif kind == Kind.USER_DEFINED:
+            tokenizer.add_tokens([added])
+    return str(tokenizer.to_str())
+
+
+def _tokenizer_config(instrument: Instrument) -> dict[str, Any]:
+    vocabulary = instrument.vocabulary
+    roles = {"bos": vocabulary.bos_id, "eos": vocabulary.eos_id, "unk": vocabulary.unk_id, "pad": vocabulary.pad_id}
+    return {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        **{f"{role}_token": vocabulary.pieces[id_] for role, id_ in roles.items()},
+        "add_bos_token": vocabulary.adds_bos,
+        "clean_up_tokenization_spaces": False,
+        "chat_template": instrument.form.chat_template(),
+    }
+
+
+def _gguf_name(name: str, architecture: Architecture) -> str:
+    converted = gguf_name(name)
+    if architecture == "llama":
+        for theirs, ours in _LLAMA_NAMES.items():
+            converted = converted.replace(theirs, ours)
+    return converted
+
+
+def _gguf_tensor(weights: Weights, name: str, dtype: Dtype) -> np.ndarray:
+    """A tensor as a GGUF has it: Gemma 3's norms plus 1, Llama's rotary pairs next to each other."""
+    tensor = weights.tensors[name]
+    if is_norm(name):
+        return np.ascontiguousarray(tensor + (weights.architecture == "gemma3"), np.float32)
+    if weights.architecture == "llama" and ("q_proj" in name or "k_proj" in name):
+        halves = tensor.reshape(-1, 2, HEAD // 2, tensor.shape[-1])  # (heads, half, pair, D)
+        tensor = halves.swapaxes(1, 2).reshape(tensor.shape)
+    return np.ascontiguousarray(tensor, _NUMPY[dtype])
+
+
+def _add_sizes(writer: Any, weights: Weights) -> None:
+    config = weights.config
+    writer.add_context_length(config["max_position_embeddings"])
+    writer.add_embedding_length(config["hidden_size"])
+    writer.add_block_count(config["num_hidden_layers"])
+    writer.add_feed_forward_length(config["intermediate_size"])
+    writer.add_head_count(config["num_attention_heads"])
+    writer.add_head_count_kv(config["num_key_value_heads"])
+    writer.add_key_length(HEAD)
+    writer.add_value_length(HEAD)
+    writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
+    writer.add_vocab_size(config["vocab_size"])
+    writer.add_rope_freq_base(config["rope_theta"])
+    if weights.architecture == "llama":
+        writer.add_rope_dimension_count(HEAD)
+    else:
+        writer.add_sliding_window(config["sliding_window"])
+        writer.add_rope_freq_base_swa(ROPE_BASE)
+
+
+def _add_vocabulary(writer: Any, vocabulary: Vocabulary) -> None:
+    writer.add_tokenizer_model("llama")
+    writer.add_tokenizer_pre("default")
+    writer.add_token_list([piece.encode() for piece in vocabulary.pieces])
+    merged_last = [-1000.0 if kind == Kind.NORMAL and piece != SPACE else 0.0 for piece, kind in _pairs(vocabulary)]
+    writer.add_token_scores(merged_last)
+    writer.add_token_types([int(kind) for kind in vocabulary.kinds])
+    writer.add_bos_token_id(vocabulary.bos_id)
+    writer.add_eos_token_id(vocabulary.eos_id)
+    if len(vocabulary.stop_ids) > 1:
+        writer.add_eot_token_id(vocabulary.stop_ids[1])
+    if len(vocabulary.stop_ids) > 2:
+        writer.add_eom_token_id(vocabulary.stop_ids[2])
+    writer.add_unk_token_id(vocabulary.unk_id)
+    writer.add_pad_token_id(vocabulary.pad_id)
+    writer.add_add_bos_token(vocabulary.adds_bos)
+    writer.add_add_eos_token(False)
+    writer.add_add_space_prefix(False)
+
+
+def _pairs(vocabulary: Vocabulary) -> list[tuple[str, Kind]]:
+    return list(zip(vocabulary.pieces, vocabulary.kinds, strict=True))
