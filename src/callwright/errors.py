@@ -45,6 +45,10 @@ class FormatError(InputError):
     """A conversation that a format cannot represent, or a format that does not exist."""
 
 
+class FormatWarning(UserWarning):
+    """A family's template leaves out or misplaces part of a conversation; its bytes are reproduced all the same."""
+
+
 class CheckpointError(InputError):
     """A checkpoint that is missing, broken, or of another model or LoRA shape."""
 

@@ -3,31 +3,69 @@
 To add a format: write one file with a class that satisfies `base.Format`, add one line to `FORMATS`, and a test.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 
 from callwright.conversation import Tool, ToolCall
 from callwright.errors import FormatError
 from callwright.formats.base import Format
+from callwright.formats.bfcl import BfclFormat
+from callwright.formats.llama4 import Llama4Format
+from callwright.formats.llama31 import Llama31Format
+from callwright.formats.tool_code import ToolCodeFormat
 from callwright.formats.xml import XmlFormat
 
 FORMATS: dict[str, dict[str, Callable[[], Format]]] = {
     "xml": {variant: partial(XmlFormat, variant) for variant in ("args", "arguments")},
+    "tool_code": {"": ToolCodeFormat},
+    "llama31": {"": Llama31Format},
+    "llama4": {"": Llama4Format},
+    "bfcl": {"": BfclFormat},
 }
 
+BY_MODEL: dict[str, tuple[tuple[str, str, str | None], ...]] = {
+    "llama": ((r"llama[-_. ]?4", "llama4", None), (r"llama[-_. ]?3", "llama31", None)),
+}
+"""Names that leave format or variant to the model: the first pattern found in its name, in lower case, decides."""
 
-def get_format(name: str, variant: str | None = None) -> Format:
+
+def get_format(name: str, variant: str | None = None, model: str | None = None) -> Format:
     """The format of that name; the first variant when none is named.
+
+    Args:
+      name: A name in the registry.
+      variant: One of its variants.
+      model: The model that speaks; it decides only where a name stands for several formats.
 
     Raises:
       FormatError: no such format or variant.
     """
+    name, variant = resolve(name, variant, model)
     if name not in FORMATS:
         raise FormatError(f"a format ({', '.join(FORMATS)})", repr(name), "name one of these")
     variants = FORMATS[name]
     if variant is not None and variant not in variants:
         raise FormatError(f"a variant of {name} ({', '.join(variants)})", repr(variant), "name one of these")
     return variants[variant or next(iter(variants))]()
+
+
+def resolve(name: str, variant: str | None, model: str | None) -> tuple[str, str | None]:
+    """Format and variant, where the name leaves them to the model.
+
+    Raises:
+      FormatError: the name stands for several formats, and the model is none that tells which.
+    """
+    choices = BY_MODEL.get(name, ())
+    for pattern, chosen, its_variant in choices:
+        if re.search(pattern, (model or "").lower()):
+            return chosen, variant or its_variant
+    if choices and name not in FORMATS:
+        came = f"model {model!r}" if model else "no model"
+        raise FormatError(
+            f"a model that tells what {name} stands for", came, f"name {' or '.join(c[1] for c in choices)} instead"
+        )
+    return name, variant
 
 
 def read_calls(name: str, text: str, tools: Sequence[Tool]) -> tuple[ToolCall, ...] | None:

@@ -8,10 +8,11 @@ refusals are listed. So the page cannot disagree with the code, and a new format
 import dataclasses
 import inspect
 import json
+import warnings
 from collections.abc import Iterator, Sequence
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
-from callwright.errors import FormatError
+from callwright.errors import FormatError, FormatWarning
 from callwright.formats import FORMATS, get_format, schemas
 from callwright.formats.base import Format, Parsed
 from callwright.formats.jsontext import dumps
@@ -47,6 +48,7 @@ CALLING = Message(
         ToolCall("clock.now", {"zone": "Europe/Paris"}, id="call_2"),
     ),
 )
+ANSWER = Message("assistant", "It is 18.5 °C in Paris and 14:05 there.")
 EXAMPLE = Conversation(
     tools=(WEATHER, TIME),
     messages=(
@@ -55,21 +57,31 @@ EXAMPLE = Conversation(
         CALLING,
         Message("tool", {"temperature": 18.5, "sky": "clear"}, tool_call_id="call_1"),
         Message("tool", {"time": "14:05"}, tool_call_id="call_2"),
-        Message("assistant", "It is 18.5 °C in Paris and 14:05 there."),
+        ANSWER,
     ),
 )
 """A system message, two tools, words before two parallel calls, two results, an answer."""
 
+WORDLESS = dataclasses.replace(CALLING, content=None)
+ONE_CALL = dataclasses.replace(WORDLESS, tool_calls=CALLING.tool_calls[:1])
+SIMPLER = tuple(
+    dataclasses.replace(EXAMPLE, messages=(*EXAMPLE.messages[:2], calling, *EXAMPLE.messages[3:results], ANSWER))
+    for calling, results in ((WORDLESS, 5), (ONE_CALL, 4))
+)
+"""The example without words beside the calls, and then with one call only."""
+
 ASKING = Message("user", "How warm is it?")
 ATTEMPTS = {
-    "Thinking": (ASKING, dataclasses.replace(CALLING, reasoning="Paris is in France.")),
+    "Thinking": (ASKING, dataclasses.replace(ONE_CALL, reasoning="Paris is in France.")),
     "A system message that is not the first": (ASKING, Message("system", "Be brief.")),
     "Words that look like a call": (ASKING, Message("assistant", "Say <tool_call> to call a tool.")),
     "Numbers that JSON cannot say": (
         ASKING,
-        dataclasses.replace(CALLING, tool_calls=(ToolCall("get_weather", {"city": float("nan")}),)),
+        dataclasses.replace(ONE_CALL, tool_calls=(ToolCall("get_weather", {"city": float("nan")}),)),
     ),
-    "A result that answers no call": (ASKING, CALLING, Message("tool", "18.5", tool_call_id="call_9")),
+    "A result that answers no call": (ASKING, ONE_CALL, Message("tool", "18.5", tool_call_id="call_9")),
+    "Words beside calls": (ASKING, dataclasses.replace(ONE_CALL, content="I will look it up.")),
+    "Parallel calls": (ASKING, WORDLESS),
     "Content in parts (text and images)": (Message("user", ["How warm is it?"]),),
 }
 """Conversations that some format has no words for."""
@@ -95,7 +107,21 @@ also what a data set of your own is written in (there a whole conversation is on
 
 def document() -> str:
     """The whole page."""
-    return "\n".join([INTRODUCTION, _fence(_record(), "json"), *map(_section, FORMATS), _tools()])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FormatWarning)  # what a template leaves out, its module says
+        sections = [_section(name) for name in FORMATS]
+    return "\n".join([INTRODUCTION, _fence(_record(), "json"), *sections, _tools()])
+
+
+def example_for(form: Format) -> Conversation:
+    """The example, or what the format can say of it."""
+    for conversation in (EXAMPLE, *SIMPLER):
+        try:
+            form.render(conversation)
+        except FormatError:
+            continue
+        return conversation
+    return SIMPLER[-1]
 
 
 def _record() -> str:
@@ -113,19 +139,21 @@ def _record() -> str:
 def _section(name: str) -> str:
     variants = list(FORMATS[name])
     form = get_format(name)
-    rendered = form.render(EXAMPLE)
+    example = example_for(form)
+    rendered = form.render(example)
     return "\n".join(
         [
             f"## `{name}`\n",
             f"{inspect.getdoc(inspect.getmodule(type(form)))}\n",
             f"The model's turn ends with {_words(form.stops)}.\n",
             "### The complete example\n",
+            *([] if example is EXAMPLE else ["Without what this format cannot say (see below).\n"]),
             "As text:\n",
             _fence("".join(segment.text for segment in rendered)),
             "As segments:\n",
             _fence("\n".join(_marked(rendered))),
             "After the last message, a prompt for the next answer adds:\n",
-            _fence("\n".join(_marked(form.render(EXAMPLE, add_generation_prompt=True)[len(rendered) :]))),
+            _fence("\n".join(_marked(form.render(example, add_generation_prompt=True)[len(rendered) :]))),
             *_variants(name, variants),
             "### Reading back\n",
             *_reading(form),
@@ -156,7 +184,7 @@ def _variants(name: str, variants: Sequence[str]) -> Iterator[str]:
 
 def _said(form: Format) -> str:
     """What the model says in the example's first turn, without the control token that ends it."""
-    rendered = form.render(Conversation(EXAMPLE.messages[:3], EXAMPLE.tools))
+    rendered = form.render(Conversation(example_for(form).messages[:3], EXAMPLE.tools))
     return "".join(segment.text for segment in rendered if segment.trained and not segment.control)
 
 
@@ -207,7 +235,8 @@ def _words(names: Sequence[str]) -> str:
 
 
 def _fence(text: str, language: str = "") -> str:
-    return f"```{language}\n{text.removesuffix(chr(10))}\n```\n"
+    fence = "````" if "```" in text else "```"
+    return f"{fence}{language}\n{text.removesuffix(chr(10))}\n{fence}\n"
 
 
 if __name__ == "__main__":

@@ -387,10 +387,10 @@ class Stream:
 
     def _leave_behind(self, events: list[Event]) -> bool:
         """Words after the end of the turn: reported once, and no content."""
-        rest = self._text[self._at :]
-        if rest.strip(WHITESPACE) and not self._reported:
+        rest = self._text[self._at :].lstrip(WHITESPACE)
+        if rest and not self._reported:
             self._reported = True
-            events.append(ParseIssue("text after the end of the turn", self._at))
+            events.append(ParseIssue("text after the end of the turn", len(self._text) - len(rest)))
         self._at = len(self._text)
         return False
 

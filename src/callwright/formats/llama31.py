@@ -1,0 +1,259 @@
+"""`llama31`: the JSON calls of Llama 3.1, as its chat template writes them; Llama 3.3 has the same template.
+
+A call is the whole message: `{"name": ..., "parameters": {...}}`, bare as the template writes it, or behind
+`<|python_tag|>`, as Meta's prompt format document shows the model answering, there with `"type": "function"` in it and
+`<|eom_id|>` at the end. Behind the tag stand also calls of Llama's built-in tools, `brave_search.call(query="...")`;
+program code behind it is no call. An object of other keys is an answer in JSON and stays content. One message holds
+one call. Tools stand in the first user message, one indented object each, and results in turns of the role `ipython`,
+text as JSON text and None, numbers and booleans as Python prints them. The template's date is its default, 26 Jul 2024.
+
+The template leaves out reasoning, and words beside a call: the renderer does too, and warns. It cannot say parallel
+calls, and tools without a user message to hold them.
+
+Template: chat_template of meta-llama/Llama-3.1-8B-Instruct,
+sha256 e10ca381b1ccc5cf9db52e371f3b6651576caee0a630b452e2816b2d404d4b65.
+"""
+
+import json
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
+from callwright.errors import FormatError, FormatWarning
+from callwright.formats.base import Format, control
+from callwright.formats.calllist import check_text, message_end
+from callwright.formats.jsontext import Unfinished, dumps_at, read_json
+from callwright.formats.pythonic import CallReader, Malformed
+from callwright.formats.reading import Context, Found, Grammar, ParseIssue, Region, Repair, unclosed
+from callwright.formats.repair import mend_json
+from callwright.formats.tagged import TaggedJson, skip_space
+from callwright.openai import write_tool
+from callwright.tokens import Segment
+
+TAG = "<|python_tag|>"
+STOPS = ("<|eot_id|>", "<|eom_id|>", "<|end_of_text|>")
+INSTRUCTION = (
+    "Given the following functions, please respond with a JSON for a function call with its proper arguments that best "
+    'answers the given prompt.\n\nRespond in the format {"name": function name, "parameters": dictionary of argument '
+    "name and its value}.Do not use variables.\n\n"
+)
+_ORDERS = (("name", "parameters"), ("type", "name", "parameters"), ("parameters", "name"))
+"""The keys of a call; in another order it could not be told from an answer before its end."""
+_NAMED = re.compile(r'\{\s*(?:"type"\s*:\s*"function"\s*,\s*)?"name"\s*:\s*"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_BEGINNINGS = ('{"name":"', '{"type":"function"', '{"parameters":{')
+_GOES_ON = ',"parameters":{'
+_NAME = re.compile(r"[^\W\d]\w*+")
+_CALL = ".call("
+_MEND = TaggedJson("{", "", "parameters")
+
+
+class Llama31Format(Format):
+    """The format; the object holds nothing."""
+
+    name = "llama31"
+    bos = "<|begin_of_text|>"
+    stops = STOPS
+    controls = ("<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", TAG, *STOPS)
+
+    def __init__(self) -> None:
+        self.grammar = Grammar(
+            (Region("{", JsonMessage("{"), closers=("}",), at_start=True), Region(TAG, JsonMessage(TAG))), stops=STOPS
+        )
+
+    def render(
+        self, conversation: Conversation, *, add_generation_prompt: bool = False, thinking: bool | None = None
+    ) -> list[Segment]:
+        """See `Format.render`."""
+        if thinking:
+            raise FormatError("thinking off or unset", "thinking on", "choose a format whose family can think")
+        return list(self._segments(conversation, add_generation_prompt))
+
+    def drops_content(self, message: Message) -> bool:
+        """See `Format.drops_content`."""
+        return bool(message.tool_calls)
+
+    def _segments(self, conversation: Conversation, add_generation_prompt: bool) -> Iterator[Segment]:
+        messages, tools = conversation.messages, conversation.tools
+        first = 1 if messages and messages[0].role == "system" else 0
+        yield control(self.bos)
+        environment = "Environment: ipython\n" if tools else ""
+        date = "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n"
+        yield from _turn("system", environment + date + (_text(messages[0], 0) if first else ""))
+        if tools and (len(messages) == first or messages[first].role != "user"):
+            raise FormatError(
+                f"a user message as messages[{first}] to put the tools in",
+                messages[first].role if len(messages) > first else "nothing",
+                "begin with the user's words, or offer no tools",
+            )
+        for index in range(first, len(messages)):
+            message = messages[index]
+            if message.role == "assistant":
+                yield from _turn("assistant", self._answer(message, index), trained=True)
+            elif message.role == "tool":
+                yield from _turn("ipython", _result(message, index))
+            else:
+                offer = INSTRUCTION + "".join(map(_described, tools)) if tools and index == first else ""
+                yield from _turn(message.role, offer + _text(message, index))
+        if add_generation_prompt:
+            yield from _header("assistant")
+
+    def _answer(self, message: Message, index: int) -> str:
+        where = f"messages[{index}]"
+        if message.reasoning:
+            warnings.warn(f"{where}.reasoning is left out, as the template does", FormatWarning, stacklevel=2)
+        if not message.tool_calls:
+            content = _text(message, index)
+            check_text(self, content, f"{where}.content", "{")
+            return content
+        if len(message.tool_calls) > 1:
+            raise FormatError(
+                f"one call in {where}.tool_calls", str(len(message.tool_calls)), "make the calls one after the other"
+            )
+        if message.content:
+            warnings.warn(f"{where}.content is left out beside a call", FormatWarning, stacklevel=2)
+        call = message.tool_calls[0]
+        if json.dumps(call.name, ensure_ascii=False) != f'"{call.name}"':
+            raise FormatError(
+                f"a name without quotes, backslashes and line breaks as {where}.tool_calls[0].name",
+                repr(call.name),
+                "rename the tool: the template writes names as they are",
+            )
+        arguments = dumps_at(dict(call.arguments), f"{where}.tool_calls[0].arguments")
+        return f'{{"name": "{call.name}", "parameters": {arguments}}}'
+
+
+def _header(role: str) -> Iterator[Segment]:
+    yield control("<|start_header_id|>")
+    yield Segment(role)
+    yield control("<|end_header_id|>")
+    yield Segment("\n\n")
+
+
+def _turn(role: str, text: str, *, trained: bool = False) -> Iterator[Segment]:
+    yield from _header(role)
+    yield Segment(text, trained=trained)
+    yield control("<|eot_id|>", trained=trained)
+
+
+def _described(tool: Tool) -> str:
+    given = dict(tool.given or write_tool(tool))
+    dumps_at(given, "tools")
+    return json.dumps(given, ensure_ascii=False, indent=4) + "\n\n"
+
+
+def _text(message: Message, index: int) -> str:
+    if not isinstance(message.content, str):
+        raise FormatError(
+            f"text as messages[{index}].content",
+            "nothing" if message.content is None else type(message.content).__name__,
+            f"give the {message.role} message a string",
+        )
+    return message.content.strip()
+
+
+def _result(message: Message, index: int) -> str:
+    content = message.content
+    text = dumps_at(content, f"messages[{index}].content")
+    return text if isinstance(content, str | Mapping | list | tuple) else str(content)
+
+
+@dataclass(frozen=True, slots=True)
+class JsonMessage:
+    """Reads a message that is one call, from its bracket on or from the tag before it."""
+
+    opener: str
+
+    def __call__(self, text: str, start: int, context: Context) -> Found | None:
+        """See `reading.Read`."""
+        begin = skip_space(text, start + len(TAG)) if self.opener == TAG else start
+        attempt = self.opener == TAG or _may_be_call(text, begin)
+        issue: ParseIssue | None = None
+        try:
+            if attempt:
+                found = self._strictly(text, start, begin, context)
+                if found is not None or not context.final:
+                    return found
+        except Unfinished as error:
+            if not context.final:
+                return None
+            if not context.lenient:
+                return unclosed(text, start, str(error))
+        except Malformed as error:
+            issue = ParseIssue(str(error), error.position)
+        except ValueError as error:
+            issue = ParseIssue(f"not JSON: {error}", begin)
+        if context.lenient and not context.final:
+            return None
+        mended = self._mended(text, start, begin, context) if context.lenient else None
+        if mended is not None:
+            return mended
+        return Found(start + len(self.opener), errors=(issue,) if issue else (), content=self.opener)
+
+    def _strictly(self, text: str, start: int, begin: int, context: Context) -> Found | None:
+        if self.opener == TAG and not text.startswith("{", begin):
+            return self._built_in(text, begin, context)
+        value, stop = read_json(text, begin)
+        call = _call(value)
+        if call is None and self.opener != TAG:
+            return Found(stop, content=text[start:stop])
+        if not isinstance(call, ToolCall):
+            raise Malformed(call or 'expected {"name": ..., "parameters": {...}}', begin)
+        end = message_end(text, stop, STOPS, context.final)
+        return None if end is None else Found(end, (call,))
+
+    def _built_in(self, text: str, begin: int, context: Context) -> Found | None:
+        """`name.call(key="value")`, which Llama says for the tools that it was born with."""
+        if begin == len(text):
+            raise Unfinished("the text ends behind the tag")
+        name = _NAME.match(text, begin)
+        rest = text[name.end() : name.end() + len(_CALL)] if name else "-"
+        if not _CALL.startswith(rest):
+            raise Malformed("behind the tag, neither a call in JSON nor one of a built-in tool", begin)
+        reader = CallReader(text, begin, context)
+        call = reader.call()
+        end = message_end(text, reader.at, STOPS, context.final)
+        return None if end is None else Found(end, (ToolCall(call.name.removesuffix(".call"), call.arguments),))
+
+    def _mended(self, text: str, start: int, begin: int, context: Context) -> Found | None:
+        """The calls of tools at hand that a nearly right message means."""
+        if text.find(TAG, 0, start) >= 0:
+            return None  # one attempt a message keeps reading linear
+        ends = [text.find(stop, begin) for stop in STOPS]
+        end = min((end for end in ends if end >= 0), default=len(text))
+        values = [mend_json(part) for part in text[begin:end].split(";")]
+        if None in values:
+            values = [mend_json(text[begin:end])]
+        calls: list[ToolCall] = []
+        slips: list[str] = ["several calls"] if len(values) > 1 else []
+        for value in values:
+            mended = _MEND.mended(value[0]) if value else None
+            if value is None or mended is None:
+                return None
+            slips += [] if isinstance(_call(value[0]), ToolCall) else [mended[1]]
+            slips += [value[1]] if value[1] else []
+            calls += mended[0]
+        if not all(call.name in {tool.name for tool in context.tools} for call in calls):
+            return None
+        return Found(end, tuple(calls), repairs=(Repair(" and ".join(dict.fromkeys(slips)), start),))
+
+
+def _call(value: Json) -> ToolCall | str | None:
+    """The call that a JSON value is, or what is wrong with one that is meant as a call, or None: it is an answer."""
+    if not isinstance(value, dict) or tuple(value) not in _ORDERS or value.get("type", "function") != "function":
+        return None
+    name, parameters = value["name"], value["parameters"]
+    if not isinstance(name, str) or not name or not isinstance(parameters, dict):
+        return '"name" must be a string that is not empty, and "parameters" an object'
+    return ToolCall(name, parameters)
+
+
+def _may_be_call(text: str, begin: int) -> bool:
+    """Whether what has come of a JSON object can be the beginning of a call."""
+    named = _NAMED.match(text, begin)
+    since = named.end() if named else begin
+    head = "".join(text[since : since + 80].split())
+    if named:
+        return head.startswith(_GOES_ON) or _GOES_ON.startswith(head)
+    return any(head.startswith(beginning) or beginning.startswith(head) for beginning in _BEGINNINGS)

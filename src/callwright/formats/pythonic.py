@@ -1,0 +1,379 @@
+"""Calls as Python writes them, `get_weather(city="Paris", days=3)`: what llama4, bfcl and tool_code have in common.
+
+A call has a dotted name and keyword arguments, and its values are literals: None, True and False for JSON's null, true
+and false, numbers, strings, lists, dicts with string keys. Strings are written in JSON's double quotes, whose escapes
+mean the same in Python, so a Jinja template can write them too. All spellings of Python's literals are read, tuples as
+lists; nothing is evaluated: arithmetic, names, nested calls and positional arguments are errors. Lenient reading takes
+JSON's three words, and positional arguments in the order of the tool's schema.
+
+The reader is its own and not `ast`, because it must know where a call ends while the text still grows, tell a text that
+stops early from one that is wrong, and name the place; and Python's parser changes some names (it normalises them) and
+gives up on text that holds half a surrogate pair.
+"""
+
+import keyword
+import math
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+from callwright.conversation import Json, ToolCall
+from callwright.errors import FormatError
+from callwright.formats.jsontext import Unfinished, dumps, dumps_at
+from callwright.formats.reading import Context, Repair
+from callwright.formats.tagged import skip_space
+from callwright.literals import MAX_DEPTH
+
+_WORDS: dict[str, Json] = {"None": None, "True": True, "False": False}
+_JSON_WORDS: dict[str, Json] = {"null": None, "true": True, "false": False}
+_NAME = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+NAME_GOES_ON = re.compile(r"(?:[^\W\d]\w*(?:\.[^\W\d]\w*)*\.?)?")
+"""The beginning of a dotted name, which may be nothing yet."""
+_KEY = re.compile(r"([^\W\d]\w*)[ \t\r\n]*=(?!=)")
+_KEY_GOES_ON = re.compile(r"[^\W\d]\w*[ \t\r\n]*=?")
+_PREFIX = re.compile(r"[a-zA-Z]{1,2}")
+_PREFIXED = re.compile(r"[a-zA-Z]{0,2}[\"']")
+_NUMBER = re.compile(
+    r"0[xX](?:_?[0-9a-fA-F])++|0[oO](?:_?[0-7])++|0[bB](?:_?[01])++"
+    r"|(?:[0-9](?:_?[0-9])*+)?+(?:\.(?:[0-9](?:_?[0-9])*+)?+)?+(?:[eE][+-]?[0-9](?:_?[0-9])*+)?+"
+)
+_NUMBER_GOES_ON = re.compile(r"_|[eE][+-]?|[xXoObB]_?")
+_INSIDE = {
+    '"': re.compile(r'[^"\\\n]*+(?:\\.[^"\\\n]*+)*+', re.DOTALL),
+    "'": re.compile(r"[^'\\\n]*+(?:\\.[^'\\\n]*+)*+", re.DOTALL),
+    '"""': re.compile(r'[^"\\]*+(?:(?:\\.|"(?!""))[^"\\]*+)*+', re.DOTALL),
+    "'''": re.compile(r"[^'\\]*+(?:(?:\\.|'(?!''))[^'\\]*+)*+", re.DOTALL),
+}
+_ESCAPE = re.compile(
+    r"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|N\{([^}]*)\}|(.))", re.DOTALL
+)
+_PLAIN = {"\\": "\\", "'": "'", '"': '"', "n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
+_MAX_BITS = 14_000
+"""Larger integers could not be printed in decimals: Python stops at 4,300 digits."""
+
+
+def write_call(call: ToolCall, where: str) -> str:
+    """The call in Python's words.
+
+    Raises:
+      FormatError: Python cannot say it exactly; the message names `where`.
+    """
+    if not all(map(_sayable, call.name.split("."))):
+        raise FormatError(
+            f"a dotted Python name as {where}.name", repr(call.name), "rename the tool: underscores for other signs"
+        )
+    for key in call.arguments:
+        if not _sayable(key):
+            raise FormatError(
+                f"names of parameters that Python can say in {where}.arguments", repr(key), "rename the parameter"
+            )
+    dumps_at(dict(call.arguments), f"{where}.arguments")
+    said = ", ".join(f"{key}={_literal(value, where, MAX_DEPTH)}" for key, value in call.arguments.items())
+    return f"{call.name}({said})"
+
+
+def _sayable(name: str) -> bool:
+    """Whether it is an identifier that Python's parser takes as it stands."""
+    return name.isidentifier() and not keyword.iskeyword(name) and unicodedata.normalize("NFKC", name) == name
+
+
+def _literal(value: Json, where: str, depth: int) -> str:
+    if depth == 0:
+        raise FormatError(f"at most {MAX_DEPTH} levels in {where}.arguments", "more", "nest less deeply")
+    match value:
+        case None | True | False:
+            return str(value)
+        case Mapping():
+            return "{" + ", ".join(f"{dumps(key)}: {_literal(v, where, depth - 1)}" for key, v in value.items()) + "}"
+        case list():
+            return "[" + ", ".join(_literal(item, where, depth - 1) for item in value) + "]"
+    return dumps(value)
+
+
+class Malformed(ValueError):  # noqa: N818 - a finding about a text, not an error of the program or of its user
+    """What stands at `position` is no call of literals."""
+
+    def __init__(self, message: str, position: int) -> None:
+        super().__init__(message)
+        self.position = position
+
+
+class CallReader:
+    """Reads calls from `at` on, which moves.
+
+    Its methods raise `Unfinished` where the text ends too early and `Malformed` where something else stands. What one
+    of them answers, it answers for every longer text.
+
+    Attributes:
+      at: Where reading goes on.
+      done: The calls whose end is certain, because a separator follows them: what remains of a text that was cut.
+      repairs: What was mended so far.
+    """
+
+    def __init__(self, text: str, at: int, context: Context) -> None:
+        self.at = at
+        self.done: list[ToolCall] = []
+        self.repairs: list[Repair] = []
+        self._text, self._context = text, context
+
+    def peek(self) -> str:
+        """The next character that is no white space; reading goes on there."""
+        self.at = skip_space(self._text, self.at)
+        if self.at >= len(self._text):
+            raise Unfinished("the text ends inside a call")
+        return self._text[self.at]
+
+    def calls(self) -> tuple[ToolCall, ...]:
+        """The calls of a bracketed list."""
+        calls: list[ToolCall] = []
+        self._take("[")
+        while self.peek() != "]":
+            calls.append(self.call())
+            if self._is_over():
+                return tuple(calls)
+            if not self._goes_on("]"):
+                break
+            self.done = calls[:]
+        self._take("]")
+        if not calls:
+            raise Malformed("a list without calls", self.at)
+        return tuple(calls)
+
+    def _is_over(self) -> bool:
+        """Whether all that is missing is the list's last bracket, which lenient reading does without."""
+        if not (self._context.lenient and self._context.final) or skip_space(self._text, self.at) < len(self._text):
+            return False
+        self.repairs.append(Repair("a missing ]", self.at))
+        return True
+
+    def call(self) -> ToolCall:
+        """One call."""
+        start = self.at
+        name = _NAME.match(self._text, start)
+        end = name.end() if name else start
+        if NAME_GOES_ON.fullmatch(self._text, start):
+            raise Unfinished("the text ends inside a name")
+        if name is None or self._text[end] != "(":
+            raise Malformed("expected a call, name(key=value)", end)
+        for part in name[0].split("."):
+            self._check_name(part, start)
+        self.at = end + 1
+        return ToolCall(name[0], self._arguments(name[0]))
+
+    def _arguments(self, name: str) -> dict[str, Json]:
+        arguments: dict[str, Json] = {}
+        positional: list[Json] = []
+        while self.peek() != ")":
+            start = self.at
+            key = _KEY.match(self._text, start)
+            if key is not None:
+                self._check_name(key[1], start)
+                self.at = key.end()
+                if key[1] in arguments:
+                    raise Malformed(f"argument {key[1]} is given twice", start)
+                arguments[key[1]] = self.value()
+            elif _KEY_GOES_ON.fullmatch(self._text, start):
+                raise Unfinished("the text ends inside an argument")
+            elif arguments or not self._context.lenient:
+                raise Malformed("expected key=value", start)
+            else:
+                positional.append(self.value())
+            if not self._goes_on(")"):
+                break
+        self._take(")")
+        return self._named(name, positional, arguments) if positional else arguments
+
+    def _named(self, name: str, positional: Sequence[Json], arguments: dict[str, Json]) -> dict[str, Json]:
+        """Positional arguments under the names that the tool's schema has for them."""
+        tool = next((tool for tool in self._context.tools if tool.name == name), None)
+        properties = tool.parameters.get("properties") if tool else None
+        keys = list(properties)[: len(positional)] if isinstance(properties, Mapping) else []
+        if len(keys) < len(positional) or any(key in arguments for key in keys):
+            raise Malformed("positional arguments that the tool's schema has no names for", self.at)
+        self.repairs.append(Repair(f"positional arguments read as {', '.join(keys)}", self.at))
+        return dict(zip(keys, positional, strict=True)) | arguments
+
+    def value(self, depth: int = MAX_DEPTH) -> Json:
+        """One literal."""
+        if depth == 0:
+            raise Malformed("nested too deeply", self.at)
+        first = self.peek()
+        if first == "{":
+            return self._dict(depth - 1)
+        if first in "[(":
+            return self._list(first, depth - 1)
+        if _PREFIXED.match(self._text, self.at):
+            return self._strings()
+        if first in "-.0123456789":
+            return self._number()
+        return self._word()
+
+    def _list(self, opened: str, depth: int) -> list[Json]:
+        start, closer = self.at, "]" if opened == "[" else ")"
+        items: list[Json] = []
+        self.at += 1
+        comma = False
+        while self.peek() != closer:
+            items.append(self.value(depth))
+            comma = self._goes_on(closer)
+            if not comma:
+                break
+        self._take(closer)
+        if opened == "(" and len(items) == 1 and not comma:
+            raise Malformed("a value in parentheses is no literal", start)
+        return items
+
+    def _dict(self, depth: int) -> dict[str, Json]:
+        items: dict[str, Json] = {}
+        self.at += 1
+        while self.peek() != "}":
+            start = self.at
+            if not _PREFIXED.match(self._text, start):
+                self._expect_more_of_prefix()
+                raise Malformed("expected a string as key", start)
+            key = self._strings()
+            if key in items:
+                raise Malformed("a key is given twice", start)
+            self._take(":")
+            items[key] = self.value(depth)
+            if not self._goes_on("}"):
+                break
+        self._take("}")
+        return items
+
+    def _strings(self) -> str:
+        """A string, or several side by side, which are one."""
+        parts = [self._string()]
+        while self.peek() and _PREFIXED.match(self._text, self.at):
+            parts.append(self._string())
+        self._expect_more_of_prefix()
+        return "".join(parts)
+
+    def _expect_more_of_prefix(self) -> None:
+        """Letters at the very end may yet open a string, as in r"..."."""
+        if _PREFIX.fullmatch(self._text, self.at):
+            raise Unfinished("the text ends where a string may begin")
+
+    def _string(self) -> str:
+        start = self.at
+        quoted = _PREFIXED.match(self._text, start)
+        prefix = quoted[0][:-1].lower() if quoted else ""
+        if quoted is None or prefix not in ("", "r", "u"):
+            raise Malformed("neither bytes nor f-strings are read", start)
+        quote = quoted[0][-1]
+        opened = quoted.end() - 1
+        if self._text.startswith(quote * 2, opened) and opened + 2 == len(self._text):
+            raise Unfinished("the text ends where a string may go on")
+        if self._text.startswith(quote * 3, opened):
+            quote *= 3
+        inside = _INSIDE[quote].match(self._text, opened + len(quote))
+        end = inside.end() if inside else opened
+        if not self._text.startswith(quote, end):
+            if self._text[end : end + 1] == "\n":
+                raise Malformed("a line break inside a string", end)
+            raise Unfinished("the text ends inside a string")
+        self.at = end + len(quote)
+        body = self._text[opened + len(quote) : end]
+        return body if prefix == "r" or "\\" not in body else _unescaped(body, opened)
+
+    def _number(self) -> Json:
+        start = self.at
+        negative = self._text[start] == "-"
+        begin = skip_space(self._text, start + negative)
+        number = _NUMBER.match(self._text, begin)
+        end = number.end() if number else begin
+        if end >= len(self._text):
+            raise Unfinished("the text ends inside a number")
+        spelled = self._text[begin:end].replace("_", "")
+        follows = self._text[end]
+        if spelled in ("", ".") or follows in "._" or follows.isalnum():
+            if spelled not in ("", ".") and _NUMBER_GOES_ON.fullmatch(self._text, end):
+                raise Unfinished("the text ends inside a number")
+            raise Malformed("not a number", start)
+        value = _number(spelled, start)
+        self.at = end
+        return -value if negative else value
+
+    def _word(self) -> Json:
+        start = self.at
+        name = _NAME.match(self._text, start)
+        if name is None:
+            raise Malformed("expected a literal", start)
+        if name.end() == len(self._text):
+            raise Unfinished("the text ends inside a word")
+        if name[0] in _WORDS:
+            self.at = name.end()
+            return _WORDS[name[0]]
+        if name[0] in _JSON_WORDS and self._context.lenient:
+            self.at = name.end()
+            self.repairs.append(Repair(f"{name[0]} read as {_JSON_WORDS[name[0]]}", start))
+            return _JSON_WORDS[name[0]]
+        raise Malformed("names and calls are no literals", start)
+
+    def _check_name(self, name: str, position: int) -> None:
+        if name.isidentifier() and not keyword.iskeyword(name):
+            return
+        if not self._context.lenient:
+            raise Malformed(f"{name} is no name in Python", position)
+        self.repairs.append(Repair(f"{name} read as a name, which Python does not allow", position))
+
+    def _goes_on(self, closer: str) -> bool:
+        """Whether a comma stands here, which is passed; otherwise `closer` must."""
+        follows = self.peek()
+        if follows == ",":
+            self.at += 1
+            return True
+        if follows != closer:
+            raise Malformed(f"expected , or {closer}", self.at)
+        return False
+
+    def _take(self, character: str) -> None:
+        if self.peek() != character:
+            raise Malformed(f"expected {character}", self.at)
+        self.at += 1
+
+
+def _number(spelled: str, position: int) -> int | float:
+    if spelled[:2].lower() in ("0x", "0o", "0b"):
+        if len(spelled) > _MAX_BITS:
+            raise Malformed("an integer of too many digits", position)
+        whole = int(spelled, 0)
+    elif spelled.isdecimal():
+        if spelled[0] == "0" and spelled.strip("0"):
+            raise Malformed("an integer must not begin with 0", position)
+        try:
+            whole = int(spelled)
+        except ValueError:
+            raise Malformed("an integer of too many digits", position) from None
+    else:
+        value = float(spelled)
+        if not math.isfinite(value):
+            raise Malformed(f"{spelled[:20]} is beyond the range of a float", position)
+        return value
+    if whole.bit_length() > _MAX_BITS:
+        raise Malformed("an integer of too many digits", position)
+    return whole
+
+
+def _unescaped(body: str, position: int) -> str:
+    def one(found: re.Match[str]) -> str:
+        octal, byte, short, long, name, plain = found.groups()
+        try:
+            if octal is not None:
+                return chr(int(octal, 8))
+            if plain is None:
+                return unicodedata.lookup(name) if name is not None else chr(int(byte or short or long, 16))
+        except (KeyError, ValueError):
+            _bad_escape(position + found.start())
+        if plain in "xuUN":
+            _bad_escape(position + found.start())
+        if plain == "\n":
+            return ""
+        return _PLAIN.get(plain, "\\" + plain)
+
+    return _ESCAPE.sub(one, body)
+
+
+def _bad_escape(position: int) -> NoReturn:
+    raise Malformed("an escape that Python does not know", position)
