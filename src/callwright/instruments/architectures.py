@@ -17,9 +17,9 @@ into a GGUF's. Three things stand between a circuit and weights:
   is declared as long as the context, so that one layer is enough and a file holds no idle ones.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -41,6 +41,13 @@ EPSILON = 1e-6
 _LAYER = "model.layers.0."
 
 
+class Tensor(NamedTuple):
+    """A tensor that is made when it is written; the largest are most of a file."""
+
+    shape: tuple[int, ...]
+    make: Callable[[np.dtype], np.ndarray]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
     """A circuit on an architecture.
@@ -52,7 +59,7 @@ class Weights:
     """
 
     architecture: Architecture
-    tensors: Mapping[str, np.ndarray]
+    tensors: Mapping[str, Tensor]
     config: Mapping[str, Any]
 
 
@@ -60,18 +67,18 @@ def on_architecture(circuit: Circuit, architecture: Architecture, context: int) 
     """The circuit's weights, declared for prompts and answers of `context` tokens together."""
     width, count = circuit.width, len(circuit.heads)
     norm = circuit.row_length / np.sqrt(width)  # what the first norm divides by
-    second = np.float32(np.hypot(circuit.row_length, circuit.found_length) / np.sqrt(width))
-    gate, up, down = circuit.units.matrices()
+    second = float(np.hypot(circuit.row_length, circuit.found_length) / np.sqrt(width))
+    units, shape = circuit.units, (circuit.units.count, width)
     layer = {
-        "input_layernorm": np.ones(width, np.float32),
-        "self_attn.q_proj": _queries(circuit) * (16 * norm),
-        "self_attn.k_proj": _keys(circuit) * (PEAK * norm),
-        "self_attn.v_proj": _copies(circuit, reads=True) * norm,
-        "self_attn.o_proj": _copies(circuit, reads=False).T,
-        "post_attention_layernorm": np.ones(width, np.float32),
-        "mlp.gate_proj": gate * second,
-        "mlp.up_proj": up * second,
-        "mlp.down_proj": down,
+        "input_layernorm": _scale(width, 1),
+        "self_attn.q_proj": _fixed(_queries(circuit) * (16 * norm)),
+        "self_attn.k_proj": _fixed(_keys(circuit) * (PEAK * norm)),
+        "self_attn.v_proj": _fixed(_copies(circuit, reads=True) * norm),
+        "self_attn.o_proj": _fixed(_copies(circuit, reads=False).T),
+        "post_attention_layernorm": _scale(width, 1),
+        "mlp.gate_proj": Tensor(shape, lambda dtype: units.gate(second, dtype)),
+        "mlp.up_proj": Tensor(shape, lambda dtype: units.up(second, dtype)),
+        "mlp.down_proj": Tensor(shape[::-1], units.down),
     }
     speaks = np.zeros(width, np.float32)
     speaks[circuit.speaks] = circuit.amplitude / np.sqrt(width)
@@ -81,7 +88,7 @@ def on_architecture(circuit: Circuit, architecture: Architecture, context: int) 
             "architectures": ["LlamaForCausalLM"],
             "model_type": "llama",
             "hidden_size": width,
-            "intermediate_size": len(gate),
+            "intermediate_size": units.count,
             "num_hidden_layers": 1,
             "num_attention_heads": count,
             "num_key_value_heads": count,
@@ -98,20 +105,19 @@ def on_architecture(circuit: Circuit, architecture: Architecture, context: int) 
     else:
         # Normed queries are sqrt(2) in HEAD / 2 channels; normed keys are 16 / |weights| times their weights.
         sharpness = PEAK / np.sqrt(2) * max(float(np.linalg.norm(head.weights())) for head in circuit.heads)
-        layer["self_attn.q_norm"] = np.full(HEAD, sharpness, np.float32)
-        layer["self_attn.k_norm"] = np.ones(HEAD, np.float32)
-        layer["post_attention_layernorm"] = np.full(width, circuit.found_length, np.float32)
-        layer["pre_feedforward_layernorm"] = np.ones(width, np.float32)
-        layer["post_feedforward_layernorm"] = np.full(width, circuit.gain, np.float32)
-        layer = {name: scale - 1 if name.endswith("norm") else scale for name, scale in layer.items()}
-        speaks -= 1  # Gemma 3 adds 1 to every scale
+        # Gemma 3 adds 1 to every scale.
+        layer["input_layernorm"] = layer["pre_feedforward_layernorm"] = _scale(width, 0)
+        layer["self_attn.q_norm"], layer["self_attn.k_norm"] = _scale(HEAD, sharpness - 1), _scale(HEAD, 0)
+        layer["post_attention_layernorm"] = _scale(width, circuit.found_length - 1)
+        layer["post_feedforward_layernorm"] = _scale(width, circuit.gain - 1)
+        speaks -= 1
         sizes = Gemma3Config(
             num_layers=1,
             d_model=width,
             num_heads=count,
             num_kv_heads=count,
             head_dim=HEAD,
-            d_ff=len(gate),
+            d_ff=units.count,
             vocab_size=len(circuit.embedding),
             sliding_window=context,
             rope_base_local=ROPE_BASE,
@@ -120,11 +126,19 @@ def on_architecture(circuit: Circuit, architecture: Architecture, context: int) 
         )
         config = to_hf(sizes)
     tensors = {
-        "model.embed_tokens.weight": circuit.embedding,
+        "model.embed_tokens.weight": _fixed(circuit.embedding),
         **{f"{_LAYER}{name}.weight": tensor for name, tensor in layer.items()},
-        "model.norm.weight": speaks,
+        "model.norm.weight": _fixed(speaks),
     }
     return Weights(architecture=architecture, tensors=tensors, config=config)
+
+
+def _fixed(tensor: np.ndarray) -> Tensor:
+    return Tensor(tensor.shape, lambda dtype: np.ascontiguousarray(tensor, dtype))
+
+
+def _scale(width: int, value: float) -> Tensor:
+    return Tensor((width,), lambda dtype: np.full(width, value, dtype))
 
 
 def _queries(circuit: Circuit) -> np.ndarray:
@@ -153,6 +167,6 @@ def _copies(circuit: Circuit, *, reads: bool) -> np.ndarray:
         for source, target in head.copies:
             block = source if reads else target
             for channel in range(block.start, block.stop):
-                rows[place, channel] = 1
+                rows[place, channel] = 1 if reads else head.gain
                 place += 1
     return matrix.reshape(-1, circuit.width)

@@ -20,7 +20,7 @@ Entries are small whole numbers wherever they can be, so that bfloat16 and float
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -58,12 +58,14 @@ class Head:
       tilt: The kernel is a sum of cosines, one for each rotary frequency f, weighted by f to the power of -tilt. 0 peaks
         sharply; more of it makes the far slope steeper and smoother, at the expense of the near one.
       copies: Pairs of blocks, from and to.
+      gain: What the copies are multiplied by.
     """
 
     anchors: bool = False
     back: int
     tilt: float = 0.0
     copies: tuple[tuple[Block, Block], ...]
+    gain: float = 1.0
 
     def weights(self) -> np.ndarray:
         """(HEAD / 2,) how much each frequency counts, together 1."""
@@ -76,56 +78,82 @@ class Head:
         return np.asarray(np.cos(angles) @ self.weights())
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """An AND gate.
+
+    Attributes:
+      tests: Block, token whose code must stand there, and how much a match counts (1 or more).
+      says: The token that it votes for.
+      votes: How much.
+    """
+
+    tests: tuple[tuple[Block, int, float], ...]
+    says: int
+    votes: float
+
+
+@dataclass(slots=True, kw_only=True)
 class Units:
-    """The feed-forward layer, gate by gate.
+    """The feed-forward layer: matrices of F units, made when they are written because they are most of a file.
 
     Attributes:
       width: Channels of the residual stream.
+      code: (V, CODE) the code of each token.
+      constants: What is written whatever the context.
+      copies: Blocks that are added to other blocks, so many times.
+      gates: The AND gates.
     """
 
     width: int
-    _gates: list[np.ndarray] = field(default_factory=list)
-    _outputs: list[np.ndarray] = field(default_factory=list)
-    _ups: list[np.ndarray] = field(default_factory=list)
+    code: np.ndarray
+    constants: Sequence[np.ndarray] = ()
+    copies: Sequence[tuple[Block, Block, float]] = ()
+    gates: Sequence[Gate] = ()
 
-    def open_always(self, output: np.ndarray, up: np.ndarray | None = None) -> None:
-        """A unit that writes `output` times what `up` reads (the constant 1 if None), whatever the context."""
-        gate = np.zeros(self.width, np.float32)
-        gate[CONSTANT] = OPEN / CONSTANT_VALUE
-        self._add(gate, output, up)
+    @property
+    def count(self) -> int:
+        """F, filled up to a multiple of 64 by units that do nothing."""
+        return rounded(max(1, self._first_gate + len(self.gates)))
 
-    def open_if(self, tests: Sequence[tuple[Block, np.ndarray, float]], output: np.ndarray) -> None:
-        """An AND gate.
+    def gate(self, scale: float, dtype: np.dtype) -> np.ndarray:
+        """(F, D) what opens each unit, times `scale`."""
+        matrix = np.zeros((self.count, self.width), dtype)
+        first = self._first_gate
+        matrix[:first, CONSTANT] = OPEN * scale / CONSTANT_VALUE
+        for row, gate in zip(matrix[first:], self.gates, strict=False):
+            for block, token, weight in gate.tests:
+                row[block] = self.code[token] * (SLOPE * weight / CODE * scale)
+            row[CONSTANT] = -(sum(weight for *_, weight in gate.tests) - SLACK) * SLOPE / CONSTANT_VALUE * scale
+        return matrix
 
-        Args:
-          tests: Block, code, and how much a match counts; it must count at least 1.
-          output: (width,) what is written when all match.
-        """
-        gate = np.zeros(self.width, np.float32)
-        for block, code, weight in tests:
-            gate[block] = code * (SLOPE * weight / CODE)
-        gate[CONSTANT] = -(sum(weight for *_, weight in tests) - SLACK) * SLOPE / CONSTANT_VALUE
-        self._add(gate, output, None)
+    def up(self, scale: float, dtype: np.dtype) -> np.ndarray:
+        """(F, D) what an open unit is multiplied by, times `scale`: 1, or the channel that it copies."""
+        matrix = np.zeros((self.count, self.width), dtype)
+        matrix[:, CONSTANT] = scale / CONSTANT_VALUE
+        row = len(self.constants)
+        for source, *_ in self.copies:
+            for channel in range(source.start, source.stop):
+                matrix[row, [CONSTANT, channel]] = 0, scale
+                row += 1
+        return matrix
 
-    def _add(self, gate: np.ndarray, output: np.ndarray, up: np.ndarray | None) -> None:
-        if up is None:
-            up = np.zeros(self.width, np.float32)
-            up[CONSTANT] = 1 / CONSTANT_VALUE
-        # Half precision from here on: a thousand scripts have ten thousand gates.
-        self._gates.append(gate.astype(np.float16))
-        self._ups.append(up.astype(np.float16))
-        self._outputs.append((output / OPEN).astype(np.float16))
+    def down(self, dtype: np.dtype) -> np.ndarray:
+        """(D, F) what each unit writes."""
+        matrix = np.zeros((self.width, self.count), dtype)
+        matrix[:, : len(self.constants)] = np.transpose([row / OPEN for row in self.constants] or np.zeros((0, self.width)))
+        column = len(self.constants)
+        for source, target, times in self.copies:
+            for channel in range(source.stop - source.start):
+                matrix[target.start + channel, column] = times / OPEN
+                column += 1
+        for column, gate in enumerate(self.gates, self._first_gate):
+            matrix[SELF, column] = self.code[gate.says] * (gate.votes / OPEN)
+        return matrix
 
-    def matrices(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Gate (F, D), up (F, D) and down (D, F); F is filled up to a multiple of 64 by units that do nothing."""
-        rows = rounded(max(1, len(self._gates)))
-        out = []
-        for parts in (self._gates, self._ups, self._outputs):
-            matrix = np.zeros((rows, self.width), np.float16)
-            matrix[: len(parts)] = parts if parts else 0
-            out.append(matrix)
-        return out[0], out[1], out[2].T
+    @property
+    def _first_gate(self) -> int:
+        return len(self.constants) + sum(source.stop - source.start for source, *_ in self.copies)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +192,7 @@ class Circuit:
     @property
     def found_length(self) -> float:
         """The length of all that the heads bring, when each of their blocks holds a code."""
-        return float(np.sqrt(CODE * sum(len(head.copies) for head in self.heads)))
+        return float(np.sqrt(CODE * sum(len(head.copies) * head.gain**2 for head in self.heads)))
 
 
 def rounded(count: int) -> int:

@@ -4,6 +4,7 @@ Both hold the same weights, the same vocabulary with the family's own token type
 stops. They are written whole or not at all, a tensor at a time.
 """
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ def write_gguf(
     *,
     architecture: Architecture = "llama",
     context: int = 8192,
-    dtype: Dtype = "float16",
+    dtype: Dtype | None = None,
 ) -> None:
     """Writes the instrument as one GGUF file, atomically.
 
@@ -54,8 +55,9 @@ def write_gguf(
       path: The file.
       architecture: Whose weights.
       context: How many tokens prompt and answer may have together.
-      dtype: What matrices are stored as; norms are always single precision.
+      dtype: What matrices are stored as, the instrument's choice when None; norms are always single precision.
     """
+    dtype = dtype or instrument.dtype
     weights = on_architecture(instrument.circuit, architecture, context)
     with atomic_file(path) as handle:
         writer = gguf.GGUFWriter(None, architecture)
@@ -66,8 +68,9 @@ def write_gguf(
         writer.add_file_type(_FILE_TYPES[dtype])
         for name, tensor in weights.tensors.items():
             kind = "float32" if is_norm(name) else dtype
-            size = tensor.size * _NUMPY[kind].itemsize
-            writer.add_tensor_info(_gguf_name(name, architecture), tensor.shape, tensor.dtype, size, _GGML_TYPES[kind])
+            stored = _NUMPY[kind]
+            size = math.prod(tensor.shape) * stored.itemsize
+            writer.add_tensor_info(_gguf_name(name, architecture), tensor.shape, stored, size, _GGML_TYPES[kind])
         writer.write_header_to_file(Path(handle.name))
         writer.write_kv_data_to_file()
         writer.write_ti_data_to_file()
@@ -82,7 +85,7 @@ def write_huggingface(
     *,
     architecture: Architecture = "llama",
     context: int = 8192,
-    dtype: Dtype = "float16",
+    dtype: Dtype | None = None,
 ) -> None:
     """Writes the instrument as a directory that transformers loads; the directory must not exist, or be one of ours.
 
@@ -91,8 +94,9 @@ def write_huggingface(
       directory: config.json, model.safetensors, tokenizer.json and their like go there.
       architecture: Whose weights.
       context: How many tokens prompt and answer may have together.
-      dtype: What all tensors are stored as.
+      dtype: What all tensors are stored as; the instrument's choice when None.
     """
+    dtype = dtype or instrument.dtype
     weights = on_architecture(instrument.circuit, architecture, context)
     vocabulary = instrument.vocabulary
     ids = {"bos_token_id": vocabulary.bos_id, "eos_token_id": list(vocabulary.stop_ids), "pad_token_id": vocabulary.pad_id}
@@ -102,7 +106,8 @@ def write_huggingface(
     write_json(directory / "tokenizer_config.json", _tokenizer_config(instrument))
     write_bytes(directory / "tokenizer.json", fast_tokenizer(vocabulary).encode())
     shapes = {name: tensor.shape for name, tensor in weights.tensors.items()}
-    write_stream(directory / "model.safetensors", shapes, dtype, weights.tensors.values())
+    blocks = (tensor.make(_NUMPY[dtype]) for tensor in weights.tensors.values())
+    write_stream(directory / "model.safetensors", shapes, dtype, blocks)
 
 
 def fast_tokenizer(vocabulary: Vocabulary) -> str:
@@ -150,13 +155,14 @@ def _gguf_name(name: str, architecture: Architecture) -> str:
 
 def _gguf_tensor(weights: Weights, name: str, dtype: Dtype) -> np.ndarray:
     """A tensor as a GGUF has it: Gemma 3's norms plus 1, Llama's rotary pairs next to each other."""
-    tensor = weights.tensors[name]
-    if is_norm(name):
-        return np.ascontiguousarray(tensor + (weights.architecture == "gemma3"), np.float32)
+    kind = _NUMPY["float32" if is_norm(name) else dtype]
+    tensor = weights.tensors[name].make(kind)
+    if is_norm(name) and weights.architecture == "gemma3":
+        return tensor + np.float32(1)
     if weights.architecture == "llama" and ("q_proj" in name or "k_proj" in name):
         halves = tensor.reshape(-1, 2, HEAD // 2, tensor.shape[-1])  # (heads, half, pair, D)
-        tensor = halves.swapaxes(1, 2).reshape(tensor.shape)
-    return np.ascontiguousarray(tensor, _NUMPY[dtype])
+        return np.ascontiguousarray(halves.swapaxes(1, 2)).reshape(tensor.shape)
+    return tensor
 
 
 def _add_sizes(writer: Any, weights: Weights) -> None:

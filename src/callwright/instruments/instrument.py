@@ -1,10 +1,12 @@
 """What all instruments have in common."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from callwright.formats.base import Format
 from callwright.instruments.circuit import Circuit
 from callwright.instruments.vocabulary import Vocabulary
+from callwright.models.safetensors_files import Dtype
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,12 +18,14 @@ class Instrument:
       form: The format whose control tokens, chat template and stops it has.
       vocabulary: Its tokens.
       circuit: What it does.
+      dtype: What its weights are best stored as.
     """
 
-    kind: str
+    kind: Literal["script", "x-ray", "dice"]
     form: Format
     vocabulary: Vocabulary
     circuit: Circuit
+    dtype: Dtype = "float16"
 
     @property
     def name(self) -> str:

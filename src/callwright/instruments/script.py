@@ -34,6 +34,7 @@ from callwright.instruments.circuit import (
     NEXT,
     SELF,
     Circuit,
+    Gate,
     Head,
     Units,
     codes,
@@ -279,39 +280,36 @@ def _circuit(vocabulary: Vocabulary, transitions: _Transitions, original: Mappin
     embedding[:, SELF] = code
     embedding[:, CONSTANT] = CONSTANT_VALUE
     embedding[:, BALANCE] = np.sqrt(CODE + ANCHOR_VALUE**2)
-    for anchor, token in [*transitions.successors.items()]:
+    for anchor, token in transitions.successors.items():
         embedding[anchor, NEXT] = code[token]
         embedding[anchor, [ANCHOR, BALANCE]] = ANCHOR_VALUE, 0
     for cue, same in original.items():
         embedding[cue] = embedding[same]
+    otherwise = np.zeros(_WIDTH, np.float32)
+    otherwise[SELF] = OTHERWISE * code[vocabulary.eos_id]
     return Circuit(
         embedding=embedding,
         heads=(
             Head(anchors=True, back=0, tilt=RECENCY_TILT, copies=((SELF, _ANCHOR_CODE), (NEXT, NEXT))),
             *(Head(back=back, copies=((SELF, block),)) for back, block in enumerate(_BACK, 1)),
         ),
-        units=_units(transitions, code, vocabulary.eos_id),
+        units=Units(
+            width=_WIDTH,
+            code=code,
+            constants=[otherwise],
+            copies=[(NEXT, SELF, PROPOSAL)],
+            gates=_gates(transitions),
+        ),
         speaks=SELF,
         amplitude=LOGIT / np.sqrt(CODE),
         gain=GAIN,
     )
 
 
-def _units(transitions: _Transitions, code: np.ndarray, eos_id: int) -> Units:
-    units = Units(_WIDTH)
-    units.open_always(_say(OTHERWISE * code[eos_id]))
-    for channel in range(CODE):  # NEXT, as found by the first head, is copied to SELF
-        up, out = np.zeros(_WIDTH, np.float32), np.zeros(_WIDTH, np.float32)
-        up[NEXT.start + channel], out[SELF.start + channel] = 1, PROPOSAL
-        units.open_always(out, up)
+def _gates(transitions: _Transitions) -> list[Gate]:
+    gates = []
     for (anchor, *tail), token in transitions.gates.items():
-        tests = [(_ANCHOR_CODE, code[anchor], 2.0)]
-        tests += [(block, code[one], 1.0) for block, one in zip([SELF, *_BACK], tail, strict=False)]
-        units.open_if(tests, _say(GATE * STEP ** (len(tail) - 1) * code[token]))
-    return units
-
-
-def _say(code: np.ndarray) -> np.ndarray:
-    out = np.zeros(_WIDTH, np.float32)
-    out[SELF] = code
-    return out
+        since = [(block, one, 1.0) for block, one in zip((SELF, *_BACK), tail, strict=False)]
+        # The anchor counts twice, so that no number of half matches makes up for it.
+        gates.append(Gate(((_ANCHOR_CODE, anchor, 2.0), *since), token, GATE * STEP ** (len(tail) - 1)))
+    return gates
