@@ -53,6 +53,7 @@ requirements: setup  ## write requirements.txt again, from pyproject.toml
 bench: setup  ## every figure of docs/benchmarks.md that does not need a whole run (about 15 minutes, idle machine)
 	$(BIN)/python benchmarks/bench_startup.py
 	$(BIN)/python benchmarks/bench_scoring.py
+	$(BIN)/python benchmarks/bench_formats.py
 	$(BIN)/python benchmarks/bench_sft.py
 
 clean:  ## remove the environment and what tools left behind; runs/ and the cache of downloads stay

@@ -12,7 +12,7 @@ import callwright
 LEVELS = (  # from the bottom
     ("errors",),
     ("conversation",),
-    ("storage", "settings", "tokens", "literals", "openai", "progress"),
+    ("storage", "settings", "tokens", "literals", "openai", "jsonlines", "progress"),
     ("formats", "scoring", "models"),
     ("engines", "data", "instruments"),
     ("training", "evaluation"),
@@ -71,7 +71,9 @@ def test_the_command_line_starts_without_anything_heavy():
     assert not HEAVY & set(loaded)
 
 
-@pytest.mark.parametrize("module", ["conversation", "errors", "openai", "settings", "storage", "tokens", "literals"])
+@pytest.mark.parametrize(
+    "module", ["conversation", "errors", "openai", "settings", "storage", "tokens", "literals", "jsonlines"]
+)
 def test_the_ground_floor_needs_nothing_heavy(module):
     code = f"import sys, callwright.{module}; print(*{{name.split('.')[0] for name in sys.modules}})"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

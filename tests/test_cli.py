@@ -11,6 +11,7 @@ import pytest
 
 from callwright import cli
 from callwright.evaluation.bfcl import load_category
+from callwright.formats import FORMATS, get_format
 from callwright.scoring.categories import CATEGORIES
 
 CONSOLE_SCRIPT = [str(Path(sys.executable).with_name("callwright"))]
@@ -39,7 +40,15 @@ def refused(capsys):
     return run
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["report"], ["score"], ["doctor"]], ids=lambda c: " ".join(c) or "-")
+COMMANDS = ("run", "report", "score", "render", "parse", "formats", "doctor")
+FILTERS = {"score": {"entry": "simple_python_0", "text": "[f()]"}} | {
+    "render": {"format": "xml", "messages": [{"role": "user", "content": "hi"}]},
+    "parse": {"format": "xml", "raw": "hi"},
+}
+"""A good row of every filter."""
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)], ids=lambda c: " ".join(c) or "-")
 def test_help_needs_nothing_heavy(command):
     done = call([sys.executable, "-X", "importtime", "-m", "callwright.cli"], *command, "--help")
     assert done.returncode == 0
@@ -53,7 +62,7 @@ def test_the_installed_script_and_the_module_are_the_same_command():
     script, module = (call(command, "--help") for command in (CONSOLE_SCRIPT, MODULE))
     assert script.returncode == module.returncode == 0
     assert script.stdout == module.stdout
-    for command in ("run", "report", "score", "doctor"):
+    for command in COMMANDS:
         assert re.search(rf"│ {command} +", script.stdout.decode())
 
 
@@ -175,25 +184,147 @@ def test_a_line_that_no_text_can_hold_is_answered_and_so_are_its_neighbours(scor
     assert (after["id"], after["valid"]) == ("after", True)
 
 
-def test_an_answer_comes_before_the_next_line_is_needed(score):
+@pytest.fixture(params=FILTERS)
+def filtering(request):
+    """Starts a filter with these streams, and gives the process and a good line."""
+    load = {"score": lambda: [load_category(name) for name in CATEGORIES]}.get(request.param)
+    if load:
+        load()
+    running = []
+
+    def start(**streams):
+        running.append(subprocess.Popen([*MODULE, request.param], **streams))
+        return running[-1], json.dumps({"id": "x"} | FILTERS[request.param]).encode() + b"\n"
+
+    yield start
+    for process in running:
+        process.kill()
+        process.wait()
+
+
+def test_an_answer_comes_before_the_next_line_is_needed(filtering):
     """As a filter between two programs that wait for each other."""
-    process = subprocess.Popen([*MODULE, "score"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    for number in range(3):
-        process.stdin.write(line(id=number, text=RIGHT) + b"\n")
+    process, row = filtering(stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    for _ in range(3):
+        process.stdin.write(row[:5])
         process.stdin.flush()
-        assert json.loads(process.stdout.readline())["id"] == number
+        process.stdin.write(row[5:])
+        process.stdin.flush()
+        answer = json.loads(process.stdout.readline())
+        assert answer["id"] == "x" and "error" not in answer
     process.stdin.close()
     process.stdout.close()
     assert process.wait(timeout=30) == 0
 
 
-def test_a_reader_that_leaves_early_is_no_reason_for_a_traceback(score):
-    process = subprocess.Popen(
-        [*MODULE, "score"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+def test_a_reader_that_leaves_early_is_no_reason_for_a_traceback(filtering):
+    process, row = filtering(stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.close()
-    process.stdin.write(line(id=1, text=RIGHT) + b"\n")
+    process.stdin.write(row)
     process.stdin.close()
     assert process.wait(timeout=30) == 1
     assert process.stderr.read() == b""
     process.stderr.close()
+
+
+@pytest.fixture(params=["render", "parse"])
+def piped(request):
+    """`callwright render` or `callwright parse` on lines as a user pipes them, and a good row of it."""
+
+    def run(*lines):
+        done = call(MODULE, request.param, stdin=b"\n".join(lines))
+        assert done.returncode == 0, done.stderr.decode()
+        assert done.stderr == b""
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    return run, FILTERS[request.param]
+
+
+def test_every_line_of_a_formats_filter_is_answered_by_one_in_its_order(piped):
+    run, row = piped
+    lines = [
+        json.dumps({"id": "first"} | row).encode(),
+        b"",
+        b"no JSON",
+        json.dumps({"id": 2, "format": "yaml"}).encode(),
+        json.dumps({"id": 3}).encode(),
+        b"[" * 100_000,
+        json.dumps({"id": float("inf")} | row).encode(),
+        b'{"id": "\\ud800", "format": "\\udfff"}',
+        json.dumps({"id": "last, not ended by a line break"} | row).encode(),
+    ]
+    answers = run(*lines)
+    assert [answer["id"] for answer in answers] == [
+        *("first", None, None, 2, 3, None, None, "\ud800", "last, not ended by a line break")
+    ]
+    assert ["error" in answer for answer in answers] == [False, *[True] * 7, False]
+
+
+def test_many_lines_and_long_ones_are_answered_one_by_one(piped):
+    run, row = piped
+    answers = run(*(json.dumps({"id": number, "pad": "x" * (number * 300)} | row).encode() for number in range(700)))
+    assert [answer["id"] for answer in answers] == list(range(700))
+    assert not any("error" in answer for answer in answers)
+
+
+def test_a_call_goes_through_both_filters_and_nothing_is_lost_that_no_encoding_holds():
+    said = "\ud800 é 東 \u2028 "
+    function = {"name": "f", "arguments": json.dumps({"x": said, "n": [1, 1.0, 2**70]})}
+    messages = [
+        {"role": "user", "content": "STRAY"},
+        {"role": "assistant", "content": said, "tool_calls": [{"type": "function", "function": function}]},
+    ]
+    row = json.dumps({"id": 1, "format": "xml", "variant": "arguments", "messages": messages}).encode()
+    [rendered] = map(json.loads, call(MODULE, "render", stdin=row.replace(b"STRAY", b"\xff")).stdout.splitlines())
+    assert rendered.keys() == {"id", "prompt"}
+    before, raw = rendered["prompt"].split("<start_of_turn>model\n")
+    assert "\udcff" in before
+    row = json.dumps({"id": 1, "format": "xml", "variant": "arguments", "raw": raw}).encode()
+    [parsed] = map(json.loads, call(MODULE, "parse", stdin=row).stdout.splitlines())
+    assert parsed == {
+        "id": 1,
+        "content": said,
+        "reasoning": None,
+        "tool_calls": [{"name": "f", "arguments": {"x": said, "n": [1, 1.0, 2**70]}}],
+        "complete": True,
+        "errors": [],
+    }
+    assert list(map(type, parsed["tool_calls"][0]["arguments"]["n"])) == [int, float, int]
+
+
+def test_all_formats_are_listed_with_variants_and_stops():
+    done = call(MODULE, "formats")
+    assert done.returncode == 0
+    lines = done.stdout.decode().splitlines()[1:]
+    assert [line.split()[0] for line in lines] == list(FORMATS)
+    for line in lines:
+        variants = FORMATS[line.split()[0]]
+        assert all(variant in line for variant in variants)
+        assert all(stop in line for stop in next(iter(variants.values()))().stops)
+
+
+@pytest.mark.parametrize("name", [f"{name}/{variant}".rstrip("/") for name in FORMATS for variant in FORMATS[name]])
+def test_the_example_is_shown_in_every_format_with_its_marks(name):
+    done = call(MODULE, "formats", "show", name, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr.decode()
+    lines = done.stdout.decode("ascii").splitlines()
+    form = get_format(*name.split("/"))
+    assert any(line.startswith("C ") and form.stops[0] in line for line in lines)
+    assert any(line.startswith((" T", "CT")) and "get_weather" in line for line in lines)
+    assert "\x1b" not in done.stdout.decode()
+
+
+def test_on_a_terminal_the_example_is_in_colour():
+    done = call(MODULE, "formats", "show", "xml", FORCE_COLOR="1", TERM="xterm", PYTHONIOENCODING="utf-8")
+    text = done.stdout.decode()
+    assert "\x1b[1;35m<bos>" in text, "control"
+    assert "\x1b[4mI will look both up." in text, "trained on"
+    assert "\x1b[1;4;35m<end_of_turn>" in text, "both"
+    assert re.sub(r"\x1b\[[0-9;]*m", "", text).count("⏎\n") > 20
+
+
+def test_a_format_that_does_not_exist_is_refused(refused):
+    for name in ("yaml", "xml/yaml"):
+        code, line = refused("formats", "show", name)
+        assert code == 2
+        assert "name one of these" in line

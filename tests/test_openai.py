@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.errors import DataError
+from callwright.formats.jinja import template_message
 from callwright.openai import read_conversation, read_message, read_tool, write_conversation, write_message
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -43,6 +44,16 @@ def test_a_result_keeps_its_call_id_and_name_and_may_be_any_json():
     wire = {"role": "tool", "tool_call_id": "c1", "name": "f", "content": {"ok": [1]}}
     assert read_message(wire) == Message("tool", {"ok": [1]}, name="f", tool_call_id="c1")
     assert json.loads(write_message(read_message(wire))["content"]) == {"ok": [1]}
+
+
+@pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
+def test_reasoning_keeps_the_name_that_its_source_gave_it(name):
+    message = read_message({"role": "assistant", "content": "y", "reasoning_content": None} | {name: "hm"})
+    assert (message.reasoning, message.reasoning_field) == ("hm", name)
+    assert message == Message("assistant", "y", reasoning="hm")
+    seen = template_message(message)
+    assert seen[name] == "hm"
+    assert {"reasoning", "reasoning_content"} & seen.keys() == {name}
 
 
 def test_text_parts_join_and_a_developer_is_a_system():

@@ -74,19 +74,71 @@ def score() -> int:
     In: {"id", "entry", "category", "text" | "calls", "format"?, "underscore_to_dot"?}. Out: {"id", "valid",
     "error_type"}. A bad line is answered by a line with "error".
     """
-    import json
-
     from callwright.evaluation.bfcl import load_category
     from callwright.formats import read_calls
+    from callwright.jsonlines import run_filter
     from callwright.scoring.categories import CATEGORIES
     from callwright.scoring.filter import score_line
 
     entries = {entry.id: entry for name in CATEGORIES for entry in load_category(name)}
-    for line in sys.stdin.buffer:
-        answer = score_line(line.decode("utf-8", "replace"), entries, read_calls)
-        # Escaped, because an id may hold what no encoding can.
-        sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n")
-        sys.stdout.buffer.flush()
+    run_filter(sys.stdin.buffer, sys.stdout.buffer, lambda line: score_line(line, entries, read_calls))
+    return 0
+
+
+@app.command
+def render() -> int:
+    """Render conversations to prompts: JSON lines in, JSON lines out (a filter).
+
+    In: {"id", "format", "variant"?, "model"?, "tools"?, "messages", "add_generation_prompt"?, "enable_thinking"?},
+    tools and messages in OpenAI's notation. Out: {"id", "prompt"}, and "warnings" where the family's template drops or
+    misplaces something. A bad line is answered by a line with "error".
+    """
+    from callwright.formats.filter import render_line
+    from callwright.jsonlines import run_filter
+
+    run_filter(sys.stdin.buffer, sys.stdout.buffer, render_line)
+    return 0
+
+
+@app.command
+def parse() -> int:
+    """Parse what a model said into content and calls: JSON lines in, JSON lines out (a filter).
+
+    In: {"id", "format", "variant"?, "model"?, "raw", "tools"?, "generation_prompt"?, "thinking"?, "finish_reason"?,
+    "lenient"?}. Out: {"id", "content", "reasoning", "tool_calls": [{"name", "arguments"}], "complete", "errors"}, and
+    "repairs" when lenient; an error or a repair is {"message", "position"}. A bad line is answered by a line with
+    "error".
+    """
+    from callwright.formats.filter import parse_line
+    from callwright.jsonlines import run_filter
+
+    run_filter(sys.stdin.buffer, sys.stdout.buffer, parse_line)
+    return 0
+
+
+formats = App(name="formats", help="List the formats, or show one.")
+app.command(formats)
+
+
+@formats.default
+def list_formats() -> int:
+    """List the formats: name, variants (the default first), what ends the model's turn."""
+    from callwright.formats.show import print_list
+
+    print_list()
+    return 0
+
+
+@formats.command
+def show(name: str) -> int:
+    """Print the complete example in a format, control tokens apart from text, and what is trained on.
+
+    Args:
+      name: The format, or format/variant, e.g. xml/arguments.
+    """
+    from callwright.formats.show import print_example
+
+    print_example(name)
     return 0
 
 

@@ -50,6 +50,7 @@ class Message:
       tool_calls: What the assistant calls, in order.
       name: For a tool result, the function it comes from.
       tool_call_id: For a tool result, the id of the call it answers.
+      reasoning_field: What its source called the reasoning, because some chat templates look for one name only.
     """
 
     role: Role
@@ -58,6 +59,7 @@ class Message:
     tool_calls: tuple[ToolCall, ...] = ()
     name: str | None = None
     tool_call_id: str | None = None
+    reasoning_field: str = field(default="reasoning_content", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

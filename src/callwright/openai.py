@@ -23,6 +23,8 @@ _ROLES: dict[str, Role] = {
     "tool": "tool",
 }
 
+_REASONING = "reasoning_content"
+
 
 def read_conversation(record: Any) -> Conversation:
     """The conversation of a record with `messages` and, if tools are offered, `tools`.
@@ -49,7 +51,7 @@ def read_tool(value: Any, where: str = "the tool") -> Tool:
             _wrong(f'{where}.type to be "function"', repr(fields["type"]), "leave out tools of other kinds")
         fields, where = _object(fields["function"], f"{where}.function"), f"{where}.function"
     parameters = _object(fields.get("parameters") or {}, f"{where}.parameters")
-    if parameters.get("type", "object") != "object":
+    if str(parameters.get("type", "object")).lower() != "object":  # FunctionGemma's own data writes OBJECT
         _wrong(f"{where}.parameters to be a schema of type object", f"type {parameters['type']!r}", "wrap it in one")
     return Tool(
         name=_name(fields.get("name"), f"{where}.name"),
@@ -70,13 +72,15 @@ def read_message(value: Any, where: str = "the message") -> Message:
     calls = _list(fields.get("tool_calls") or [], f"{where}.tool_calls")
     if calls and role != "assistant":
         _wrong(f"{where}.tool_calls only where the assistant speaks", f"role {role}", "move them to the assistant")
+    reasoning_field = "reasoning" if fields.get("reasoning") and not fields.get("reasoning_content") else _REASONING
     return Message(
         role=role,
         content=fields.get("content") if role == "tool" else _text(fields.get("content"), f"{where}.content"),
-        reasoning=_optional_text(fields.get("reasoning_content") or fields.get("reasoning"), f"{where}.reasoning"),
+        reasoning=_optional_text(fields.get(reasoning_field), f"{where}.{reasoning_field}"),
         tool_calls=tuple(_read_call(call, f"{where}.tool_calls[{i}]") for i, call in enumerate(calls)),
         name=_optional_text(fields.get("name"), f"{where}.name"),
         tool_call_id=_optional_text(fields.get("tool_call_id"), f"{where}.tool_call_id"),
+        reasoning_field=reasoning_field,
     )
 
 

@@ -5,6 +5,7 @@ arrives in pieces reads like what arrives at once; no text makes it raise, hang,
 """
 
 import itertools
+import json
 import time
 
 import pytest
@@ -45,9 +46,8 @@ def test_what_is_said_reads_back_or_is_refused(form, data):
     meant, read = conversation.messages[-1], form.parse(words, tools=conversation.tools)
     calls = [(call.name, dict(call.arguments)) for call in meant.tool_calls]
     assert [(call.name, dict(call.arguments)) for call in read.tool_calls] == calls
-    assert repr([dict(sorted(c.arguments.items())) for c in read.tool_calls]) == repr(
-        [dict(sorted(c.arguments.items())) for c in meant.tool_calls]
-    ), "1 and 1.0 differ"
+    kinds = [json.dumps([dict(c.arguments) for c in m.tool_calls], sort_keys=True) for m in (read, meant)]
+    assert kinds[0] == kinds[1], "1 and 1.0 differ"
     if not form.drops_content(meant):
         assert (read.content or "").strip() == (meant.content or "").strip()
     if meant.reasoning and meant.reasoning.strip():
@@ -120,9 +120,9 @@ def test_a_megabyte_of_anything_is_read_within_a_second(form):
     hostile += [a + b for a in openers for b in ("{", "[", '"', '{"a', "x", "call:f{", "[f(a=1", "\n", *closers)]
     for unit in hostile:
         text = unit * (1_000_000 // len(unit))
-        began = time.perf_counter()
+        began = time.process_time()  # not what others do on the machine meanwhile
         form.parse(text)
-        spent = time.perf_counter() - began
+        spent = time.process_time() - began
         assert spent < 1, f"{spent:.1f} s for {unit!r} again and again"
 
 

@@ -171,6 +171,6 @@ def test_parsing_never_raises(raw):
 
 @pytest.mark.parametrize("piece", ["<tool_call>", '<tool_call>{"', "[", "<tool_call>[</tool_call>", "\n"])
 def test_a_megabyte_of_adversarial_text_is_read_in_linear_time(piece):
-    start = time.perf_counter()
+    start = time.process_time()
     XmlFormat().parse("<tool_call>" + piece * (1_000_000 // len(piece)))
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from callwright.models.forward import empty_cache, forward, logits
+from callwright.models.forward import empty_cache, forward, logits, output_head
 from callwright.models.load import load_model, make_mesh
 
 LENGTH = 48  # three times the sliding window
@@ -24,7 +24,7 @@ def ours(params, config, tokens, padding, slots=None, chunks=None):
     for size in chunks or (length,):
         piece = tokens[:, start : start + size]
         hidden, cache = step(params, config, piece, jnp.int32(start), jnp.asarray(padding, jnp.int32), cache)
-        found.append(np.asarray(logits(params, hidden)))
+        found.append(np.asarray(logits(output_head(params), hidden)))
         start += size
     assert start == length
     return np.concatenate(found, axis=1)

@@ -7,7 +7,7 @@ from flax import nnx
 from tests.support.training import LORA, adapted, bits, randomise, tree_bits
 
 from callwright.errors import CheckpointError
-from callwright.models.forward import empty_cache, forward, logits
+from callwright.models.forward import empty_cache, forward, logits, output_head
 from callwright.models.load import load_model, make_mesh, parameters
 from callwright.models.lora import MERGES, LoraSettings, attach, merge, read_adapter, write_adapter
 
@@ -35,7 +35,7 @@ def tree_logits(params, config):
     """Our logits of a parameter tree."""
     cache = empty_cache(config, 2, LENGTH, jnp.float32)
     hidden, _ = forward(params, config, TOKENS, jnp.int32(0), jnp.zeros(2, jnp.int32), cache)
-    return np.asarray(logits(params, hidden))
+    return np.asarray(logits(output_head(params), hidden))
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,7 @@
 """Strategies for conversations, values and schemas that nobody would write, but somebody will."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
@@ -42,9 +44,14 @@ CALLS = st.builds(ToolCall, NAMES, ARGUMENTS)
 """Calls that any tool may get; nothing in them agrees with a schema."""
 
 
-def tool_of(call: ToolCall) -> Tool:
-    """A tool whose schema has every argument of the call, typed as it is."""
-    properties = {key: {"type": _type(value), "description": "x"} for key, value in call.arguments.items()}
+def tool_of(call: ToolCall, *others: ToolCall) -> Tool:
+    """A tool whose schema has every argument of the calls, typed as it is; those on whose type they differ it omits."""
+    types: dict[str, set[str]] = {}
+    for key, value in (item for said in (call, *others) for item in said.arguments.items()):
+        types.setdefault(key, set()).add(_type(value))
+    properties = {
+        key: {"type": next(iter(kinds)), "description": "x"} for key, kinds in types.items() if len(kinds) < 2
+    }
     return Tool(call.name, "Does it.", {"type": "object", "properties": properties, "required": list(properties)})
 
 
@@ -61,9 +68,11 @@ def _type(value: object) -> str:
 def answers(draw, reasoning: bool = False) -> Conversation:
     """A conversation that ends with an assistant message: words, calls, or both."""
     calls = draw(st.lists(CALLS, max_size=3))
+    if draw(st.booleans()):  # some families want ids, and want them to be nine letters and digits
+        calls = [replace(call, id=f"call{n:05}") for n, call in enumerate(calls)]
     content = draw(st.one_of(st.none(), TEXTS))
     thought = draw(st.one_of(st.none(), TEXTS)) if reasoning else None
-    tools = {call.name: tool_of(call) for call in calls}
+    tools = {name: tool_of(*(call for call in calls if call.name == name)) for name in {c.name: 0 for c in calls}}
     answer = Message("assistant", content, reasoning=thought, tool_calls=tuple(calls))
     return Conversation((Message("user", draw(TEXTS)), answer), tuple(tools.values()))
 

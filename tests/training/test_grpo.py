@@ -23,7 +23,7 @@ from callwright.engines.jax import JaxEngine
 from callwright.errors import DataError, TrainingError
 from callwright.formats.base import Parsed
 from callwright.formats.xml import XmlFormat
-from callwright.models.forward import empty_cache, forward, logits
+from callwright.models.forward import empty_cache, forward, logits, output_head
 from callwright.models.load import load_model, make_mesh, parameters
 from callwright.models.lora import merge, read_adapter
 from callwright.training import grpo
@@ -36,18 +36,18 @@ REWARDS = {"reward/well_formed", "reward/exact", "reward/needless_call", "reward
 LEARNING = {"loss", "grad_norm", "learning_rate", "kl", "entropy"}
 
 
+ANSWERS = (
+    Parsed(None, None, (RIGHT,)),
+    Parsed(None, None, (WRONG,)),
+    Parsed("the weather"),
+    Parsed(None, complete=False),
+)
+
+
 class Checksum(XmlFormat):
     """Reads a right call, a wrong one, words or a broken call out of a checksum; where the tool is `same`, words."""
 
-    def __init__(
-        self,
-        answers=(
-            Parsed(None, None, (RIGHT,)),
-            Parsed(None, None, (WRONG,)),
-            Parsed("the weather"),
-            Parsed(None, complete=False),
-        ),
-    ):
+    def __init__(self, answers=ANSWERS):
         super().__init__()
         self.answers = answers
 
@@ -260,7 +260,7 @@ def test_the_references_log_probabilities_are_those_of_the_merged_sft_model(shal
     rows, length = batch["tokens"].shape
     cache = empty_cache(config, rows, length, np.float32)
     hidden, _ = forward(merged, config, batch["tokens"], np.int32(0), np.zeros(rows, np.int32), cache)
-    scores = np.asarray(nnx.log_softmax(logits(merged, hidden)))
+    scores = np.asarray(nnx.log_softmax(logits(output_head(merged), hidden)))
     taught = batch["weight"] > 0
     row = np.nonzero(taught)[0]
     wanted = scores[row, batch["at"][taught], batch["label"][taught]]

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from callwright.engines.base import Generation, Sampling
-from callwright.models.forward import Cache, Params, empty_cache, forward, logits
+from callwright.models.forward import Cache, Params, empty_cache, forward, logits, output_head
 from callwright.models.gemma3 import Gemma3Config
 
 ROUND = 128
@@ -29,6 +29,7 @@ class JaxEngine:
 
     def __init__(self, params: Params, config: Gemma3Config, *, stop_ids: Sequence[int], pad_id: int) -> None:
         self.params = params
+        self.head = output_head(params)
         self.config = config
         self.stop_ids = tuple(stop_ids)
         self.pad_id = pad_id
@@ -47,9 +48,10 @@ class JaxEngine:
             tokens[row, padding[row] :] = prompt
         # Rows that only fill up the shape have nothing to say, so they must not keep the loop going.
         idle = np.arange(rows) >= len(prompts)
-        first, cache = _prefill(self.params, self.config, tokens, padding, max_new_tokens)
+        first, cache = _prefill(self.params, self.head, self.config, tokens, padding, max_new_tokens)
         said, lengths = _decode(
             self.params,
+            self.head,
             self.config,
             first,
             padding,
@@ -70,16 +72,16 @@ class JaxEngine:
         return Generation(ids, "length")
 
 
-@functools.partial(jax.jit, static_argnums=(1, 4))
+@functools.partial(jax.jit, static_argnums=(2, 5))
 def _prefill(
-    params: Params, config: Gemma3Config, tokens: jax.Array, padding: jax.Array, max_new_tokens: int
+    params: Params, head: jax.Array, config: Gemma3Config, tokens: jax.Array, padding: jax.Array, max_new_tokens: int
 ) -> tuple[jax.Array, Cache]:
     """Fills a cache with the prompts (B, T) and returns the logits (B, V) of the first new token."""
     batch, width = tokens.shape
     dtype = params["embedder"]["input_embedding"].dtype
     cache = empty_cache(config, batch, width + max_new_tokens, dtype)
     hidden, cache = forward(params, config, tokens, jnp.int32(0), padding, cache)
-    return logits(params, hidden[:, -1]), cache
+    return logits(head, hidden[:, -1]), cache
 
 
 def _draw(scores: jax.Array, key: jax.Array, temperature: jax.Array) -> jax.Array:
@@ -99,9 +101,10 @@ def _draw(scores: jax.Array, key: jax.Array, temperature: jax.Array) -> jax.Arra
 _State = tuple[jax.Array, jax.Array, Cache, jax.Array, jax.Array, jax.Array]
 
 
-@functools.partial(jax.jit, static_argnums=(1, 8, 9))
+@functools.partial(jax.jit, static_argnums=(2, 9, 10))
 def _decode(
     params: Params,
+    head: jax.Array,
     config: Gemma3Config,
     first: jax.Array,
     padding: jax.Array,
@@ -128,7 +131,7 @@ def _decode(
         lengths = jnp.where(done, lengths, step + 1)
         done = done | jnp.isin(token, stops)
         hidden, cache = forward(params, config, token[:, None], width + step, padding, cache)
-        return step + 1, logits(params, hidden[:, 0]), cache, done, said, lengths
+        return step + 1, logits(head, hidden[:, 0]), cache, done, said, lengths
 
     said = jnp.zeros((batch, max_new_tokens), jnp.int32)
     start = (jnp.int32(0), first, cache, idle, said, jnp.zeros(batch, jnp.int32))

@@ -53,15 +53,14 @@ def put_together(events: Iterable[Event], *, complete: bool) -> Parsed:
     errors: list[ParseIssue] = []
     repairs: list[Repair] = []
     for event in events:
-        match event:
-            case TextDelta(text, reasoning=thought):
-                (reasoning if thought else content).append(text)
-            case ToolCall():
-                calls.append(event)
-            case ParseIssue():
-                errors.append(event)
-            case Repair():
-                repairs.append(event)
+        if isinstance(event, TextDelta):
+            (reasoning if event.reasoning else content).append(event.text)
+        elif isinstance(event, ToolCall):
+            calls.append(event)
+        elif isinstance(event, ParseIssue):
+            errors.append(event)
+        else:
+            repairs.append(event)
     return Parsed(
         "".join(content) or None, "".join(reasoning) or None, tuple(calls), complete, tuple(errors), tuple(repairs)
     )
@@ -137,10 +136,7 @@ class Format(ABC):
           lenient: Whether known slips are repaired.
         """
         stream = self.stream(tools=tools, generation_prompt=generation_prompt, lenient=lenient)
-        events: list[Event] = []
-        for piece in (raw,) if isinstance(raw, str) else raw:
-            events += stream.feed(piece)
-        events += stream.finish(finish_reason)
+        events = stream.read((raw,) if isinstance(raw, str) else raw, finish_reason)
         return put_together(events, complete=stream.complete)
 
     def drops_content(self, message: Message) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.errors import FormatError, FormatWarning
-from callwright.formats import FORMATS, get_format, schemas
+from callwright.formats import FORMATS, get_format, schemas, template_file
 from callwright.formats.base import Format, Parsed
 from callwright.formats.jsontext import dumps
 from callwright.openai import write_message, write_tool
@@ -44,8 +44,8 @@ CALLING = Message(
     "assistant",
     "I will look both up.",
     tool_calls=(
-        ToolCall("get_weather", {"city": "Paris", "unit": "celsius"}, id="call_1"),
-        ToolCall("clock.now", {"zone": "Europe/Paris"}, id="call_2"),
+        ToolCall("get_weather", {"city": "Paris", "unit": "celsius"}, id="parisnow1"),
+        ToolCall("clock.now", {"zone": "Europe/Paris"}, id="clocknow2"),
     ),
 )
 ANSWER = Message("assistant", "It is 18.5 °C in Paris and 14:05 there.")
@@ -55,12 +55,13 @@ EXAMPLE = Conversation(
         Message("system", "Answer in one sentence."),
         Message("user", "How warm is it in Paris, and what time is it there?"),
         CALLING,
-        Message("tool", {"temperature": 18.5, "sky": "clear"}, tool_call_id="call_1"),
-        Message("tool", {"time": "14:05"}, tool_call_id="call_2"),
+        Message("tool", {"temperature": 18.5, "sky": "clear"}, tool_call_id="parisnow1"),
+        Message("tool", {"time": "14:05"}, tool_call_id="clocknow2"),
         ANSWER,
     ),
 )
-"""A system message, two tools, words before two parallel calls, two results, an answer."""
+"""A system message, two tools, words before two parallel calls, two results, an answer. The ids are what the pickiest
+family (Mistral) wants them to be: nine letters and digits."""
 
 WORDLESS = dataclasses.replace(CALLING, content=None)
 ONE_CALL = dataclasses.replace(WORDLESS, tool_calls=CALLING.tool_calls[:1])
@@ -77,9 +78,9 @@ ATTEMPTS = {
     "Words that look like a call": (ASKING, Message("assistant", "Say <tool_call> to call a tool.")),
     "Numbers that JSON cannot say": (
         ASKING,
-        dataclasses.replace(ONE_CALL, tool_calls=(ToolCall("get_weather", {"city": float("nan")}),)),
+        dataclasses.replace(ONE_CALL, tool_calls=(ToolCall("get_weather", {"city": float("nan")}, id="parisnow1"),)),
     ),
-    "A result that answers no call": (ASKING, ONE_CALL, Message("tool", "18.5", tool_call_id="call_9")),
+    "A result that answers no call": (ASKING, ONE_CALL, Message("tool", "18.5", tool_call_id="nocallit9")),
     "Words beside calls": (ASKING, dataclasses.replace(ONE_CALL, content="I will look it up.")),
     "Parallel calls": (ASKING, WORDLESS),
     "Content in parts (text and images)": (Message("user", ["How warm is it?"]),),
@@ -110,7 +111,7 @@ def document() -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FormatWarning)  # what a template leaves out, its module says
         sections = [_section(name) for name in FORMATS]
-    return "\n".join([INTRODUCTION, _fence(_record(), "json"), *sections, _tools()])
+    return "\n".join([INTRODUCTION, _fence(_record(), "json"), *sections, _templates(), _tools()])
 
 
 def example_for(form: Format) -> Conversation:
@@ -151,9 +152,9 @@ def _section(name: str) -> str:
             "As text:\n",
             _fence("".join(segment.text for segment in rendered)),
             "As segments:\n",
-            _fence("\n".join(_marked(rendered))),
+            _fence("\n".join(marked(rendered))),
             "After the last message, a prompt for the next answer adds:\n",
-            _fence("\n".join(_marked(form.render(example, add_generation_prompt=True)[len(rendered) :]))),
+            _fence("\n".join(marked(form.render(example, add_generation_prompt=True)[len(rendered) :]))),
             *_variants(name, variants),
             "### Reading back\n",
             *_reading(form),
@@ -165,7 +166,7 @@ def _section(name: str) -> str:
     )
 
 
-def _marked(segments: Sequence[Segment]) -> Iterator[str]:
+def marked(segments: Sequence[Segment]) -> Iterator[str]:
     """One line for each line of each segment, behind its marks."""
     for segment in segments:
         marks = ("C" if segment.control else " ") + ("T" if segment.trained else " ")
@@ -185,7 +186,7 @@ def _variants(name: str, variants: Sequence[str]) -> Iterator[str]:
 def _said(form: Format) -> str:
     """What the model says in the example's first turn, without the control token that ends it."""
     rendered = form.render(Conversation(example_for(form).messages[:3], EXAMPLE.tools))
-    return "".join(segment.text for segment in rendered if segment.trained and not segment.control)
+    return "".join(s.text for s in rendered if s.trained and not (s.control and s.text in form.stops))
 
 
 def _reading(form: Format) -> Iterator[str]:
@@ -216,6 +217,10 @@ def _refusals(form: Format) -> Iterator[str]:
             form.render(Conversation(messages, EXAMPLE.tools))
         except FormatError as error:
             yield f"- {title}: expected `{error.expected}`; {error.fix}."
+
+
+def _templates() -> str:
+    return f"## `template:PATH`\n\n{inspect.getdoc(template_file)}\n"
 
 
 def _tools() -> str:

@@ -19,7 +19,10 @@ def dumps(value: Json) -> str:
     Raises:
       ValueError: the value holds NaN or an infinity, which JSON cannot say.
     """
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
 def dumps_at(value: Json, where: str) -> str:

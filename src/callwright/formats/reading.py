@@ -12,8 +12,8 @@ in plain ones every spelling of a control token is shielded from the markers, an
 """
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -51,9 +51,9 @@ class Repair:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TextDelta:
-    """More content, or more reasoning."""
+    """More content, or more reasoning. Not frozen, because one is made for every token and that doubles the price."""
 
     text: str
     reasoning: bool = False
@@ -100,6 +100,10 @@ class Context:
 
 Read = Callable[[str, int, Context], Found | None]
 """(text so far, offset of the opening marker, context) to what was found, or None if that is not decidable yet."""
+
+
+Calm = Callable[[str], re.Match[str] | None]
+"""Matches a piece of text that cannot change anything, whatever stands around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,20 +171,49 @@ class Grammar:
         thought = [self.thought.opener] if self.thought else []
         return [*opened, *self.stops, *thought, *self.strays]
 
+    def _content_finder(self, *, lenient: bool) -> "Finder":
+        trims = {region.before for region in self.regions}
+        before: Trim = "whitespace" if "whitespace" in trims else "newline" if "newline" in trims else ""
+        return Finder(self._markers(lenient=lenient), before)
+
     @cached_property
     def in_content(self) -> "Finder":
         """Finds what may end a stretch of content."""
-        return Finder(self._markers(lenient=False))
+        return self._content_finder(lenient=False)
 
     @cached_property
     def in_lenient_content(self) -> "Finder":
         """The same for lenient reading."""
-        return Finder(self._markers(lenient=True))
+        return self._content_finder(lenient=True)
 
     @cached_property
     def in_reasoning(self) -> "Finder":
         """Finds what may end a thought: calls are not looked for inside one."""
-        return Finder([self.thought.closer, *self.stops] if self.thought else [])
+        return Finder([self.thought.closer, *self.stops] if self.thought else [], "whitespace")
+
+    def finder(self, *, thinking: bool, lenient: bool) -> "Finder":
+        """The one of these three that counts."""
+        if thinking:
+            return self.in_reasoning
+        return self.in_lenient_content if lenient else self.in_content
+
+    @cached_property
+    def opened_by(self) -> dict[str, Region]:
+        """Regions by the marker that opens them anywhere."""
+        return {region.opener: region for region in reversed(self.regions) if not region.at_start}
+
+    @cached_property
+    def at_start(self) -> tuple[Region, ...]:
+        """Regions that count only as the first thing in the message."""
+        return tuple(region for region in self.regions if region.at_start)
+
+    @cached_property
+    def closing(self) -> dict[tuple[str, ...], tuple["Finder", Calm]]:
+        """By a region's closers: finds one, and matches text in which none can end."""
+        return {
+            closers: (Finder(closers), re.compile(f"{_none_of(closer[-1] for closer in closers)}*").fullmatch)
+            for closers in {region.closers for region in self.regions}
+        }
 
     def is_thinking(self, generation_prompt: str) -> bool:
         """Whether a prompt that ends so leaves the model inside a thought."""
@@ -191,13 +224,24 @@ class Grammar:
 
 
 class Finder:
-    """Finds the first of some markers, and what at the end of a text may become one."""
+    """Finds the first of some markers, and what at the end of a text may become one.
 
-    def __init__(self, markers: Sequence[str]) -> None:
-        self.markers = tuple(markers)
+    Attributes:
+      markers: The markers.
+      before: What one of them may take away before itself.
+      overlap: How much of one may stand before its last letter at most.
+      calm: Matches text in which nothing can become a marker or be taken away by one.
+    """
+
+    def __init__(self, markers: Sequence[str], before: Trim = "") -> None:
+        self.markers, self.before = tuple(markers), before
         self._pattern = re.compile("|".join(map(re.escape, markers)) or r"(?!)")
-        self._longest = max(map(len, markers), default=1)
+        self.overlap = max(map(len, markers), default=1) - 1
         self._beginnings = frozenset(marker[:n] for marker in markers for n in range(1, len(marker)))
+        firsts = {marker[0] for marker in markers}
+        space = {"": "", "newline": "\n", "whitespace": WHITESPACE}[before]
+        self._first = re.compile("|".join(map(re.escape, firsts)) or r"(?!)")
+        self.calm: Calm = re.compile(f"{_none_of(firsts)}*{_none_of(firsts.union(space))}").fullmatch
 
     def find(self, text: str, start: int) -> re.Match[str] | None:
         """The first marker at or after `start`."""
@@ -205,10 +249,16 @@ class Finder:
 
     def held(self, text: str, start: int) -> int:
         """Offset from which the end of the text is the beginning of a marker; the text's length if it is not."""
-        for position in range(max(start, len(text) - self._longest + 1), len(text)):
-            if text[position:] in self._beginnings:
-                return position
+        for first in self._first.finditer(text, max(start, len(text) - self.overlap)):
+            if text[first.start() :] in self._beginnings:
+                return first.start()
         return len(text)
+
+
+def _none_of(letters: Iterable[str]) -> str:
+    """A pattern for one character that is none of the letters."""
+    excluded = "".join(map(re.escape, sorted(letters)))
+    return f"[^{excluded}]" if excluded else r"[\s\S]"
 
 
 class Stream:
@@ -223,26 +273,39 @@ class Stream:
     ) -> None:
         self.complete = True
         self._grammar, self._tools, self._lenient = grammar, tools, lenient
-        self._shield = _Shield(controls)
+        self._controls = controls
+        self._shield: _Shield | None = None  # made when control tokens and text come apart
         self._text = ""
-        self._at = 0  # everything before it has been given away
+        self._late: list[str] = []  # what has come since
+        self._base = 0  # offset of `_text` in the message; what was given away is forgotten
+        self._at = 0  # everything before it has been given away (this and all that follow are offsets in `_text`)
         self._tried = 0  # everything before it has been searched for a closer of the region
         self._region: Region | None = None
         self._thinking = thinking
         self._start = 0  # where the region begins
         self._ended = False
         self._cut = False  # the message ended where it should not
-        self._fresh = True  # no content and no region yet
+        self._fresh = bool(grammar.at_start)  # no content and no region yet, and one may count for that
         self._skip: Trim = "whitespace" if thinking else ""
         self._reported = False
+        self._finder = grammar.finder(thinking=thinking, lenient=lenient)
+        # What it matches is content if no region is open, and the region's if one is.
+        self._calm: Calm | None = None if self._skip or self._fresh else self._finder.calm
 
     def feed(self, piece: str | Segment) -> list[Event]:
         """What is certain now that this piece has come."""
-        if isinstance(piece, Segment):
-            self._text += self._shield.pass_on(piece)
+        text = piece if isinstance(piece, str) else self._shielded(piece)
+        calm = self._calm
+        if calm is None or calm(text) is None:
+            self._late.append(text)
+            events = self._advance(final=False)
+        elif self._region is not None:
+            self._late.append(text)
+            return []
         else:
-            self._text += piece
-        return self._restored(self._advance(final=False))
+            self._base += len(text)
+            events = [TextDelta(text, self._thinking)]
+        return self._restored(events) if self._shield is not None else events
 
     def finish(self, finish_reason: str | None = None) -> list[Event]:
         """What is certain now that nothing more comes.
@@ -250,19 +313,45 @@ class Stream:
         Args:
           finish_reason: "length" when the token limit cut the message.
         """
-        self._text += self._shield.flush()
+        if self._shield is not None:
+            self._late.append(self._shield.flush())
         events = self._advance(final=True)
         self.complete = finish_reason != "length" and not self._thinking and not self._cut
-        return self._restored(events)
+        return self._restored(events) if self._shield is not None else events
+
+    def read(self, pieces: Iterable[str | Segment], finish_reason: str | None = None) -> list[Event]:
+        """All events of a message that has come whole: like `feed` and `finish`, but looks at it once."""
+        self._late += [piece if isinstance(piece, str) else self._shielded(piece) for piece in pieces]
+        return self.finish(finish_reason)
+
+    def _shielded(self, piece: Segment) -> str:
+        if self._shield is None:
+            self._shield = _Shield(self._controls)
+        return self._shield.pass_on(piece)
 
     def _restored(self, events: list[Event]) -> list[Event]:
-        return [_restore(event) for event in events] if self._shield.used else events
+        return [_restore(event) for event in events] if self._shield is not None and self._shield.used else events
 
     def _advance(self, *, final: bool) -> list[Event]:
+        self._text += "".join(self._late)
+        self._late.clear()
         events: list[Event] = []
         while self._step(events, final):
             pass
+        if not final:
+            self._rest()
         return events
+
+    def _rest(self) -> None:
+        """Settles which pieces to come need no closer look, and forgets what is given away."""
+        self._calm = None
+        if self._region is not None:
+            if self._region.closers:
+                self._calm = self._grammar.closing[self._region.closers][1]
+            return
+        if not (self._ended or self._skip or self._fresh) and self._at == len(self._text):
+            self._calm = self._finder.calm
+        self._text, self._base, self._at = self._text[self._at :], self._base + self._at, 0
 
     def _step(self, events: list[Event], final: bool) -> bool:
         """One marker, one region, or the rest of the text; False when more must come first."""
@@ -270,26 +359,20 @@ class Stream:
             return self._leave_behind(events)
         if self._region is not None:
             return self._read_region(self._region, events, final)
-        self._drop(final)
+        if self._skip:
+            self._drop(final)
         if self._fresh and not self._thinking:
             opened = self._open_at_start(final)
             if opened is not None:
                 return opened
-        finder = self._finder
-        match = finder.find(self._text, self._at)
+        match = self._finder.find(self._text, self._at)
         if match is not None:
             self._meet(match, events)
             return True
-        edge = len(self._text) if final else self._held_space(finder.held(self._text, self._at))
+        edge = len(self._text) if final else self._held()
         text = self._text[self._at : edge]
         self._give(text.rstrip(WHITESPACE) if final and self._thinking else text, edge, events)
         return False
-
-    @property
-    def _finder(self) -> Finder:
-        if self._thinking:
-            return self._grammar.in_reasoning
-        return self._grammar.in_lenient_content if self._lenient else self._grammar.in_content
 
     def _drop(self, final: bool) -> None:
         """Takes away what the marker before takes away behind it."""
@@ -302,21 +385,19 @@ class Stream:
             if self._at < len(self._text):
                 self._skip = ""
 
-    def _held_space(self, edge: int) -> int:
-        """`edge`, or before the white space in front of it that a marker may yet take away."""
-        trims = {"whitespace"} if self._thinking else {region.before for region in self._grammar.regions}
-        if "whitespace" in trims:
+    def _held(self) -> int:
+        """Where what may become a marker begins, and the white space in front of it that this may yet take away."""
+        edge, before = self._finder.held(self._text, self._at), self._finder.before
+        if before == "whitespace":
             while edge > self._at and self._text[edge - 1] in WHITESPACE:
                 edge -= 1
-        elif "newline" in trims and edge > self._at and self._text[edge - 1] == "\n":
+        elif before == "newline" and edge > self._at and self._text[edge - 1] == "\n":
             edge -= 1
         return edge
 
     def _open_at_start(self, final: bool) -> bool | None:
         """Opens a region that counts at the start only; None when there is none, False when that is not certain."""
-        regions = [r for r in self._grammar.regions if r.at_start and (self._lenient or not r.lenient)]
-        if not regions:
-            return None
+        regions = [region for region in self._grammar.at_start if self._lenient or not region.lenient]
         first = self._at
         while first < len(self._text) and self._text[first] in WHITESPACE:
             first += 1
@@ -334,10 +415,10 @@ class Stream:
         marker, start = match.group(), match.start()
         thought = self._grammar.thought
         text = self._text[self._at : start]
-        region = next((r for r in self._grammar.regions if r.opener == marker and not r.at_start), None)
+        region = self._grammar.opened_by.get(marker)
         if self._thinking:
             self._give(text.rstrip(WHITESPACE), match.end(), events)
-            self._thinking = False
+            self._think(False)
             if thought is not None and marker == thought.closer:
                 self._skip = thought.after
             else:
@@ -350,33 +431,41 @@ class Stream:
             self._ended = True
         elif thought is not None and marker == thought.opener:
             self._give(text, match.end(), events)
-            self._thinking, self._skip = True, "whitespace"
+            self._think(True)
+            self._skip = "whitespace"
         else:
-            events.append(ParseIssue(f"{marker} closes nothing", start))
+            events.append(ParseIssue(f"{marker} closes nothing", self._base + start))
             self._give(text + marker, match.end(), events)
+
+    def _think(self, thinking: bool) -> None:
+        self._thinking, self._finder = thinking, self._grammar.finder(thinking=thinking, lenient=self._lenient)
 
     def _read_region(self, region: Region, events: list[Event], final: bool) -> bool:
         if not final and region.closers:
-            overlap = max(map(len, region.closers)) - 1
-            since = max(self._tried - overlap, self._start + len(region.opener))
+            closing, _ = self._grammar.closing[region.closers]
+            since = max(self._tried - closing.overlap, self._start + len(region.opener))
             self._tried = len(self._text)
-            if not any(self._text.find(closer, since) >= 0 for closer in region.closers):
+            if closing.find(self._text, since) is None:
                 return False
         found = region.read(self._text, self._start, Context(self._tools, final, self._lenient))
         if found is None:
             return False
         space = self._text[self._at : self._start]  # before a region that counts at the start only
         self._region, self._fresh, self._skip = None, False, region.after
-        events.extend(found.repairs)
-        events.extend(found.errors)
+        events += self._placed(found.repairs)
+        events += self._placed(found.errors)
         if found.content:
             events.append(TextDelta(space + found.content))
             self._skip = ""
-        events.extend(found.calls)
+        events += found.calls
         self._at = found.end
         if not found.closed:
             self._cut = self._ended = True
         return True
+
+    def _placed(self, found: Sequence[ParseIssue | Repair]) -> Iterable[ParseIssue | Repair]:
+        """With offsets in the whole message."""
+        return [replace(one, position=self._base + one.position) for one in found] if self._base else found
 
     def _give(self, text: str, end: int, events: list[Event]) -> None:
         """Gives this text away, and goes on at `end`."""
@@ -390,7 +479,7 @@ class Stream:
         rest = self._text[self._at :].lstrip(WHITESPACE)
         if rest and not self._reported:
             self._reported = True
-            events.append(ParseIssue("text after the end of the turn", len(self._text) - len(rest)))
+            events.append(ParseIssue("text after the end of the turn", self._base + len(self._text) - len(rest)))
         self._at = len(self._text)
         return False
 

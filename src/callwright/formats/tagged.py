@@ -56,7 +56,7 @@ class TaggedJson:
 
     def call(self, value: Json) -> ToolCall | str:
         """The call that a JSON value is, or what is wrong with it."""
-        if not isinstance(value, dict) or set(value) != {"name", self.key}:
+        if not isinstance(value, dict) or len(value) != 2 or "name" not in value or self.key not in value:
             return f'expected {{"name": ..., "{self.key}": {{...}}}}'
         name, arguments = value["name"], value[self.key]
         if not isinstance(name, str) or not name or not isinstance(arguments, dict):

@@ -7,12 +7,12 @@ BFCL's own is a format's business, so the caller brings the parser.
 """
 
 import dataclasses
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from callwright.conversation import Tool, ToolCall
-from callwright.errors import CallwrightError, DataError
+from callwright.errors import DataError
+from callwright.jsonlines import Row, answer_row, field
 from callwright.scoring.checker import score_calls, score_text
 from callwright.scoring.entry import BfclEntry, to_tools
 from callwright.scoring.verdict import Verdict
@@ -21,7 +21,7 @@ Parse = Callable[[str, str, Sequence[Tool]], Sequence[ToolCall] | None]
 """(format, text, tools) to calls; None if nothing decodes."""
 
 
-def score_line(line: str, entries: Mapping[str, BfclEntry], parse: Parse) -> dict[str, Any]:
+def score_line(line: str, entries: Mapping[str, BfclEntry], parse: Parse) -> Row:
     """The answer to one line; never raises on any line.
 
     Args:
@@ -30,55 +30,33 @@ def score_line(line: str, entries: Mapping[str, BfclEntry], parse: Parse) -> dic
       parse: How text in a format other than `bfcl` becomes calls. May raise a CallwrightError, which becomes the
         answer's "error".
     """
-    row: dict[str, Any] = {}
-    try:
-        row = _object(line)
-        verdict = _score(row, entries, parse)
-    except CallwrightError as error:
-        return {"id": row.get("id"), "error": str(error)}
-    return {"id": row.get("id"), "valid": verdict.valid, "error_type": verdict.error_type}
+    return answer_row(line, lambda row: _verdict(_score(row, entries, parse)))
 
 
-def _object(line: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise DataError("a JSON object", f"a line that is not JSON ({error})", "write one object a line") from None
-    if not isinstance(row, dict):
-        raise DataError("a JSON object", f"a JSON {type(row).__name__}", "write one object a line")
-    return row
+def _verdict(verdict: Verdict) -> Row:
+    return {"valid": verdict.valid, "error_type": verdict.error_type}
 
 
-def _score(row: dict[str, Any], entries: Mapping[str, BfclEntry], parse: Parse) -> Verdict:
+def _score(row: Row, entries: Mapping[str, BfclEntry], parse: Parse) -> Verdict:
     entry = _entry(row, entries)
-    undot = _field(row, "underscore_to_dot", bool, False)
+    undot = field(row, "underscore_to_dot", bool, False)
     if ("text" in row) == ("calls" in row):
         raise DataError("one of text and calls", "both" if "text" in row else "neither", "give exactly one")
     if "calls" in row:
         return score_calls(entry, _calls(row["calls"]), underscore_to_dot=undot)
-    text = _field(row, "text", str)
-    format_name = _field(row, "format", str, "bfcl")
+    text = field(row, "text", str)
+    format_name = field(row, "format", str, "bfcl")
     if format_name == "bfcl":
         return score_text(entry, text, underscore_to_dot=undot)
     calls = parse(format_name, text, to_tools(entry, underscore_to_dot=undot))
     return score_calls(entry, calls, underscore_to_dot=undot)
 
 
-def _entry(row: dict[str, Any], entries: Mapping[str, BfclEntry]) -> BfclEntry:
-    entry = entries.get(_field(row, "entry", str))
+def _entry(row: Row, entries: Mapping[str, BfclEntry]) -> BfclEntry:
+    entry = entries.get(field(row, "entry", str))
     if entry is None:
         raise DataError("the id of a BFCL entry", repr(row["entry"]), "use an id of the scored categories")
-    return dataclasses.replace(entry, category=_field(row, "category", str, entry.category))
-
-
-def _field(row: dict[str, Any], key: str, kind: type, *default: Any) -> Any:
-    value = row.get(key)
-    if value is None and default:
-        return default[0]
-    if type(value) is not kind:
-        came = type(value).__name__ if key in row else "nothing"
-        raise DataError(f"{key} to be a {kind.__name__}", came, f"give a {kind.__name__}")
-    return value
+    return dataclasses.replace(entry, category=field(row, "category", str, entry.category))
 
 
 def _calls(value: Any) -> list[ToolCall] | None:

@@ -1,0 +1,240 @@
+"""Every format on one core: renders and parses a second, parsing in pieces against at once, and against transformers.
+
+The messages are short, and the same for all formats: words, a call, words and a call, two calls, an answer after
+results. What a format cannot say is left out of its set. Pieces are as long as tokens are (a word with the space before
+it, a control token, up to three signs). transformers parses by a schema that is written per model; those below read the
+same texts to the same calls (checked before anything is timed), and its parser is called without the tokenizer around
+it. A format without one is one whose calls such a schema cannot read. All figures are of processor time, the best of
+several rounds, so that other work on the machine disturbs them little.
+
+    python benchmarks/bench_formats.py [SECONDS [FORMAT ...]]
+"""
+
+import json
+import re
+import resource
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from callwright.conversation import Conversation, Message, ToolCall
+from callwright.errors import FormatError
+from callwright.formats import FORMATS, get_format
+from callwright.formats.base import Format, put_together
+from callwright.formats.docs import TIME, WEATHER
+from callwright.openai import write_conversation, write_tool
+
+try:
+    from transformers.utils.chat_parsing_utils import recursive_parse
+except ImportError:
+    recursive_parse = None
+
+COMMAND = str(Path(sys.executable).with_name("callwright"))
+ROUNDS, LINES = 7, 20_000
+ASKED = Message("user", "How warm is it in Paris?")
+PARIS = ToolCall("get_weather", {"city": "Paris", "unit": "celsius"}, id="parisnow1")
+CLOCK = ToolCall("clock.now", {"zone": "Europe/Paris"}, id="clocknow2")
+CALLED = Message("assistant", None, tool_calls=(PARIS,))
+RESULT = Message("tool", "18.5", name="get_weather", tool_call_id="parisnow1")
+TURNS = (
+    (ASKED, Message("assistant", "I cannot know that, but it is usually mild at this time of the year.")),
+    (ASKED, CALLED),
+    (ASKED, Message("assistant", "I will look it up.", tool_calls=(PARIS,))),
+    (ASKED, Message("assistant", None, tool_calls=(PARIS, CLOCK))),
+    (ASKED, CALLED, RESULT, Message("assistant", "It is 18.5 °C in Paris.")),
+)
+
+
+def tagged(opener: str, closer: str, call: dict[str, Any], *, items: str = r"(.*?)") -> dict[str, Any]:
+    """A response schema for calls between two markers."""
+    opener, closer = re.escape(opener), re.escape(closer)
+    calls = {"type": "array", "x-regex-iterator": rf"{opener}\s*{items}\s*{closer}", "items": call}
+    return {"type": "object", "properties": {"content": {"type": "string", **content(opener)}, "tool_calls": calls}}
+
+
+def content(*ends: str) -> dict[str, str]:
+    """The text before the first call or the end of the turn, and after a thought."""
+    stops = (
+        *ends,
+        "<end_of_turn>",
+        re.escape("<|im_end|>"),
+        re.escape("<turn|>"),
+        "</s>",
+        re.escape("<|eot_id|>"),
+        "$",
+    )
+    return {"x-regex": rf"^(?:<think>.*?</think>)?\s*(.*?)\s*(?:{'|'.join(stops)})"}
+
+
+def json_call(key: str) -> dict[str, Any]:
+    """A call that is one JSON object."""
+    properties = {"name": {"type": "string"}, key: {"type": "object"}}
+    return {"type": "object", "x-parser": "json", "properties": properties}
+
+
+NAMED = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "arguments": {"type": "object", "x-parser": "json"}},
+}
+GEMMA4 = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "arguments": {"type": "object", "x-parser": "gemma4-tool-call"}},
+}
+SCHEMAS: dict[str, dict[str, Any]] = {
+    "xml/args": tagged("<tool_call>", "</tool_call>", json_call("args")),
+    "xml/arguments": tagged("<tool_call>", "</tool_call>", json_call("arguments")),
+    "qwen25": tagged("<tool_call>", "</tool_call>", json_call("arguments")),
+    "qwen3": tagged("<tool_call>", "</tool_call>", json_call("arguments")),
+    "hermes3": tagged("<tool_call>", "</tool_call>", json_call("arguments")),
+    "gemma4/31b": tagged("<|tool_call>call:", "<tool_call|>", GEMMA4, items=r"(?P<name>[^{]*)(?P<arguments>\{.*?\})"),
+    "llama31": {
+        "type": "object",
+        "properties": {
+            "content": {"type": "string", **content(r"\{")},
+            "tool_calls": {
+                "type": "array",
+                "x-regex-iterator": r"^(\{.*\})(?:<\|eot_id\|>)?$",
+                "items": json_call("parameters"),
+            },
+        },
+    },
+    "mistral/v3": {
+        "type": "object",
+        "properties": {
+            "content": {"type": "string", **content(r"\[TOOL_CALLS\]")},
+            "tool_calls": {
+                "type": "array",
+                "x-regex": r"\[TOOL_CALLS\]\s*(.*?)(?:</s>|$)",
+                "x-parser": "json",
+                "items": {
+                    "type": "object",
+                    "properties": {"name": {"type": "string"}, "arguments": {"type": "object"}},
+                },
+            },
+        },
+    },
+    "mistral/v13": {
+        "type": "object",
+        "properties": {
+            "content": {"type": "string", **content(r"\[TOOL_CALLS\]")},
+            "tool_calls": {
+                "type": "array",
+                "x-regex-iterator": r"\[TOOL_CALLS\](?P<name>.*?)\[ARGS\](?P<arguments>.*?)(?=\[TOOL_CALLS\]|</s>|$)",
+                "items": NAMED,
+            },
+        },
+    },
+}
+SCHEMAS["gemma4/e2b"] = SCHEMAS["gemma4/31b"]
+
+
+def main() -> None:
+    """Prints one line for each format and variant."""
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
+    names = [f"{name}/{variant}".rstrip("/") for name, variants in FORMATS.items() for variant in variants]
+    warnings.simplefilter("ignore")
+    print(f"{'':16}{'renders/s':>12}{'parses/s':>12}{'in pieces':>12}{'transformers':>14}{'ours/theirs':>13}")
+    for name in names:
+        if len(sys.argv) <= 2 or name.split("/")[0] in sys.argv[2:]:
+            print(f"{name:16}{measured(name, seconds / (4 * ROUNDS))}", flush=True)
+    for command, rows in rows_of(names[0]):
+        print(f"{filtered(command, rows)}, {names[0]}")
+
+
+def filtered(command: str, rows: Sequence[dict[str, Any]]) -> str:
+    """Lines a second through a filter, a process of its own, its start included."""
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([COMMAND, command], input=lines.encode(), stdout=subprocess.DEVNULL, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return f"callwright {command}: {len(rows) / spent:,.0f} lines/s of {len(rows):,} lines"
+
+
+def rows_of(name: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Rows for both filters."""
+    conversations, texts = sayable(get_format(*name.split("/")))
+    tools = [write_tool(tool) for tool in (WEATHER, TIME)]
+    named = dict(zip(("format", "variant"), name.split("/"), strict=False))
+    renders = [named | write_conversation(conversation) for conversation in conversations]
+    parses = [named | {"raw": text, "tools": tools} for text in texts]
+    for command, rows in {"render": renders, "parse": parses}.items():
+        yield command, [rows[i % len(rows)] | {"id": i} for i in range(LINES)]
+
+
+def measured(name: str, seconds: float) -> str:
+    """One format's figures, each measured in rounds of so many seconds."""
+    form = get_format(*name.split("/"))
+    conversations, texts = sayable(form)
+    renders = rate(lambda conversation: form.render(conversation), conversations, seconds)
+    parses = rate(lambda text: form.parse(text, tools=(WEATHER, TIME)), texts, seconds)
+    streamed = rate(lambda pieces: in_pieces(form, pieces), [pieces_of(text, form.controls) for text in texts], seconds)
+    line = f"{renders:12,.0f}{parses:12,.0f}{parses / streamed:11.1f}x"
+    schema = SCHEMAS.get(name)
+    if schema is None or recursive_parse is None:
+        return f"{line}{'-':>14}"
+    check(form, schema, texts)
+    theirs = rate(lambda text: recursive_parse(text, schema), texts, seconds)
+    return f"{line}{theirs:14,.0f}{parses / theirs:12.1f}x"
+
+
+def sayable(form: Format) -> tuple[list[Conversation], list[str]]:
+    """The conversations that the format can say, and what the model says in each."""
+    conversations, texts = [], []
+    for turn in TURNS:
+        conversation = Conversation(turn, (WEATHER, TIME))
+        try:
+            segments = form.render(conversation)
+        except FormatError:
+            continue
+        last = form.render(Conversation(turn[:-1], (WEATHER, TIME)), add_generation_prompt=True)
+        prompt, whole = ("".join(segment.text for segment in rendered) for rendered in (last, segments))
+        conversations.append(conversation)
+        texts.append(whole.removeprefix(prompt).rstrip("\n"))
+    return conversations, texts
+
+
+def pieces_of(text: str, controls: Sequence[str]) -> list[str]:
+    """The text cut as a tokenizer might cut it."""
+    special = map(re.escape, sorted(controls, key=len, reverse=True))
+    return re.findall("|".join([*special, r" ?\w+", r" ?[^\w\s]{1,3}", r"\s+"]), text)
+
+
+def in_pieces(form: Format, pieces: Sequence[str]) -> None:
+    """One message as it comes."""
+    stream = form.stream(tools=(WEATHER, TIME))
+    events = []
+    for piece in pieces:
+        events += stream.feed(piece)
+    events += stream.finish()
+    put_together(events, complete=stream.complete)
+
+
+def check(form: Format, schema: dict[str, Any], texts: Sequence[str]) -> None:
+    """That both read the same calls and content."""
+    for text in texts:
+        theirs, ours = recursive_parse(text, schema), form.parse(text, tools=(WEATHER, TIME))
+        calls = [tuple(call.values()) for call in theirs.get("tool_calls") or ()]
+        assert calls == [(call.name, call.arguments) for call in ours.tool_calls], text
+        assert (theirs.get("content") or "").strip() == (ours.content or "").strip(), text
+
+
+def rate(work: Callable[[Any], object], items: Sequence[Any], seconds: float) -> float:
+    """Items a second, in the best of some rounds of at least so many seconds."""
+    best = 0.0
+    for _ in range(ROUNDS):
+        done, start = 0, time.process_time()
+        while (spent := time.process_time() - start) < seconds:
+            for item in items:
+                work(item)
+            done += len(items)
+        best = max(best, done / spent)
+    return best
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""The cores of `callwright render` and `callwright parse`: one JSON line in, one result out, whatever the line holds.
+
+`render` is `{"id", "format", "variant"?, "model"?, "tools"?, "messages", "add_generation_prompt"?, "enable_thinking"?}`
+to `{"id", "prompt", "warnings"?}`; `parse` is `{"id", "format", "variant"?, "model"?, "raw", "tools"?,
+"generation_prompt"?, "thinking"?, "finish_reason"?, "lenient"?}` to `{"id", "content", "reasoning", "tool_calls",
+"complete", "errors", "repairs"?}`. Other keys are ignored, null is the same as absent, and a line that cannot be
+understood or represented is answered by `{"id", "error"}`.
+
+What a server knows and the words do not say: `generation_prompt`, the end of the prompt, may have opened a thought;
+where only `thinking` is given, the format's own prompt is taken for it. `finish_reason` "length" means a cut.
+"""
+
+import warnings
+from collections.abc import Iterable
+from functools import lru_cache
+
+from callwright.conversation import Conversation, Message, Tool
+from callwright.errors import FormatWarning
+from callwright.formats import get_format
+from callwright.formats.base import Format, Parsed
+from callwright.formats.reading import ParseIssue, Repair
+from callwright.jsonlines import Row, answer_row, field
+from callwright.openai import read_conversation, read_tool
+from callwright.tokens import Segment
+
+
+def render_line(line: str) -> Row:
+    """The answer of `callwright render` to one line; never raises on any line."""
+    return answer_row(line, _render)
+
+
+def parse_line(line: str) -> Row:
+    """The answer of `callwright parse` to one line; never raises on any line."""
+    return answer_row(line, _parse)
+
+
+def _render(row: Row) -> Row:
+    form = _format_of(row)
+    conversation = read_conversation(row)
+    opened = field(row, "add_generation_prompt", bool, False)
+    thinking = field(row, "enable_thinking", bool, None)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", FormatWarning)
+        segments = form.render(conversation, add_generation_prompt=opened, thinking=thinking)
+    answer: Row = {"prompt": _prompt(segments)}
+    said = [str(one.message) for one in caught if issubclass(one.category, FormatWarning)]
+    return answer | {"warnings": said} if said else answer
+
+
+def _parse(row: Row) -> Row:
+    form = _format_of(row)
+    raw = field(row, "raw", str)
+    prompt = field(row, "generation_prompt", str, None)
+    if prompt is None:
+        prompt = _thinking_prompt(form) if field(row, "thinking", bool, False) else ""
+    lenient = field(row, "lenient", bool, False)
+    parsed = form.parse(
+        raw,
+        tools=_tools(row),
+        finish_reason=field(row, "finish_reason", str, None),
+        generation_prompt=prompt,
+        lenient=lenient,
+    )
+    return _described(parsed) | ({"repairs": list(map(_placed, parsed.repairs))} if lenient else {})
+
+
+def _described(parsed: Parsed) -> Row:
+    return {
+        "content": parsed.content,
+        "reasoning": parsed.reasoning,
+        "tool_calls": [{"name": call.name, "arguments": dict(call.arguments)} for call in parsed.tool_calls],
+        "complete": parsed.complete,
+        "errors": list(map(_placed, parsed.errors)),
+    }
+
+
+def _placed(found: ParseIssue | Repair) -> Row:
+    return {"message": found.message, "position": found.position}
+
+
+def _tools(row: Row) -> list[Tool]:
+    return [read_tool(tool, f"tools[{i}]") for i, tool in enumerate(field(row, "tools", list, []))]
+
+
+def _format_of(row: Row) -> Format:
+    return _format(field(row, "format", str), field(row, "variant", str, None), field(row, "model", str, None))
+
+
+@lru_cache(maxsize=64)
+def _format(name: str, variant: str | None, model: str | None) -> Format:
+    """A format is stateless, so one serves all lines."""
+    return get_format(name, variant, model)
+
+
+@lru_cache(maxsize=64)
+def _thinking_prompt(form: Format) -> str:
+    """What the format writes to open the model's turn when the model is to think."""
+    if form.grammar.thought is None:
+        return ""
+    asked = Conversation((Message("user", "?"),))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FormatWarning)  # nobody asked for this prompt
+        before, opened = (form.render(asked, add_generation_prompt=opened, thinking=True) for opened in (False, True))
+    return _prompt(opened).removeprefix(_prompt(before))
+
+
+def _prompt(segments: Iterable[Segment]) -> str:
+    return "".join(segment.text for segment in segments)

@@ -1,0 +1,149 @@
+"""`hermes3`: Hermes 3's tool calls, JSON between `<tool_call>` tags on ChatML turns, results in a turn of their own.
+
+The tools open the prompt in a system turn of their own (the conversation's system message follows as a second one):
+each with its signature as Python would write it (`get_weather(city: str) - ...`) and, unless it has none, the JSON of
+its parameters. A call is `<tool_call>`, `{"name": ..., "arguments": {...}}`, `</tool_call>` on lines of their own.
+Results stand in a `tool` turn, each between `<tool_response>` tags, and no line break follows the end of that turn.
+These tags are special tokens. A result that is not text prints as Python writes it (`None`, `{'a': 1}`).
+
+The template's oddities are the model's: `list[Union[]]` for every array, whatever its items; descriptions that are not
+escaped inside the signature's JSON. Where the template fails, this renderer does not: `null` in a list of types, on
+which it recurses for ever, is `None`, an unknown type is `Any`, a missing description is empty. Without tools the
+prompt is that of the family's default template, system message included; calls in it are written as with tools.
+
+What it cannot say: content beside calls and reasoning (left out, with a warning, as the template does), a call tag or
+an end of turn inside content, function names that JSON would escape, and a result as the first message, whose turn
+the template never opens.
+
+Source: the chat templates `tool_use` of NousResearch/Hermes-3-Llama-3.1-8B, sha256
+7ce09d55d3690e06c70b5c07228cc7e8c99c43a23cdc027762be4011efcdea6c, and `default`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from callwright.conversation import Conversation, Message, Tool
+from callwright.errors import FormatError
+from callwright.formats.chatml import CLOSE, END, OPEN, START, ChatMl, Turn, calls_in_json, printed, text_of, warn
+from callwright.formats.jsontext import dumps_at
+from callwright.openai import write_tool
+from callwright.tokens import Segment
+
+SYSTEM = "You are a helpful assistant."
+BEFORE_TOOLS = (
+    f"{START}system\nYou are a function calling AI model. You are provided with function signatures within "
+    "<tools></tools> XML tags. You may call one or more functions to assist with the user query. Don't make "
+    "assumptions about what values to plug into functions. Here are the available tools: <tools> "
+)
+AFTER_TOOLS = f"""\
+ </tools>Use the following pydantic model json schema for each tool call you will make: \
+{{"properties": {{"name": {{"title": "Name", "type": "string"}}, "arguments": {{"title": "Arguments", \
+"type": "object"}}}}, "required": ["name", "arguments"], "title": "FunctionCall", "type": "object"}}}}
+For each function call return a json object with function name and arguments within {OPEN}{CLOSE} XML tags as follows:
+{OPEN}
+{{"name": <function-name>, "arguments": <args-dict>}}
+{CLOSE}{END}
+"""
+TYPES = {"string": "str", "number": "float", "integer": "int", "boolean": "bool", "array": "list[Union[]]"}
+
+
+class Hermes3Format(ChatMl):
+    """The format."""
+
+    name = "hermes3"
+    bos = "<|begin_of_text|>"
+    stops = (END, "<|end_of_text|>")
+    controls = (bos, *stops, START, OPEN, CLOSE, "<tools>", "</tools>", "<tool_response>", "</tool_response>")
+    grammar = calls_in_json(stops)
+    result_opener = f"{START}tool\n"
+
+    def opening(self, conversation: Conversation) -> Iterator[Segment]:
+        """See `ChatMl.opening`."""
+        if conversation.tools:
+            yield from self.fixed(BEFORE_TOOLS)
+            yield Segment("\n".join(_tool(tool, f"tools[{n}]") for n, tool in enumerate(conversation.tools)))
+            yield from self.fixed(AFTER_TOOLS)
+        elif conversation.messages[0].role != "system":
+            yield from self.turn("system", SYSTEM)
+
+    def takes_up(self, first: Message) -> bool:
+        """See `ChatMl.takes_up`: a system message stays a turn of its own."""
+        return False
+
+    def answer(self, turn: Turn) -> Iterator[Segment]:
+        """See `ChatMl.answer`."""
+        if turn.message.reasoning:
+            warn(f"{turn.where}.reasoning", "Hermes 3 has no place for thinking")
+        content = text_of(turn.message, turn.where)
+        if self.drops_content(turn.message):
+            warn(f"{turn.where}.content", "Hermes 3's template has no place for it beside calls")
+            content = ""
+        self.readable(content, f"{turn.where}.content")
+        yield from self.spoken(content, turn, "")
+
+    def drops_content(self, message: Message) -> bool:
+        """See `Format.drops_content`: content beside calls is left out."""
+        return bool(message.tool_calls and message.content)
+
+    def result(self, messages: Sequence[Message], index: int) -> Iterator[Segment]:
+        """See `ChatMl.result`."""
+        if index == 0:
+            raise FormatError(
+                "a message before the first result", "a result as messages[0]", "put the call it answers before it"
+            )
+        last = index == len(messages) - 1
+        if messages[index - 1].role != "tool":
+            yield from self.fixed(self.result_opener)
+        yield from self.fixed("<tool_response>\n")
+        yield Segment(printed(messages[index].content, f"messages[{index}].content"))
+        yield from self.fixed("\n</tool_response>" if last else "\n</tool_response>\n")
+        if last or messages[index + 1].role != "tool":
+            yield from self.fixed(END)
+
+
+def _tool(tool: Tool, where: str) -> str:
+    """The tool as the template prints it: a signature, its arguments, and the schema as JSON."""
+    given = dict(tool.given or write_tool(tool))
+    function = _mapping(given["function"]) if "function" in given else given
+    parameters = _mapping(function.get("parameters"))
+    properties = _mapping(parameters.get("properties"))
+    returns = f" -> {_type(function['return'], where)}" if "return" in function else ""
+    typed = {name: _type(schema, f"{where}.parameters.properties.{name}") for name, schema in properties.items()}
+    signature = f"{tool.name}({', '.join(f'{name}: {kind}' for name, kind in typed.items())}){returns}"
+    arguments = "".join(f"        {name}({kind}): {_description(properties[name])}" for name, kind in typed.items())
+    description = f"{signature} - {tool.description or ''}\n\n" + (f"    Args:\n{arguments}" if typed else "")
+    if isinstance(described := _mapping(function.get("return")).get("description"), str):
+        description += f"\n    Returns:\n        {described}"
+    schema = dumps_at(dict(parameters), f"{where}.parameters") if properties else "{}"
+    return (
+        f'{{"type": "function", "function": {{"name": "{tool.name}", "description": "{description}", '
+        f'"parameters": {schema}}}'
+    )
+
+
+def _type(schema: Any, where: str, depth: int = 32) -> str:
+    """A schema's type as the template writes it in Python's way."""
+    if depth == 0:
+        raise FormatError(f"{where} nested less deeply", "more than 32 levels", "simplify the schema")
+    kind = _mapping(schema).get("type", [])
+    if isinstance(kind, str) and kind in TYPES:
+        return TYPES[kind]
+    if kind == "object":
+        values = _mapping(schema)
+        if "additionalProperties" not in values:
+            return "dict"
+        return f"dict[str, {_type(values['additionalProperties'], where, depth - 1)}]"
+    if kind == "null":
+        return "None"
+    if isinstance(kind, list):
+        return f"Union[{','.join(_type({'type': one}, where, depth - 1) for one in kind)}]"
+    return "Any"
+
+
+def _description(schema: Any) -> str:
+    fields = _mapping(schema)
+    return str(fields["description"]).strip() if "description" in fields else ""
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

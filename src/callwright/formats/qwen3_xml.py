@@ -1,0 +1,193 @@
+"""`qwen3-xml`: Qwen3-Coder's tool calls, where every argument stands as plain text between tags of its own.
+
+A call is `<tool_call>`, `<function=NAME>`, for each argument `<parameter=KEY>`, its value and `</parameter>`, then
+`</function>` and `</tool_call>`, each on a line of its own. Tools stand as XML-like text in the system turn, results as
+in `qwen3`. Of all the tags only `<tool_call>` and `<tool_response>`, and their ends, are special tokens.
+
+A value has no type in this format. A string stands verbatim between its two line breaks, lists and objects are JSON,
+everything else prints as Python writes it (`True`, `None`, `1e+20`); reading casts by the tool's schema:
+
+- a string where the schema allows strings only, whatever it looks like;
+- else the number, truth value, null (`null` or `None`), list or object that the text spells, if the schema allows it;
+- a string where the schema allows strings besides, or says nothing about the parameter (then it allows everything);
+- what the schema does not allow is kept as what it spells, or as a string, and reported.
+
+What it cannot say: a value that would be read back as another (the string `42` for a parameter that may be a number, a
+number for one that is a string), one that contains `</parameter>`, `<parameter=` or `</tool_call>`, names with `<`, `>`
+or a line break, a call tag or an end of turn inside content, thinking (reasoning is left out, with a warning), and a
+result before any turn, whose own turn the template never opens. White space around content that stands beside calls
+is taken away. Missing content, on which the template fails, is no content.
+
+Source: the chat template of Qwen/Qwen3-Coder-30B-A3B-Instruct, sha256
+5a38bfa05833266240066aedc497decc9b00cc0d3e3b8cceea98cf530196ab06; copies with other words ("the following tools") exist.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
+from callwright.errors import FormatError
+from callwright.formats.casting import allowed, cast, kind_of, listed
+from callwright.formats.chatml import CLOSE, END, OPEN, START, ChatMl, Turn, printed, text_of, warn
+from callwright.formats.jsontext import dumps, dumps_at
+from callwright.formats.parameters import DELIMITER, FUNCTION, FUNCTION_END, NAME, PARAMETER_END, read_call
+from callwright.formats.qwen3 import CONTROLS
+from callwright.formats.reading import Grammar, Region
+from callwright.openai import write_tool
+from callwright.tokens import Segment
+
+SYSTEM = "You are Qwen, a helpful AI assistant that can interact with a computer to solve tasks."
+BEFORE_TOOLS = "\n\n# Tools\n\nYou have access to the following functions:\n\n<tools>"
+AFTER_TOOLS = f"""
+</tools>
+
+If you choose to call a function ONLY reply in the following format with NO suffix:
+
+{OPEN}
+<function=example_function_name>
+<parameter=example_parameter_1>
+value_1
+</parameter>
+<parameter=example_parameter_2>
+This is the value for the second parameter
+that can span
+multiple lines
+</parameter>
+</function>
+{CLOSE}
+
+<IMPORTANT>
+Reminder:
+- Function calls MUST follow the specified format: an inner <function=...></function> block must be nested within \
+{OPEN}{CLOSE} XML tags
+- Required parameters MUST be specified
+- You may provide optional reasoning for your function call in natural language BEFORE the function call, but NOT after
+- If there is no function call available, answer the question like normal with your current knowledge and do not tell \
+the user about function calls
+</IMPORTANT>"""
+
+
+class Qwen3XmlFormat(ChatMl):
+    """The format."""
+
+    name = "qwen3-xml"
+    controls = CONTROLS
+    grammar = Grammar(
+        (
+            Region(OPEN, read_call, (CLOSE,), before="whitespace"),
+            # What this family forgets most is the opening tag.
+            Region(FUNCTION, read_call, (CLOSE,), lenient=True),
+        ),
+        stops=ChatMl.stops,
+        strays=(CLOSE,),
+    )
+
+    def opening(self, conversation: Conversation) -> Iterator[Segment]:
+        """See `ChatMl.opening`."""
+        first = conversation.messages[0]
+        system = text_of(first, "messages[0]") if first.role == "system" else None
+        if system is None and not conversation.tools:
+            return
+        yield from self.fixed(f"{START}system\n")
+        yield Segment(SYSTEM if system is None else system)
+        if conversation.tools:
+            yield from self.fixed(BEFORE_TOOLS)
+            yield Segment("".join(_tool(tool, f"tools[{n}]") for n, tool in enumerate(conversation.tools)))
+            yield from self.fixed(AFTER_TOOLS)
+        yield from self.fixed(f"{END}\n")
+
+    def answer(self, turn: Turn) -> Iterator[Segment]:
+        """See `ChatMl.answer`."""
+        if turn.message.reasoning:
+            warn(f"{turn.where}.reasoning", "Qwen3-Coder has no place for thinking")
+        content = text_of(turn.message, turn.where)
+        self.readable(content, f"{turn.where}.content")
+        if turn.message.tool_calls:
+            content = content.strip()
+        yield from self.spoken(content, turn, "\n\n" if content else "")
+
+    def call(self, call: ToolCall, tools: Sequence[Tool], where: str) -> str:
+        """See `ChatMl.call`."""
+        arguments = (
+            f"<parameter={_name(key, f'{where}.arguments')}>\n"
+            f"{_value(value, allowed(tools, call.name, key), f'{where}.arguments.{key}')}\n{PARAMETER_END}\n"
+            for key, value in call.arguments.items()
+        )
+        return f"\n{FUNCTION}{_name(call.name, f'{where}.name')}>\n{''.join(arguments)}{FUNCTION_END}\n"
+
+    def result(self, messages: Sequence[Message], index: int) -> Iterator[Segment]:
+        """See `ChatMl.result`."""
+        if index == (messages[0].role == "system"):
+            raise FormatError(
+                "a turn before the first result",
+                f"a result as messages[{index}]",
+                "put the question and the call it answers before it",
+            )
+        if messages[index - 1].role != "tool":
+            yield from self.fixed(self.result_opener)
+        yield from self.fixed("<tool_response>\n")
+        yield Segment(printed(messages[index].content, f"messages[{index}].content"))
+        yield from self.fixed("\n</tool_response>\n")
+        if index == len(messages) - 1 or messages[index + 1].role != "tool":
+            yield from self.fixed(f"{END}\n")
+
+
+def _tool(tool: Tool, where: str) -> str:
+    """The tool as the template prints it; keys it does not know become tags of their own."""
+    given: Mapping[str, Any] = dict(tool.given or write_tool(tool))
+    function = given["function"] if isinstance(given.get("function"), Mapping) else given
+    parameters = function.get("parameters")
+    lines = ["", "<function>", f"<name>{tool.name}</name>"]
+    if "description" in function:
+        lines.append(f"<description>{str(function['description']).strip()}</description>")
+    lines.append("<parameters>")
+    properties = parameters.get("properties") if isinstance(parameters, Mapping) else None
+    for name, schema in properties.items() if isinstance(properties, Mapping) else ():
+        lines += ["<parameter>", f"<name>{name}</name>"]
+        fields = schema if isinstance(schema, Mapping) else {}
+        if "type" in fields:
+            lines.append(f"<type>{printed(fields['type'], where)}</type>")
+        if "description" in fields:
+            lines.append(f"<description>{str(fields['description']).strip()}</description>")
+        lines += [*_tags(fields, ("name", "type", "description"), where), "</parameter>"]
+    lines += [*_tags(parameters, ("type", "properties"), where), "</parameters>"]
+    lines += [*_tags(function, ("type", "name", "description", "parameters"), where), "</function>"]
+    return "\n".join(lines)
+
+
+def _tags(fields: Any, without: tuple[str, ...], where: str) -> Iterator[str]:
+    for key, value in fields.items() if isinstance(fields, Mapping) else ():
+        if key not in without:
+            yield f"<{key}>{_written(value, where)}</{key}>"
+
+
+def _written(value: Json, where: str) -> str:
+    """A value as the template prints it: lists and objects as JSON, all else as Python's `str` does."""
+    return dumps_at(value, where) if isinstance(value, (list, Mapping)) else printed(value, where)
+
+
+def _name(name: str, where: str) -> str:
+    if not NAME.fullmatch(name):
+        raise FormatError(f"{where} without <, > and line breaks, and not empty", repr(name), "rename it")
+    return name
+
+
+def _value(value: Json, kinds: frozenset[str], where: str) -> str:
+    """The value as text that reads back as the same value."""
+    meant = dumps_at(value, where)
+    text = _written(value, where)
+    match = DELIMITER.search(text)
+    if match is not None:
+        raise FormatError(
+            f"{where} without {match.group()}",
+            f"one at character {match.start()}",
+            "choose a format with quoted strings: nothing can be escaped in this one",
+        )
+    read = cast(text, kinds)[0]
+    if dumps(read) != meant:
+        raise FormatError(
+            f"{where} to read back as the same {kind_of(value)}",
+            f"{text[:40]!r}, which reads as {kind_of(read)} where the schema allows {listed(kinds)}",
+            "correct the value or the schema: this format writes no types",
+        )
+    return text

@@ -1,0 +1,104 @@
+"""Filters: JSON lines in and out, one line out for each line in, in order, and a bad line never loses another's answer.
+
+What a filter does with a row is its own; reading the row, naming what is wrong with it and answering every line is the
+same for all. Bytes that are no UTF-8 and halves of surrogate pairs, which no encoding can hold, pass through: a stray
+byte is read as Python's `surrogateescape` reads it, and answers are written with everything but ASCII escaped.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
+
+from callwright.errors import CallwrightError, DataError
+
+Row = dict[str, Any]
+Answer = Callable[[str], Row]
+"""A line to what is answered."""
+
+CHUNK = 1 << 16
+"""How much is read at once, in bytes."""
+
+
+def answer_row(line: str, work: Callable[[Row], Row]) -> Row:
+    """The answer to one line: the row's id, then what `work` makes of the row, or "error" and why.
+
+    Args:
+      line: One JSON object, hopefully.
+      work: Makes the rest of the answer; may raise a CallwrightError.
+    """
+    row: Row = {}
+    try:
+        row = _object(line)
+        return {"id": row.get("id"), **work(row)}
+    except CallwrightError as error:
+        return {"id": row.get("id"), "error": str(error)}
+    except RecursionError:
+        return {"id": row.get("id"), "error": str(_unwritable("values nested too deeply"))}
+
+
+def field(row: Row, key: str, kind: type, *default: Any) -> Any:
+    """A field of the row, checked; `default`, if given, stands for one that is absent or null.
+
+    Raises:
+      DataError: It is missing, or of another type.
+    """
+    value = row.get(key)
+    if value is None and default:
+        return default[0]
+    if type(value) is not kind:
+        came = type(value).__name__ if key in row else "nothing"
+        raise DataError(f"{key} to be a {kind.__name__}", came, f"give a {kind.__name__}")
+    return value
+
+
+def run_filter(source: BinaryIO, sink: BinaryIO, answer: Answer) -> None:
+    """Answers every line of `source` on `sink`.
+
+    All lines that have come are answered before more are waited for, so a writer that waits for each answer gets it,
+    and one that does not wait gets them in large pieces.
+
+    Args:
+      source: A buffered reader, e.g. `sys.stdin.buffer`.
+      sink: Where answers go.
+      answer: Answers one line; must not raise.
+    """
+    for lines in _arriving(source):
+        for line in lines:
+            sink.write(_written(answer(line.decode("utf-8", "surrogateescape"))))
+        sink.flush()
+
+
+def _arriving(source: BinaryIO) -> Iterator[list[bytes]]:
+    """The lines of `source`, as many at once as have come."""
+    begun: list[bytes] = []
+    while chunk := source.read1(CHUNK):  # type: ignore[attr-defined]
+        first, *lines = chunk.split(b"\n")
+        begun.append(first)
+        if lines:
+            yield [b"".join(begun), *lines[:-1]]
+            begun = lines[-1:]
+    if any(begun):
+        yield [b"".join(begun)]
+
+
+def _written(answer: Row) -> bytes:
+    try:
+        text = json.dumps(answer, allow_nan=False)
+    except (ValueError, RecursionError) as error:
+        came = "values nested too deeply" if isinstance(error, RecursionError) else str(error)
+        text = json.dumps({"id": None, "error": str(_unwritable(came))})
+    return text.encode() + b"\n"
+
+
+def _object(line: str) -> Row:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DataError("a JSON object", f"a line that is not JSON ({error})", "write one object a line") from None
+    if not isinstance(row, dict):
+        raise DataError("a JSON object", f"a JSON {type(row).__name__}", "write one object a line")
+    return row
+
+
+def _unwritable(came: str) -> DataError:
+    return DataError("an answer that JSON can say", came, "use plain, finite JSON values")
