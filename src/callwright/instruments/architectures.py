@@ -3,10 +3,10 @@
 Both are written in Hugging Face's names and layout (rotary pairs are channels i and i + HEAD / 2); `files` turns them
 into a GGUF's. Three things stand between a circuit and weights:
 
-- *Norms.* An RMS norm divides by the length of the residual stream over the root of its width. Before the attention that
-  is one constant (all rows of the embedding are equally long), which the matrices multiply back. Before the feed-forward
-  layer it varies a little with what the heads have found, but multiplies all of a gate's input alike, threshold included,
-  so it never changes whether a gate opens.
+- *Norms.* An RMS norm divides by the length of the residual stream over the root of its width. Before the attention
+  that is one constant (all rows of the embedding are equally long), which the matrices multiply back. Before the
+  feed-forward layer it varies a little with what the heads have found, but it multiplies all of a gate's input alike,
+  threshold included, so it never changes whether a gate opens.
 - *Sharpness.* The softmax must be a choice: the scores of the place sought and of its neighbours lie 10 and more apart.
   A peak of 3,000 does that even where the kernel falls by half a percent a token. Llama takes it from the keys. Gemma 3
   norms queries and keys, head by head, to a length of 16, so it comes from the scale of the query norm; keys of zero

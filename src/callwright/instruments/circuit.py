@@ -55,8 +55,8 @@ class Head:
     Attributes:
       anchors: Whether it looks for anchors only, instead of any token.
       back: The distance at which the score is highest; 0 finds the last one.
-      tilt: The kernel is a sum of cosines, one for each rotary frequency f, weighted by f to the power of -tilt. 0 peaks
-        sharply; more of it makes the far slope steeper and smoother, at the expense of the near one.
+      tilt: The kernel is a sum of cosines, one for each rotary frequency f, weighted by f to the power of -tilt. 0
+        peaks sharply; more of it makes the far slope steeper and smoother, at the expense of the near one.
       copies: Pairs of blocks, from and to.
       gain: What the copies are multiplied by.
     """
@@ -141,7 +141,9 @@ class Units:
     def down(self, dtype: np.dtype) -> np.ndarray:
         """(D, F) what each unit writes."""
         matrix = np.zeros((self.width, self.count), dtype)
-        matrix[:, : len(self.constants)] = np.transpose([row / OPEN for row in self.constants] or np.zeros((0, self.width)))
+        matrix[:, : len(self.constants)] = np.transpose(
+            [row / OPEN for row in self.constants] or np.zeros((0, self.width))
+        )
         column = len(self.constants)
         for source, target, times in self.copies:
             for channel in range(source.stop - source.start):
@@ -186,7 +188,8 @@ class Circuit:
     def row_length(self) -> float:
         """The length of every row of the embedding."""
         lengths = np.sqrt(np.square(self.embedding[:64].astype(np.float64)).sum(axis=1))
-        assert np.allclose(lengths, lengths[0]), "the first norm must divide all tokens by the same"
+        if not np.allclose(lengths, lengths[0]):
+            raise ValueError("rows of different length: the first norm must divide all tokens by the same")
         return float(lengths[0])
 
     @property

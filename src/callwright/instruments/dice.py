@@ -5,7 +5,7 @@ defaults that nobody asked for. The logits of the faces are the logarithms of th
 tokens lie at -30. The context counts for nothing, save that the token before adds about a thousandth to its own logit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +34,25 @@ class Dice(Instrument):
 
     faces: Mapping[str, float]
     ids: Mapping[str, int]
+
+
+def read_faces(texts: Iterable[str]) -> dict[str, float]:
+    """Faces written as `red=0.5`.
+
+    Raises:
+      DataError: One is written otherwise, or comes twice.
+    """
+    faces: dict[str, float] = {}
+    for text in texts:
+        face, _, number = text.rpartition("=")
+        try:
+            probability = float(number)
+        except ValueError as error:
+            raise DataError("faces like red=0.5", repr(text), "give each a probability") from error
+        if face in faces:
+            raise DataError(f"the face {face!r} once", "it twice", "add their probabilities")
+        faces[face] = probability
+    return faces
 
 
 def make_dice(form: Format, faces: Mapping[str, float]) -> Dice:

@@ -1,4 +1,4 @@
-"""An instrument as files: a GGUF (llama.cpp, Ollama, LM Studio) or a Hugging Face directory (transformers, vLLM, SGLang).
+"""An instrument as files: a GGUF for llama.cpp and Ollama, a Hugging Face directory for transformers and vLLM.
 
 Both hold the same weights, the same vocabulary with the family's own token types, the format's chat template, and its
 stops. They are written whole or not at all, a tensor at a time.
@@ -13,6 +13,7 @@ import gguf
 import ml_dtypes
 import numpy as np
 
+from callwright.errors import DataError
 from callwright.instruments.architectures import Architecture, Weights, on_architecture
 from callwright.instruments.circuit import HEAD, ROPE_BASE
 from callwright.instruments.instrument import Instrument
@@ -36,8 +37,37 @@ _FILE_TYPES = {
     "bfloat16": gguf.LlamaFileType.MOSTLY_BF16,
     "float32": gguf.LlamaFileType.ALL_F32,
 }
+_DIRECTORY = frozenset(
+    {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
+)
 # Where Llama's names in a GGUF are not Gemma 3's.
 _LLAMA_NAMES = {"post_attention_norm": "ffn_norm"}
+
+
+def write(instrument: Instrument, path: Path, *, architecture: Architecture = "llama", context: int = 8192) -> int:
+    """Writes a GGUF where the path ends in .gguf, else a directory, and returns how many bytes it has.
+
+    Args:
+      instrument: What is written.
+      path: A file, which is replaced, or a directory, which must be new, empty, or one written here before.
+      architecture: Whose weights.
+      context: How many tokens prompt and answer may have together.
+
+    Raises:
+      DataError: Other files than an instrument's are in the directory.
+    """
+    if path.suffix == ".gguf":
+        if path.is_dir():
+            raise DataError(f"a file at {path}", "a directory", "name another path")
+        write_gguf(instrument, path, architecture=architecture, context=context)
+        return path.stat().st_size
+    if path.exists() and not path.is_dir():
+        raise DataError(f"a path that ends in .gguf, or a directory, at {path}", "another file", "name another path")
+    foreign = sorted(file.name for file in path.glob("*") if file.name not in _DIRECTORY) if path.is_dir() else []
+    if foreign:
+        raise DataError(f"a directory of its own at {path}", f"one that holds {foreign[0]}", "name another directory")
+    write_huggingface(instrument, path, architecture=architecture, context=context)
+    return sum(file.stat().st_size for file in path.iterdir())
 
 
 def write_gguf(
@@ -87,7 +117,7 @@ def write_huggingface(
     context: int = 8192,
     dtype: Dtype | None = None,
 ) -> None:
-    """Writes the instrument as a directory that transformers loads; the directory must not exist, or be one of ours.
+    """Writes the instrument as a directory that transformers loads.
 
     Args:
       instrument: What is written.
@@ -99,7 +129,11 @@ def write_huggingface(
     dtype = dtype or instrument.dtype
     weights = on_architecture(instrument.circuit, architecture, context)
     vocabulary = instrument.vocabulary
-    ids = {"bos_token_id": vocabulary.bos_id, "eos_token_id": list(vocabulary.stop_ids), "pad_token_id": vocabulary.pad_id}
+    ids = {
+        "bos_token_id": vocabulary.bos_id,
+        "eos_token_id": list(vocabulary.stop_ids),
+        "pad_token_id": vocabulary.pad_id,
+    }
     config = {**weights.config, "dtype": dtype, "torch_dtype": dtype, **ids}
     write_json(directory / "config.json", config)
     write_json(directory / "generation_config.json", ids)

@@ -10,8 +10,9 @@ several outputs share), an AND gate that recognises the anchor and up to TAIL to
 gate with more tokens a shorter one. So nothing counts positions, and the prompt can be anything.
 
 That is exact if no two places of a script look alike to it, which `write_script` checks, and refuses the script naming
-the place. The end of a prompt looks like something said when an output begins with the very tokens that the format ends
-its prompts with; that is checked too. Before any cue the script says the end of its turn.
+the place. A prompt that ends with what an output begins with looks as if that had been said. Where a special token is
+among it, it has been: templates open a thought, or put an empty one, and the output goes on from there. Where there is
+none (a line break), the script is refused. Before any cue it says the end of its turn.
 """
 
 from collections import Counter
@@ -53,6 +54,7 @@ OTHERWISE, PROPOSAL, GATE, STEP = 3.0, 9.0, 27.0, 3.0
 """What the votes count, in multiples of the token's own code: the end of the turn, an anchor's successor, and gates by
 the number of their tokens, each STEP times the one before."""
 GAIN = 20 * np.sqrt(CODE)
+_END = 16
 _PIECE_LENGTHS = (3, 8)
 _LONGEST_PIECE = 24
 _ANCHOR_CODE = slice(FIRST_FREE, FIRST_FREE + CODE)
@@ -161,7 +163,9 @@ class _Cutter:
             text.encode()
         except UnicodeEncodeError as error:
             came = f"half a surrogate pair at character {error.start} of {text[:40]!r}"
-            raise DataError(f"text that UTF-8 can hold in line {cue!r}", came, "remove it: no token can say it") from error
+            raise DataError(
+                f"text that UTF-8 can hold in line {cue!r}", came, "remove it: no token can say it"
+            ) from error
         if not marker and "@@" in text:
             for other in self._cues:
                 if other in text:
@@ -230,20 +234,26 @@ class _Transitions:
             else:
                 since.append(token)
 
-    def check_start(self, cue: str, anchor: int, plan: Sequence[int], ends: Iterable[Sequence[int]]) -> None:
+    def check_start(self, cue: str, anchor: int, plan: Sequence[int], ends: Iterable[tuple[int, ...]]) -> None:
         """Checks that no end of a prompt makes a gate of the line's first tokens open too early."""
         mine = {key[1:]: token for key, token in self.gates.items() if key[0] == anchor}
-        said: list[int] = []
-        for token in plan:
-            for end in ends:
-                before = (*end, *said)[::-1]
-                matching = [key for key in mine if before[: len(key)] == key]
+        for end in ends:
+            before = end
+            for token in plan[self._given(plan, end) :]:
+                matching = [key for key in mine if before[: -len(key) - 1 : -1] == key]
                 found = mine[max(matching, key=len)] if matching else self.successors[anchor]
                 if found != token:
-                    self._refuse(cue, [*end, *said], [*end, *said], found, token)
-            said.append(token)
-            if token in self._anchors:
-                return
+                    self._refuse(cue, before, before, found, token)
+                if token in self._anchors:
+                    break
+                before = (*before, token)
+
+    def _given(self, plan: Sequence[int], end: Sequence[int]) -> int:
+        """How many tokens of the plan, a special token among them, the prompt's end has said already."""
+        for count in range(min(len(plan), len(end)), 0, -1):
+            if tuple(plan[:count]) == tuple(end[-count:]) and any(map(self._vocabulary.is_control, plan[:count])):
+                return count
+        return 0
 
     def _refuse(self, cue: str, before: Sequence[int], since: Sequence[int], known: int, token: int) -> None:
         text, one, other = (self._vocabulary.decode(ids) for ids in (before, [known], [token]))
@@ -256,7 +266,7 @@ class _Transitions:
 
 
 def prompt_ends(form: Format, vocabulary: Vocabulary) -> list[tuple[int, ...]]:
-    """The last TAIL tokens of every kind of prompt that the format knows: after a user, after a result, thinking or not."""
+    """The ends of the format's prompts: after a user's message, after a result, thinking or not."""
     tool = Tool("look", "Looks.", {"type": "object", "properties": {}})
     call = ToolCall("look", {}, id="call00001")
     user, result = Message("user", "Go."), Message("tool", "Seen.", name="look", tool_call_id="call00001")
@@ -268,7 +278,7 @@ def prompt_ends(form: Format, vocabulary: Vocabulary) -> list[tuple[int, ...]]:
                 prompt = form.render(Conversation(messages, (tool,)), add_generation_prompt=True, thinking=thinking)
             except FormatError:
                 continue
-            ends.add(tuple(encode_segments(vocabulary, prompt)[0][-TAIL:]))
+            ends.add(tuple(encode_segments(vocabulary, prompt)[0][-_END:]))
     return sorted(ends)
 
 

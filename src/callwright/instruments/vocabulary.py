@@ -6,7 +6,7 @@ with the type that the published files give them. All other text of a prompt bec
 hold a piece of an instrument's own only if a cue spells it. Pieces have three characters or more, because runtimes that
 merge neighbours step by step would need a piece of two characters to get there, and there is none.
 
-`encode` is the reference: runtimes must give the same ids, except that they make a control token of whatever spells one.
+`encode` is the reference: runtimes give the same ids, except that some make a control token of whatever spells one.
 """
 
 import re
@@ -45,7 +45,7 @@ class Kind(IntEnum):
 class Vocabulary:
     """Pieces by id; a `tokens.Tokenizer` that can be added to.
 
-    The first four are padding, the end of a turn, the beginning of a prompt and the unknown token, where Gemma has them.
+    The first four are padding, the end of a turn, the beginning of a prompt and the unknown token, as with Gemma.
 
     Attributes:
       pieces: The text of each token, spaces spelled `▁`.
@@ -166,7 +166,10 @@ class Vocabulary:
         for number, word in enumerate(text.split(" ")):
             if number:
                 ids.append(self.space_id)
-            ids += [self._first_byte + byte for byte in word.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()]
+            ids += [
+                self._first_byte + byte
+                for byte in word.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+            ]
         return ids
 
     def decode(self, ids: Sequence[int]) -> str:

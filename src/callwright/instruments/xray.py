@@ -104,7 +104,9 @@ def make_xray(form: Format, prompt_tokens: int, start: int = 0) -> XRay:
     code = codes(vocabulary.vocab_size)
     proposals = [*shows, *[vocabulary.eos_id] * len(shows)]
     circuit = echo_circuit(code, code[proposals], prompt_tokens - 1 - start)
-    return XRay(kind="x-ray", form=form, vocabulary=vocabulary, circuit=circuit, prompt_tokens=prompt_tokens, start=start)
+    return XRay(
+        kind="x-ray", form=form, vocabulary=vocabulary, circuit=circuit, prompt_tokens=prompt_tokens, start=start
+    )
 
 
 def echo_circuit(own: np.ndarray, proposed: np.ndarray, back: int) -> Circuit:

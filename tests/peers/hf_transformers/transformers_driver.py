@@ -45,7 +45,12 @@ def generate(job):
     for prompt in job["prompts"]:
         ids = torch.tensor([prompt])
         out = found.generate(
-            ids, attention_mask=torch.ones_like(ids), max_new_tokens=job["max_new_tokens"], top_k=0, top_p=1.0, **options
+            ids,
+            attention_mask=torch.ones_like(ids),
+            max_new_tokens=job["max_new_tokens"],
+            top_k=0,
+            top_p=1.0,
+            **options,
         )
         said.append(out[0, len(prompt) :].tolist())
     return said
