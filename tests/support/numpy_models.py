@@ -1,6 +1,7 @@
 """Llama's and Gemma 3's forward pass in numpy, read off the published descriptions: the oracle for instruments.
 
-It takes tensors in Hugging Face's names and a config.json, as a user would find them, and knows nothing of circuits.
+It takes tensors in single precision by Hugging Face's names and a config.json, as a user would find them, and knows
+nothing of circuits.
 """
 
 import math
@@ -17,11 +18,10 @@ def logits(tensors, config, ids, places):
     heads, width, eps = config["num_attention_heads"], config["head_dim"], config["rms_norm_eps"]
 
     def norm(x, name):
-        scale = tensors[name].astype(np.float32) + gemma
-        return x / np.sqrt(np.mean(np.square(x), axis=-1, keepdims=True) + eps) * scale
+        return x / np.sqrt(np.mean(np.square(x), axis=-1, keepdims=True) + eps) * (tensors[name] + gemma)
 
     def linear(x, name):
-        return x @ tensors[name].astype(np.float32).T
+        return x @ tensors[name].T
 
     def rotate(x, positions, base):  # (T, N, H)
         angle = np.outer(positions, base ** (-np.arange(width // 2) * 2.0 / width))[:, None]
@@ -31,7 +31,7 @@ def logits(tensors, config, ids, places):
 
     ids, places = np.asarray(ids), np.asarray(places)
     embedding = tensors["model.embed_tokens.weight"]
-    x = embedding[ids].astype(np.float32) * (math.sqrt(config["hidden_size"]) if gemma else 1)
+    x = embedding[ids] * (math.sqrt(config["hidden_size"]) if gemma else 1)
     layers = config["num_hidden_layers"]
     for index in range(layers):
         base, window = config["rope_theta"], len(ids)
@@ -59,7 +59,7 @@ def logits(tensors, config, ids, places):
         opened = gelu(gate) if gemma else gate / (1 + np.exp(-np.clip(gate, -80, None)))
         out = linear(opened * linear(h, f"{at}mlp.up_proj.weight"), f"{at}mlp.down_proj.weight")
         x = x + (norm(out, f"{at}post_feedforward_layernorm.weight") if gemma else out)
-    return norm(x, "model.norm.weight") @ embedding.astype(np.float32).T
+    return norm(x, "model.norm.weight") @ embedding.T
 
 
 def gelu(x):
@@ -82,5 +82,5 @@ def read_gguf(path):
         if not gemma and parts[-1] in ("attn_q", "attn_k"):
             heads, width = header["llama.attention.head_count"], header["llama.attention.key_length"]
             data = data.reshape(heads, width // 2, 2, -1).swapaxes(1, 2).reshape(data.shape)
-        tensors[f"model.{name}.weight"] = data - 1 if gemma and "norm" in name else data
+        tensors[f"model.{name}.weight"] = np.asarray(data - 1 if gemma and "norm" in name else data, np.float32)
     return tensors, header

@@ -105,7 +105,7 @@ def write_script(form: Format, lines: Sequence[Line]) -> Script:
         if times > 1:
             raise DataError(f"the cue {name!r} once", f"it {times} times", "give every line a cue of its own")
     cues = {line.cue: vocabulary.add_cue(line.cue) for line in lines}
-    cutter = _Cutter(vocabulary, cues)
+    cutter, ends = _Cutter(vocabulary, cues), prompt_ends(form, vocabulary)
     first: dict[tuple[tuple[str, bool], ...], str] = {}  # lines that say the same are one line with several cues
     plans: dict[str, tuple[int, ...]] = {}
     original: dict[int, int] = {}
@@ -113,13 +113,12 @@ def write_script(form: Format, lines: Sequence[Line]) -> Script:
         parts = cutter.parts(line)
         same = first.setdefault(parts, line.cue)
         original[cues[line.cue]] = cues[same]
-        plans[line.cue] = plans[same] if same in plans else cutter.cut(parts)
+        plans[line.cue] = plans[same] if same in plans else cutter.cut(parts, ends)
     used = Counter(token for cue in first.values() for token in plans[cue])
     anchors = frozenset(cues.values()) | {
         token for token, times in used.items() if times == 1 and vocabulary.kinds[token] == Kind.NORMAL
     } - {vocabulary.space_id}
     transitions = _Transitions(vocabulary, anchors)
-    ends = prompt_ends(form, vocabulary)
     for cue in first.values():
         transitions.learn(cue, cues[cue], plans[cue])
     for cue in first.values():
@@ -175,11 +174,24 @@ class _Cutter:
                         "rename the cue: said and sent back as history, it would choose a line",
                     )
 
-    def cut(self, parts: Iterable[tuple[str, bool]]) -> tuple[int, ...]:
-        """Token ids, the end of the turn included."""
+    def cut(self, parts: Sequence[tuple[str, bool]], ends: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+        """Token ids, the end of the turn included; what a prompt may have said already is spelled as in a prompt."""
+        spelled = [
+            id_
+            for text, marker in parts
+            for id_ in ([self._vocabulary.token_id(text)] if marker else self._vocabulary.spell(text))
+        ]
+        given = max((_given(self._vocabulary, spelled, end) for end in ends), default=0)
         ids: list[int] = []
         for text, marker in parts:
-            ids += [self._vocabulary.token_id(text)] if marker else self._text(text)
+            if marker:
+                ids.append(self._vocabulary.token_id(text))
+                continue
+            done = 0
+            while len(ids) < given and done < len(text):
+                ids += self._vocabulary.spell(text[done])
+                done += 1
+            ids += self._text(text[done:])
         if not ids or ids[-1] not in self._vocabulary.stop_ids:
             ids.append(self._vocabulary.eos_id)
         return tuple(ids)
@@ -239,7 +251,7 @@ class _Transitions:
         mine = {key[1:]: token for key, token in self.gates.items() if key[0] == anchor}
         for end in ends:
             before = end
-            for token in plan[self._given(plan, end) :]:
+            for token in plan[_given(self._vocabulary, plan, end) :]:
                 matching = [key for key in mine if before[: -len(key) - 1 : -1] == key]
                 found = mine[max(matching, key=len)] if matching else self.successors[anchor]
                 if found != token:
@@ -247,13 +259,6 @@ class _Transitions:
                 if token in self._anchors:
                     break
                 before = (*before, token)
-
-    def _given(self, plan: Sequence[int], end: Sequence[int]) -> int:
-        """How many tokens of the plan, a special token among them, the prompt's end has said already."""
-        for count in range(min(len(plan), len(end)), 0, -1):
-            if tuple(plan[:count]) == tuple(end[-count:]) and any(map(self._vocabulary.is_control, plan[:count])):
-                return count
-        return 0
 
     def _refuse(self, cue: str, before: Sequence[int], since: Sequence[int], known: int, token: int) -> None:
         text, one, other = (self._vocabulary.decode(ids) for ids in (before, [known], [token]))
@@ -263,6 +268,14 @@ class _Transitions:
             f"{one!r} and {other!r} after {text[-60:]!r}, where the last {TAIL} tokens, {looks!r}, have stood before",
             "say it with a few more or other characters between the special tokens",
         )
+
+
+def _given(vocabulary: Vocabulary, plan: Sequence[int], end: Sequence[int]) -> int:
+    """How many tokens of the plan, a special token among them, the prompt's end has said already."""
+    for count in range(min(len(plan), len(end)), 0, -1):
+        if tuple(plan[:count]) == tuple(end[-count:]) and any(map(vocabulary.is_control, plan[:count])):
+            return count
+    return 0
 
 
 def prompt_ends(form: Format, vocabulary: Vocabulary) -> list[tuple[int, ...]]:
