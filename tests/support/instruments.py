@@ -1,5 +1,7 @@
 """Instruments in tests: what they are to say in every format, and what the numpy oracle has them say."""
 
+import json
+
 import numpy as np
 from tests.support.conversations import tool_of
 from tests.support.numpy_models import logits
@@ -9,6 +11,7 @@ from callwright.errors import FormatError
 from callwright.formats import FORMATS, get_format
 from callwright.instruments.architectures import on_architecture
 from callwright.instruments.lines import spoken
+from callwright.instruments.script import Line
 from callwright.tokens import encode_segments
 
 ARCHITECTURES = ("llama", "gemma3")
@@ -45,6 +48,24 @@ def answers(form):
         except FormatError:
             continue
     return list(dict.fromkeys(found))
+
+
+def thousand():
+    """A thousand outputs that are alike for most of their length."""
+    draw = np.random.default_rng(3)
+    words = ["the", "city", "weather", "report", "wind", "forecast", "tomorrow", "please", "note", "that", "account"]
+    lines = []
+    for number in range(1000):
+        arguments = {
+            "city": f"Paris {number}",
+            "days": int(draw.integers(1, 99)),
+            "tags": ["a", "b"],
+            "deep": {"x": 1.0},
+        }
+        call = json.dumps({"name": "get_weather", "args": arguments})
+        text = " ".join(draw.choice(words, 12))
+        lines.append(Line(str(number), f"{text}\n<tool_call>\n{call}\n</tool_call>"))
+    return lines
 
 
 def prompt(instrument, *texts, thinking=None):
