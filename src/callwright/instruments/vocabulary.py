@@ -6,7 +6,8 @@ with the type that the published files give them. All other text of a prompt bec
 hold a piece of an instrument's own only if a cue spells it. Pieces have three characters or more, because runtimes that
 merge neighbours step by step would need a piece of two characters to get there, and there is none.
 
-`encode` is the reference: runtimes give the same ids, except that some make a control token of whatever spells one.
+`encode` is the reference: runtimes give the same ids, except that most make a control token of whatever spells one, and
+all of them a space of a `▁`, which is spelled in bytes here so that `decode` gives the text back.
 """
 
 import re
@@ -67,7 +68,8 @@ class Vocabulary:
                 self.add(piece, _marker_kind(piece))
         self.adds_bos = bool(form.bos)
         self.stop_ids = tuple(dict.fromkeys(self._index[stop] for stop in stops))
-        self._markers = frozenset(range(len(self.pieces))) - {self._index["<unk>"]}
+        unused = {"<unk>"} - set(form.controls)
+        self._markers = frozenset(range(len(self.pieces))) - {self._index[piece] for piece in unused}
         self._marker = _any_of(self.pieces[id_] for id_ in self._markers)
         self._first_byte = len(self.pieces)
         for byte in range(256):
