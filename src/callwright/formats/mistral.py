@@ -30,9 +30,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
 from callwright.errors import FormatError, FormatWarning
 from callwright.formats.base import Format, control
+from callwright.formats.grammar import Grammar, Region, Thought
 from callwright.formats.jsontext import dumps, dumps_at, reason
 from callwright.formats.mistral_reading import ARGS, CALL_ID, EOS, ID, NAME, TOOL_CALLS, CallArray, NamedCall
-from callwright.formats.reading import Grammar, Region, Thought
 from callwright.openai import write_tool
 from callwright.tokens import Segment
 
@@ -130,10 +130,13 @@ class MistralFormat(Format):
             raise FormatError(
                 f"{where} without reasoning", "reasoning", "drop it, or use variant v13: others have none"
             )
-        if message.reasoning:
-            self._check_words(message.reasoning, f"{where}.reasoning", (END_THINK, EOS))
+        reasoning = message.reasoning if message.reasoning_field == "reasoning_content" else None
+        if message.reasoning and not reasoning:
+            _warn(f"{where}.{message.reasoning_field} is left out: the template knows reasoning_content only")
+        if reasoning:
+            self._check_words(reasoning, f"{where}.reasoning", (END_THINK, EOS))
             yield control(THINK, trained=True)
-            yield Segment(message.reasoning, trained=True)
+            yield Segment(reasoning, trained=True)
             yield control(END_THINK, trained=True)
         content = _text(message, index) if message.content is not None else ""
         if not self.drops_content(message):
@@ -141,7 +144,7 @@ class MistralFormat(Format):
                 content, f"{where}.content", (TOOL_CALLS, EOS, *([THINK] if self.grammar.thought else []))
             )
             yield Segment(content, trained=True)
-            if self.variant == "v13" and not (content or message.reasoning or message.tool_calls):
+            if self.variant == "v13" and not (content or reasoning or message.tool_calls):
                 raise FormatError(f"content or tool_calls in {where}", "neither", "give the assistant something to say")
         elif content:
             _warn(f"{where}.content is left out, because it stands beside calls")

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from callwright.conversation import Json, ToolCall
+from callwright.formats.grammar import Context, Found, ParseIssue, Repair
 from callwright.formats.jsontext import Unfinished, read_json
-from callwright.formats.reading import Context, Found, ParseIssue, Repair
 from callwright.formats.repair import mend_json
 from callwright.formats.tagged import TaggedJson, skip_space
 
@@ -34,7 +34,7 @@ class CallArray:
     """
 
     def __call__(self, text: str, start: int, context: Context) -> Found | None:
-        """See `reading.Read`."""
+        """See `grammar.Read`."""
         at = skip_space(text, start + len(TOOL_CALLS))
         reading = _Reading(text, start, context)
         if at == len(text):
@@ -72,7 +72,7 @@ class NamedCall:
     ids: bool
 
     def __call__(self, text: str, start: int, context: Context) -> Found | None:
-        """See `reading.Read`."""
+        """See `grammar.Read`."""
         reading = _Reading(text, start, context)
         at = start + len(TOOL_CALLS)
         name, at = _word(text, at)

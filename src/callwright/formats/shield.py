@@ -1,20 +1,21 @@
-"""A conversation in which nothing spells a control token, and back again.
+"""Hides what merely spells a control token from programs that see only text, and brings it back in what they give.
 
-Templates are programs that see only text, so what others wrote has to be marked in the text itself: the first character
-of every spelling of a control token is replaced by a letter that occurs nowhere else. One character for one, so that
-lengths, quoting and JSON's escapes of the rest stay what they were.
+Two such programs are here: a chat template, which is given a conversation, and a parser, which is given a message. The
+first character of every spelling is replaced by one that occurs nowhere else. One character for one, so that lengths,
+positions, quoting and JSON's escapes of the rest stay what they were.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.errors import FormatError
-from callwright.formats.reading import Finder
+from callwright.formats.grammar import Event, Finder, TextDelta
 from callwright.openai import write_tool
+from callwright.tokens import Segment
 
 
-class Shield:
+class ConversationShield:
     """Hides the spellings in one conversation.
 
     Attributes:
@@ -112,3 +113,53 @@ def _value(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, Mapping):
         return {change(key): _value(item, change) for key, item in value.items()}
     return value
+
+
+_HIDDEN = range(0xDC00, 0xDC80)
+"""Half a surrogate pair for each ASCII character: no text that was ever UTF-8 holds one."""
+_RESTORED = dict(zip(_HIDDEN, range(0x80), strict=True))
+
+
+class MessageShield:
+    """Replaces the first character of every control token that plain text spells by one that no text holds."""
+
+    def __init__(self, controls: Sequence[str]) -> None:
+        self.used = False
+        self._finder = Finder(controls)
+        self._waiting = ""
+
+    def pass_on(self, piece: Segment) -> str:
+        """The piece, shielded; the end of a plain one may have to wait for what follows."""
+        if piece.control:
+            return self.flush() + piece.text
+        text = self._waiting + piece.text
+        edge = self._finder.held(text, 0)
+        match, start, parts = self._finder.find(text, 0), 0, []
+        while match is not None:
+            self.used = True
+            parts += [text[start : match.start()], chr(_HIDDEN[ord(match.group()[0])]), match.group()[1:]]
+            start = match.end()
+            match = self._finder.find(text, start)
+        edge = max(edge, start)
+        self._waiting = text[edge:]
+        return "".join([*parts, text[start:edge]])
+
+    def flush(self) -> str:
+        """What was waiting."""
+        text, self._waiting = self._waiting, ""
+        return text
+
+    def restored(self, event: Event) -> Event:
+        """The event with what was hidden."""
+        if not self.used:
+            return event
+        match event:
+            case TextDelta(text, reasoning=thought):
+                return TextDelta(_plain(text), thought)
+            case ToolCall(name, arguments, id=identity):
+                return ToolCall(_plain(name), _value(dict(arguments), _plain), identity)
+        return event
+
+
+def _plain(text: str) -> str:
+    return text.translate(_RESTORED)

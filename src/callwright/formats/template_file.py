@@ -30,10 +30,11 @@ from typing import Any
 from callwright.conversation import Conversation, Json, Message, ToolCall
 from callwright.errors import FormatError, FormatWarning
 from callwright.formats.base import Format
+from callwright.formats.grammar import Finder
 from callwright.formats.jinja import ChatTemplate
 from callwright.formats.jsontext import reason
-from callwright.formats.reading import Finder, Stream
-from callwright.formats.shield import Shield
+from callwright.formats.reading import Stream
+from callwright.formats.shield import ConversationShield
 from callwright.tokens import Segment
 
 PREFIX = "template:"
@@ -60,7 +61,7 @@ class TemplateFormat(Format):
     ) -> list[Segment]:
         """See `Format.render`."""
         try:
-            shield = Shield(conversation, self._control, "".join(self._sources.values()))
+            shield = ConversationShield(conversation, self._control, "".join(self._sources.values()))
         except RecursionError as error:
             raise FormatError("JSON values of a sane depth", reason(error), "flatten them") from error
         hidden = shield.hidden

@@ -1,26 +1,20 @@
 """Google's `dialog` package, which holds Gemma 4's native format, as an oracle: in an environment of its own.
 
-It needs Python 3.12, and `mcp` below version 2, with which it renders other, wrong declarations. The environment is
-built once, under a temporary name, and gets its own name when it is whole.
+It needs Python 3.12, and `mcp` below version 2, with which it renders other, wrong declarations.
 """
 
 import glob
-import json
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from tests.peers import environment
 
-from callwright import storage
 from callwright.conversation import Conversation, Message
-from callwright.errors import FetchError
-from callwright.evaluation.bfcl import pip_command
 from callwright.formats import get_format
 
 VERSION = "1.1.0"
@@ -31,32 +25,6 @@ FORM = get_format("gemma4", "e2b")
 
 class NoInterpreter(Exception):  # noqa: N818 - a reason to skip, not an error
     """There is no Python that the package runs on."""
-
-
-def environment() -> Path:
-    """Where the environment is, or will be once it is set up."""
-    return storage.cache_dir() / f"dialog-{VERSION}"
-
-
-def set_up() -> Path:
-    """The environment's interpreter; installs the environment if it does not exist."""
-    target = environment()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(target.with_name(f"{target.name}.lock")):
-        if not target.is_dir():
-            with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as scratch:
-                _install(Path(scratch) / "environment").rename(target)
-    return target / "bin" / "python"
-
-
-def _install(folder: Path) -> Path:
-    subprocess.run([_interpreter(), "-m", "venv", "--without-pip", str(folder)], check=True, capture_output=True)
-    where = ["--python", str(folder / "bin" / "python")]
-    command = [*pip_command(), *where, "install", "--only-binary=:all:", *PINNED]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise FetchError("to install the dialog package", done.stderr.strip()[-500:], "connect to a registry")
-    return folder
 
 
 def _interpreter() -> str:
@@ -70,19 +38,18 @@ def _interpreter() -> str:
     raise NoInterpreter("dialog needs Python 3.12 or later")
 
 
+def python() -> Path:
+    """The interpreter of the environment, which is made if it does not exist.
+
+    Raises:
+      NoInterpreter: there is nothing to make it of.
+    """
+    return environment.set_up(f"dialog-{VERSION}", PINNED, python=_interpreter(), whole=False)
+
+
 def ask(jobs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """The package's answers to the jobs that `dialog_driver` describes, in order."""
-    done = subprocess.run(
-        [str(set_up()), str(DRIVER)],
-        input="".join(json.dumps(job) + "\n" for job in jobs),
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONWARNINGS": "ignore"},
-    )
-    if done.returncode:
-        raise RuntimeError(f"dialog's driver failed:\n{done.stderr}")
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return environment.ask(python(), DRIVER, jobs)
 
 
 def job(conversation: Conversation, *, thinking: bool = False) -> dict[str, Any]:

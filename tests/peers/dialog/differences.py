@@ -8,7 +8,7 @@ import warnings
 from dataclasses import dataclass
 from itertools import takewhile
 
-from dialog_peer import VERSION, ask, job, ours
+from tests.peers.dialog.dialog_peer import VERSION, ask, job, ours
 
 from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
 
@@ -239,7 +239,7 @@ Where they part, ours follows the chat template that was published with the mode
 template's text first; the package is installed into an environment of its own, for which a Python 3.12 is needed:
 
 ```
-.venv/bin/python tests/peers/dialog/differences.py
+.venv/bin/python -m tests.peers.dialog.differences
 ```
 
 | | the template, and ours | `dialog` |

@@ -6,9 +6,9 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
-import dialog_peer
 import pytest
-from differences import DIFFERENCES, section
+from tests.peers.dialog import dialog_peer
+from tests.peers.dialog.differences import DIFFERENCES, section
 
 from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
 from callwright.openai import read_conversation
@@ -23,7 +23,7 @@ WORDS = ("x", "two words", "é 東京 🚲", "a\nb", '{"a": 1}', "<turn", "42", 
 @pytest.fixture(scope="module", autouse=True)
 def environment():
     try:
-        dialog_peer.set_up()
+        dialog_peer.python()
     except dialog_peer.NoInterpreter as reason:
         pytest.skip(str(reason))
 
