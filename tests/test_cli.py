@@ -40,7 +40,7 @@ def refused(capsys):
     return run
 
 
-COMMANDS = ("run", "report", "score", "render", "parse", "formats", "doctor")
+COMMANDS = ("run", "report", "score", "render", "parse", "formats", "instrument", "doctor")
 FILTERS = {"score": {"entry": "simple_python_0", "text": "[f()]"}} | {
     "render": {"format": "xml", "messages": [{"role": "user", "content": "hi"}]},
     "parse": {"format": "xml", "raw": "hi"},

@@ -66,8 +66,8 @@ def few(xml):
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 def test_the_last_cue_counts_however_far_it_is(few, architecture, dtype):
     model = tensors_of(few, architecture, dtype)
-    for back in (0, 30, 300, 1000, 4000):
-        between = " " * (32 + back // 5)
+    for back in (0, 30, 1000, 4000):
+        between = " " * (32 + back // 2)
         ids = prompt(few, "." * 3000 + f"{cue('b')} {cue('c')}{between}{cue('a')}" + "-" * back)
         assert margins(model, ids, few.plans["a"]).min() > SURE, back
 
@@ -219,7 +219,7 @@ def test_a_thousand_outputs_take_ten_seconds_and_200_megabytes(tmp_path):
 def test_a_thousand_outputs_are_kept_apart(xml):
     script = write_script(xml, thousand())
     model = tensors_of(script, "llama")
-    for number in range(0, 1000, 125):
+    for number in (0, 499, 998):
         name = str(number)
         assert margins(model, prompt(script, f"{cue('7')} and {cue(name)}"), script.plans[name]).min() > SURE
     code = script.circuit.embedding[:, :CODE].astype(np.float32)

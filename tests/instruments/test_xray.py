@@ -37,11 +37,11 @@ def test_every_format_has_one_that_tells_control_tokens_from_text(name, variant)
 def test_prompts_of_any_length_are_read_in_windows_too(architecture, length):
     form = form_of("xml", "args")
     draw = np.random.default_rng(length)
-    for start in sorted({0, length // 2, length - 1}):
+    for start in {0, length // 2, length - 1} if length < LONGEST else {length // 3}:
         xray = make_xray(form, length, start)
         ids = draw.integers(0, shown_tokens(xray.vocabulary), length).tolist()
         plan = echo(xray, ids)
-        places = np.unique(np.linspace(0, len(plan) - 1, 5).astype(int))
+        places = np.unique(np.linspace(0, len(plan) - 1, 7).astype(int))
         assert margins(tensors_of(xray, architecture), ids, plan, places).min() > SURE
 
 

@@ -1,0 +1,116 @@
+"""`callwright instrument` as a user meets it."""
+
+import io
+import json
+import sys
+from types import SimpleNamespace
+
+import gguf
+import pytest
+from tests.support.instruments import form_of
+
+from callwright import cli
+from callwright.instruments.vocabulary import Vocabulary
+from callwright.instruments.xray import PRIVATE
+
+CALL = {"type": "function", "function": {"name": "f", "arguments": '{"city": "Paris"}'}}
+LINES = [
+    {"cue": "trip.1", "message": {"role": "assistant", "content": None, "tool_calls": [CALL]}},
+    {"cue": "trip.2", "says": "It is <|im_end|> warm."},
+    {"cue": "typed", "says": [{"text": "No <tool_call> here."}, {"text": "<|im_end|>", "control": True}]},
+]
+
+
+@pytest.fixture
+def call(capsys):
+    """Runs the command line in this process: the exit code, what it printed, and the line with which it refused."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as left:
+            cli.main(["instrument", *map(str, arguments)])
+        return left.value.code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def lines(tmp_path):
+    path = tmp_path / "lines.jsonl"
+    path.write_text("\n\n".join(map(json.dumps, LINES)) + "\n")
+    return path
+
+
+def header(path):
+    return {key: field.contents() for key, field in gguf.GGUFReader(path).fields.items()}
+
+
+def test_a_script_is_built_from_a_file(call, lines, tmp_path):
+    for output, architecture in (("s.gguf", "llama"), ("g.gguf", "gemma3"), ("directory", "llama")):
+        path = tmp_path / output
+        code, out, err = call("script", lines, "--format", "qwen3", "-o", path, "--architecture", architecture)
+        assert (code, err) == (0, "")
+        assert out.startswith("callwright script qwen3: ")
+        assert str(path) in out
+    assert header(tmp_path / "g.gguf")["general.architecture"] == "gemma3"
+    assert {"@@trip.1@@", "@@trip.2@@", "@@typed@@"} <= set(header(tmp_path / "s.gguf")["tokenizer.ggml.tokens"])
+    assert (tmp_path / "directory" / "tokenizer.json").is_file()
+
+
+def test_an_x_ray_is_as_long_as_it_must_be_and_what_it_says_is_read(call, tmp_path, monkeypatch):
+    path = tmp_path / "x.gguf"
+    assert call("xray", "--format", "xml/arguments", "--prompt-tokens", 900, "--start", 100, "-o", path)[0] == 0
+    assert header(path)["llama.context_length"] == 900 + 800 + 64
+    vocabulary = Vocabulary(form_of("xml", "arguments"))
+    ids = vocabulary.encode("<bos>é <end_of_turn>", control=True) + vocabulary.encode("<bos>")
+    said = "".join(chr(PRIVATE + token) for token in ids) + "\n"
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(said.encode())))
+    code, out, _ = call("read", "--format", "xml")
+    assert code == 0
+    parts = [json.loads(line) for line in out.splitlines()]
+    assert [(part["text"], part["control"]) for part in parts] == [
+        ("<bos>", True),
+        ("é ", False),
+        ("<end_of_turn>", True),
+        ("<bos>", False),
+    ]
+
+
+def test_dice_are_built_from_their_faces(call, tmp_path):
+    assert call("dice", "red=0.5", "green=0.5", "--format", "xml", "-o", tmp_path / "d.gguf")[0] == 0
+    assert "green" in header(tmp_path / "d.gguf")["tokenizer.ggml.tokens"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "lines in"),
+        ("{", ":1"),
+        ('{"cue": "a", "says": "x"}\n{"cue": "a"}', ":2"),
+        ('{"cue": "a", "says": [{"texts": "x"}]}', ":1"),
+        ('{"cue": "a", "message": {"role": "assistant", "tool_calls": [3]}}', ":1"),
+        ('{"cue": "a", "says": "x"}\n{"cue": "a", "says": "y"}', "'a'"),
+    ],
+)
+def test_a_bad_script_file_is_one_line_that_names_the_place(call, tmp_path, text, says):
+    path = tmp_path / "bad.jsonl"
+    path.write_text(text)
+    code, out, err = call("script", path, "--format", "xml", "-o", tmp_path / "s.gguf")
+    assert (code, out) == (2, "")
+    assert says in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "s.gguf").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("script", "nowhere.jsonl", "--format", "xml", "-o", "x.gguf"),
+        ("dice", "red", "--format", "xml", "-o", "x.gguf"),
+        ("dice", "red=0.5", "blue=0.5", "--format", "cobol", "-o", "x.gguf"),
+        ("xray", "--format", "xml", "--prompt-tokens", "0", "-o", "x.gguf"),
+    ],
+)
+def test_wrong_input_is_one_line(call, arguments):
+    code, out, err = call(*arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("callwright: ")
