@@ -92,14 +92,23 @@ def resolve(name: str, variant: str | None, model: str | None) -> tuple[str, str
     return name, variant
 
 
+def get_format_by_name(name: str) -> Format:
+    """The format of `NAME`, `NAME/VARIANT`, or `template:PATH/NAME` and `template:PATH/NAME/VARIANT`.
+
+    Raises:
+      FormatError: no such format or variant.
+    """
+    form, _, variant = (name, "", "") if name.startswith(PREFIX) else name.partition("/")
+    return get_format(form, variant or None)
+
+
 def read_calls(name: str, text: str, tools: Sequence[Tool]) -> tuple[ToolCall, ...] | None:
     """The calls in a model's words; None when a call was attempted and none can be read.
 
     Args:
-      name: A format, or `format/variant`; for a template `template:PATH/format` or `template:PATH/format/variant`.
+      name: As for `get_format_by_name`.
       text: What the model said.
       tools: What it was offered.
     """
-    form, _, variant = (name, "", "") if name.startswith(PREFIX) else name.partition("/")
-    parsed = get_format(form, variant or None).parse(text, tools=tools)
+    parsed = get_format_by_name(name).parse(text, tools=tools)
     return None if parsed.errors and not parsed.tool_calls else parsed.tool_calls

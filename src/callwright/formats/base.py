@@ -7,13 +7,15 @@ is reported by `complete=False` and is never a call; a malformed one is an error
 content, so nothing is lost and nothing is repaired in silence. `lenient=True` may repair known slips, and says which.
 """
 
+import json
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from callwright.conversation import Conversation, Message, Tool, ToolCall
-from callwright.errors import FormatError
+from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
+from callwright.errors import FormatError, FormatWarning
 from callwright.formats.grammar import Event, Grammar, ParseIssue, Repair, TextDelta
 from callwright.formats.reading import Stream
 from callwright.tokens import Segment, Tokenizer
@@ -139,9 +141,14 @@ class Format(ABC):
         return False
 
     def chat_template(self) -> str:
-        """A Jinja chat template that gives the very bytes of `render`; it lies beside the format's module."""
-        stem = f"{self.name}-{self.variant}" if self.variant else self.name
-        return (Path(__file__).parent / "templates" / f"{stem}.jinja").read_text(encoding="utf-8")
+        """A Jinja chat template that gives the very bytes of `render`."""
+        return template_text(f"{self.name}-{self.variant}" if self.variant else self.name)
+
+
+def template_text(stem: str, **variables: Json) -> str:
+    """The emitted template of that name, with variables that tell variants apart set in front of it."""
+    text = (Path(__file__).parent / "templates" / f"{stem}.jinja").read_text(encoding="utf-8")
+    return "".join(f"{{%- set {name} = {json.dumps(value)} -%}}\n" for name, value in variables.items()) + text
 
 
 def check_tokenizer(form: Format, tokenizer: Tokenizer) -> None:
@@ -167,6 +174,39 @@ def check_tokenizer(form: Format, tokenizer: Tokenizer) -> None:
 def control(text: str, *, trained: bool = False) -> Segment:
     """Text that is tokenised with special tokens on."""
     return Segment(text, control=True, trained=trained)
+
+
+def text_of(message: Message, where: str, *, absent: str | None = None) -> str:
+    """The content of a message as text.
+
+    Args:
+      message: The message.
+      where: Its place, for the error.
+      absent: What stands for content that is absent; None refuses it.
+
+    Raises:
+      FormatError: the content is not text.
+    """
+    content = absent if message.content is None else message.content
+    if not isinstance(content, str):
+        came = "nothing" if content is None else type(content).__name__
+        raise FormatError(f"text as {where}.content", came, f"give the {message.role} message a string")
+    return content
+
+
+def refuse_thinking(thinking: bool | None) -> None:
+    """For a family that has no place for thinking.
+
+    Raises:
+      FormatError: thinking was asked for.
+    """
+    if thinking:
+        raise FormatError("thinking off or unset", "thinking on", "choose a format whose family can think")
+
+
+def warn(message: str) -> None:
+    """Says that a family's template leaves out or misplaces something, whose bytes are given all the same."""
+    warnings.warn(message, FormatWarning, stacklevel=3)
 
 
 def result_name(messages: Sequence[Message], index: int) -> str | None:

@@ -18,12 +18,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from callwright.conversation import Json, Message, Tool
-from callwright.errors import FormatError
+from callwright.formats.base import text_of
 from callwright.formats.calllist import CallList, CallListFormat
-from callwright.formats.gemma3 import Gemma3Format, text_of, turn
+from callwright.formats.gemma3 import Gemma3Format, turn
 from callwright.formats.grammar import Grammar, Region
 from callwright.formats.jsontext import dumps_at
-from callwright.formats.pythonic import write_call
 from callwright.openai import write_tool
 from callwright.tokens import Segment
 
@@ -56,24 +55,14 @@ class BfclFormat(CallListFormat, Gemma3Format):
         return PROMPT + json.dumps(functions, indent=4) + "\n"
 
     def _text(self, message: Message, index: int) -> str:
-        return text_of(message, index).strip()
+        return text_of(message, f"messages[{index}]").strip()
 
     def _opening(self, offer: str, system: Sequence[str]) -> str:
         text = "\n\n".join([offer, *system] if offer else system).strip()
         return f"{text}\n\n" if text else ""
 
     def _calls(self, message: Message, content: str, where: str) -> str:
-        if not message.tool_calls:
-            self.check_text(content, f"{where}.content")
-            return content
-        if content:
-            raise FormatError(
-                f"no text in {where}.content beside calls",
-                "text and calls",
-                "keep the calls, which are all of a message",
-            )
-        calls = [write_call(call, f"{where}.tool_calls[{n}]") for n, call in enumerate(message.tool_calls)]
-        return f"[{', '.join(calls)}]"
+        return self.words_or_calls(message, content, where)
 
     def _results(self, messages: Sequence[Message], start: int, stop: int) -> Iterator[Segment]:
         for index in range(start, stop):

@@ -13,7 +13,7 @@ from callwright.errors import FormatError
 from callwright.formats.base import Format
 from callwright.formats.grammar import Context, Found, Grammar, ParseIssue, Region, Repair, unclosed
 from callwright.formats.jsontext import Unfinished
-from callwright.formats.pythonic import NAME_GOES_ON, CallReader, Malformed
+from callwright.formats.pythonic import NAME_GOES_ON, CallReader, Malformed, write_call
 from callwright.formats.reading import Stream
 from callwright.formats.tagged import skip_space
 from callwright.tokens import Segment
@@ -136,6 +136,24 @@ class CallListFormat(Format):
         regions = [Region(opener, CallList(opener, self.stops), at_start=True) for opener in openers]
         grammar = Grammar((*self.grammar.regions, *regions), stops=self.stops, strays=self.grammar.strays)
         return Stream(grammar, tools=tools, controls=self.controls, lenient=True, thinking=False)
+
+    def words_or_calls(self, message: Message, content: str, where: str) -> str:
+        """What the model says: words, or a list of calls and nothing beside it.
+
+        Raises:
+          FormatError: there are both, or the words would read back as something else.
+        """
+        if not message.tool_calls:
+            self.check_text(content, f"{where}.content")
+            return content
+        if content:
+            raise FormatError(
+                f"no text in {where}.content beside calls",
+                "text and calls",
+                "keep the calls, which are all of a message",
+            )
+        calls = [write_call(call, f"{where}.tool_calls[{n}]") for n, call in enumerate(message.tool_calls)]
+        return f"[{', '.join(calls)}]"
 
     def check_text(self, content: str, where: str) -> None:
         """Refuses content that would read back as something else.

@@ -9,15 +9,15 @@ The calls' names stand between quotes as they are, so a name that JSON would hav
 """
 
 import re
-import warnings
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
-from callwright.errors import FormatError, FormatWarning
-from callwright.formats.base import Format, control
+from callwright.errors import FormatError
+from callwright.formats import base
+from callwright.formats.base import Format, control, refuse_thinking
 from callwright.formats.grammar import Grammar, Region, Thought
 from callwright.formats.jsontext import dumps, dumps_at, reason
 from callwright.formats.tagged import TaggedJson
@@ -61,8 +61,8 @@ class ChatMl(Format):
         self, conversation: Conversation, *, add_generation_prompt: bool = False, thinking: bool | None = None
     ) -> list[Segment]:
         """See `Format.render`."""
-        if thinking and self.grammar.thought is None:
-            raise FormatError("thinking off or unset", "thinking on", "choose a format whose family can think")
+        if self.grammar.thought is None:
+            refuse_thinking(thinking)
         if not conversation.messages:
             raise FormatError("at least one message", "none", "add the user's message")
         return list(self._segments(conversation, add_generation_prompt, thinking))
@@ -174,17 +174,8 @@ def calls_in_json(stops: tuple[str, ...], thought: Thought | None = None) -> Gra
 
 
 def text_of(message: Message, where: str) -> str:
-    """The text of a message; an assistant may have none.
-
-    Raises:
-      FormatError: the content is not text.
-    """
-    if message.content is None and message.role == "assistant":
-        return ""
-    if not isinstance(message.content, str):
-        came = "nothing" if message.content is None else type(message.content).__name__
-        raise FormatError(f"text as {where}.content", came, f"give the {message.role} message a string")
-    return message.content
+    """The text of a message; an assistant may have none."""
+    return base.text_of(message, where, absent="" if message.role == "assistant" else None)
 
 
 def printed(value: Json, where: str) -> str:
@@ -199,11 +190,6 @@ def printed(value: Json, where: str) -> str:
         return str(value)
     except (ValueError, RecursionError) as error:
         raise FormatError(f"a value that can be printed as {where}", reason(error), "give the text itself") from error
-
-
-def warn(left_out: str, why: str) -> None:
-    """Says that the family's template leaves something out."""
-    warnings.warn(f"{left_out} is left out: {why}", FormatWarning, stacklevel=2)
 
 
 def _last_question(messages: Sequence[Message]) -> int:

@@ -20,10 +20,10 @@ from collections.abc import Mapping
 
 from callwright.conversation import Conversation, Message
 from callwright.errors import FormatError
-from callwright.formats.base import Format, result_name
+from callwright.formats.base import Format, refuse_thinking, result_name, text_of
 from callwright.formats.gemma_calls import CallReader
 from callwright.formats.gemma_declaration import Declaration
-from callwright.formats.gemma_notation import Writer, parts_joined, text_of
+from callwright.formats.gemma_notation import Writer, parts_joined
 from callwright.formats.grammar import Grammar, Region
 from callwright.tokens import Segment
 
@@ -51,8 +51,7 @@ class FunctionGemmaFormat(Format):
         self, conversation: Conversation, *, add_generation_prompt: bool = False, thinking: bool | None = None
     ) -> list[Segment]:
         """See `Format.render`."""
-        if thinking:
-            raise FormatError("thinking off or unset", "thinking on", "choose a format whose family can think")
+        refuse_thinking(thinking)
         out, messages = Writer(DELIMITER), conversation.messages
         out.control("<bos>")
         start = self._preamble(out, conversation)
@@ -65,7 +64,7 @@ class FunctionGemmaFormat(Format):
             elif message.role == "assistant" and waiting != "results":
                 waiting = self._assistant(out, message, index, goes_on=waiting == "more")
             elif message.role == "user" and not waiting:
-                self._turn(out, "user", text_of(message, index).strip())
+                self._turn(out, "user", text_of(message, f"messages[{index}]", absent="").strip())
             else:
                 self._refuse_order(message, index, waiting)
         if waiting == "results":
@@ -85,7 +84,7 @@ class FunctionGemmaFormat(Format):
         out.control(TURN)
         out.say("developer\n")
         if start:
-            out.say(text_of(messages[0], 0).strip())
+            out.say(text_of(messages[0], "messages[0]", absent="").strip())
         for i, tool in enumerate(conversation.tools):
             out.control(TOOL)
             Declaration(out, f"tools[{i}]", newer=False).write(tool)
@@ -105,7 +104,7 @@ class FunctionGemmaFormat(Format):
         if message.reasoning:
             where, fix = f"messages[{index}] without reasoning", "drop it: this format has no place for thinking"
             raise FormatError(where, "reasoning", fix)
-        content = text_of(message, index).strip()
+        content = text_of(message, f"messages[{index}]", absent="").strip()
         marker = self.grammar.in_content.find(content, 0)
         if marker:
             raise FormatError(

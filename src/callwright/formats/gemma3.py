@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from callwright.conversation import Conversation, Message, Tool
 from callwright.errors import FormatError
-from callwright.formats.base import Format, control, result_name
+from callwright.formats.base import Format, control, refuse_thinking, result_name, text_of
 from callwright.formats.jsontext import dumps_at
 from callwright.tokens import Segment
 
@@ -25,8 +25,7 @@ class Gemma3Format(Format):
         self, conversation: Conversation, *, add_generation_prompt: bool = False, thinking: bool | None = None
     ) -> list[Segment]:
         """See `Format.render`."""
-        if thinking:
-            raise FormatError("thinking off or unset", "thinking on", "choose a format whose family can think")
+        refuse_thinking(thinking)
         return list(self._segments(conversation, add_generation_prompt))
 
     @abstractmethod
@@ -43,7 +42,7 @@ class Gemma3Format(Format):
 
     def _text(self, message: Message, index: int) -> str:
         """What a user or the model says in words."""
-        return text_of(message, index)
+        return text_of(message, f"messages[{index}]")
 
     def _opening(self, offer: str, system: Sequence[str]) -> str:
         """What stands before the first user's words."""
@@ -54,7 +53,7 @@ class Gemma3Format(Format):
         messages = conversation.messages
         start = next((i for i, message in enumerate(messages) if message.role != "system"), len(messages))
         offer = self._offer(conversation.tools) if conversation.tools else ""
-        opening = self._opening(offer, [text_of(messages[i], i) for i in range(start)])
+        opening = self._opening(offer, [text_of(messages[i], f"messages[{i}]") for i in range(start)])
         if opening and (start == len(messages) or messages[start].role != "user"):
             yield from turn("user", opening)
             opening = ""
@@ -98,21 +97,6 @@ def turn(role: str, text: str, *, trained: bool = False) -> Iterator[Segment]:
     yield Segment(text, trained=trained)
     yield control("<end_of_turn>", trained=trained)
     yield Segment("\n")
-
-
-def text_of(message: Message, index: int) -> str:
-    """The text of `messages[index]`.
-
-    Raises:
-      FormatError: it has none.
-    """
-    if not isinstance(message.content, str):
-        raise FormatError(
-            f"text as messages[{index}].content",
-            "nothing" if message.content is None else type(message.content).__name__,
-            f"give the {message.role} message a string",
-        )
-    return message.content
 
 
 def result_json(messages: Sequence[Message], index: int) -> str:

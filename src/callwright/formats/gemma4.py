@@ -23,17 +23,15 @@ Source: the chat template that Google published with the models on 2026-07-09; s
 prompt holds no images, audio or video, and the template's `preserve_thinking` is left out.
 """
 
-import warnings
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NoReturn
 
 from callwright.conversation import Conversation, Message
-from callwright.errors import FormatError, FormatWarning
-from callwright.formats.base import Format
+from callwright.errors import FormatError
+from callwright.formats.base import Format, template_text, text_of, warn
 from callwright.formats.gemma_calls import CallReader
 from callwright.formats.gemma_declaration import Declaration
-from callwright.formats.gemma_notation import Writer, parts_joined, text_of
+from callwright.formats.gemma_notation import Writer, parts_joined
 from callwright.formats.grammar import Grammar, Region, Thought
 from callwright.tokens import Segment
 
@@ -78,8 +76,7 @@ class Gemma4Format(Format):
 
     def chat_template(self) -> str:
         """See `Format.chat_template`; the variants share one template and set one variable in front of it."""
-        shared = (Path(__file__).parent / "templates" / "gemma4.jinja").read_text(encoding="utf-8")
-        return f"{{%- set closes_thought = {'true' if self.variant == '31b' else 'false'} -%}}\n{shared}"
+        return template_text("gemma4", closes_thought=self.variant == "31b")
 
 
 class _Render:
@@ -104,10 +101,10 @@ class _Render:
                 stop = self._results_end(index)
                 self._assistant(index, stop, continued=speaker == "assistant")
             elif message.role == "tool":
-                _warn(f"messages[{index}], a result that follows no call, is not in the prompt")
+                warn(f"messages[{index}], a result that follows no call, is not in the prompt")
             else:
                 self._open(message.role)
-                out.say(text_of(message, index).strip())
+                out.say(text_of(message, f"messages[{index}]", absent="").strip())
                 self._close()
                 self._last = ""
             speaker = speaker if message.role == "tool" else message.role
@@ -136,7 +133,7 @@ class _Render:
             out.control(THINK)
             out.say("\n")
         if start:
-            out.say(text_of(messages[0], 0).strip())
+            out.say(text_of(messages[0], "messages[0]", absent="").strip())
         for i, tool in enumerate(self._tools):
             out.control(TOOL)
             Declaration(out, f"tools[{i}]", newer=True).write(tool)
@@ -159,7 +156,7 @@ class _Render:
         if not continued:
             self._open("model")
         elif self._last == "" and content:
-            _warn(f"messages[{index}].content is glued to what the assistant said before it")
+            warn(f"messages[{index}].content is glued to what the assistant said before it")
         if message.reasoning and index > self._last_user:
             self._thought(message.reasoning, index, prefilled=after_results and self._thinking)
         out.trained = True
@@ -168,22 +165,22 @@ class _Render:
             self._result(i, index, first=i == index + 1)
         answered = stop > index + 1
         if answered and content:
-            _warn(f"messages[{index}].content, said before the calls, is printed behind their results")
+            warn(f"messages[{index}].content, said before the calls, is printed behind their results")
         out.say(content)
         if message.tool_calls and not answered:
             out.control(RESULT)
             if following:
-                _warn(f"messages[{index}].tool_calls are never answered, and the turn is not closed")
+                warn(f"messages[{index}].tool_calls are never answered, and the turn is not closed")
         elif not (following == "assistant" or (answered and not content and following is None)):
             self._close()
         out.trained = False
         self._last = "results" if answered else "calls" if message.tool_calls else ""
 
     def _content(self, message: Message, index: int) -> str:
-        content = text_of(message, index)
+        content = text_of(message, f"messages[{index}]", absent="")
         kept = _without_channels(content)
         if kept != content.strip():
-            _warn(f"messages[{index}].content loses what stands in {CHANNEL}...{CHANNEL_END}")
+            warn(f"messages[{index}].content loses what stands in {CHANNEL}...{CHANNEL_END}")
         marker = self._form.grammar.in_content.find(kept, 0)
         if marker:
             _refuse(f"messages[{index}].content", marker.group())
@@ -232,9 +229,9 @@ class _Render:
         else:
             name = same[-1] if same else message.name
         if name is None:
-            _warn(f"messages[{index}], a result without a name and an id that a call has, comes from 'unknown'")
+            warn(f"messages[{index}], a result without a name and an id that a call has, comes from 'unknown'")
         elif len(same) > 1 and name != message.name:
-            _warn(f"messages[{index}], a result that names no call by id, is named after the last call, {name!r}")
+            warn(f"messages[{index}], a result that names no call by id, is named after the last call, {name!r}")
         return name or "unknown"
 
     def _generation_prompt(self) -> None:
@@ -259,7 +256,3 @@ def _refuse(where: str, marker: str) -> NoReturn:
     raise FormatError(
         f"{where} without {marker}", "one", "write it differently: read back it would not be text but a marker"
     )
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, FormatWarning, stacklevel=5)

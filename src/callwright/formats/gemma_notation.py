@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from callwright.conversation import Json, Message, ToolCall
+from callwright.conversation import Json, ToolCall
 from callwright.errors import FormatError
 from callwright.formats.grammar import WHITESPACE
 from callwright.literals import MAX_DEPTH
@@ -168,16 +168,6 @@ def _scalar(value: Json, where: str) -> str:
         except ValueError as error:
             raise FormatError(f"shorter integers in {where}", str(error), "write it as a string") from error
     raise FormatError(f"JSON values in {where}", repr(value), "use plain, finite JSON values")
-
-
-def text_of(message: Message, index: int) -> str:
-    """The content of `messages[index]` as text; none is no text."""
-    if message.content is None:
-        return ""
-    if not isinstance(message.content, str):
-        came = type(message.content).__name__
-        raise FormatError(f"text as messages[{index}].content", came, f"give the {message.role} message a string")
-    return message.content
 
 
 def parts_joined(content: Json, where: str) -> Json:

@@ -24,7 +24,8 @@ from typing import Any
 
 from callwright.conversation import Conversation, Message, Tool
 from callwright.errors import FormatError
-from callwright.formats.chatml import CLOSE, END, OPEN, START, ChatMl, Turn, calls_in_json, printed, text_of, warn
+from callwright.formats.base import warn
+from callwright.formats.chatml import CLOSE, END, OPEN, START, ChatMl, Turn, calls_in_json, printed, text_of
 from callwright.formats.jsontext import dumps_at
 from callwright.openai import write_tool
 from callwright.tokens import Segment
@@ -73,10 +74,10 @@ class Hermes3Format(ChatMl):
     def answer(self, turn: Turn) -> Iterator[Segment]:
         """See `ChatMl.answer`."""
         if turn.message.reasoning:
-            warn(f"{turn.where}.reasoning", "Hermes 3 has no place for thinking")
+            warn(f"{turn.where}.reasoning is left out: Hermes 3 has no place for thinking")
         content = text_of(turn.message, turn.where)
         if self.drops_content(turn.message):
-            warn(f"{turn.where}.content", "Hermes 3's template has no place for it beside calls")
+            warn(f"{turn.where}.content is left out: Hermes 3's template has no place for it beside calls")
             content = ""
         self.readable(content, f"{turn.where}.content")
         yield from self.spoken(content, turn, "")

@@ -16,13 +16,12 @@ sha256 e10ca381b1ccc5cf9db52e371f3b6651576caee0a630b452e2816b2d404d4b65.
 
 import json
 import re
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
-from callwright.errors import FormatError, FormatWarning
-from callwright.formats.base import Format, control
+from callwright.errors import FormatError
+from callwright.formats.base import Format, control, refuse_thinking, text_of, warn
 from callwright.formats.calllist import check_text, message_end
 from callwright.formats.grammar import Context, Found, Grammar, ParseIssue, Region, Repair, unclosed
 from callwright.formats.jsontext import Unfinished, dumps_at, read_json
@@ -66,8 +65,7 @@ class Llama31Format(Format):
         self, conversation: Conversation, *, add_generation_prompt: bool = False, thinking: bool | None = None
     ) -> list[Segment]:
         """See `Format.render`."""
-        if thinking:
-            raise FormatError("thinking off or unset", "thinking on", "choose a format whose family can think")
+        refuse_thinking(thinking)
         return list(self._segments(conversation, add_generation_prompt))
 
     def drops_content(self, message: Message) -> bool:
@@ -80,7 +78,7 @@ class Llama31Format(Format):
         yield control(self.bos)
         environment = "Environment: ipython\n" if tools else ""
         date = "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n"
-        yield from _turn("system", environment + date + (_text(messages[0], 0) if first else ""))
+        yield from _turn("system", environment + date + (text_of(messages[0], "messages[0]").strip() if first else ""))
         if tools and (len(messages) == first or messages[first].role != "user"):
             raise FormatError(
                 f"a user message as messages[{first}] to put the tools in",
@@ -95,16 +93,16 @@ class Llama31Format(Format):
                 yield from _turn("ipython", _result(message, index))
             else:
                 offer = INSTRUCTION + "".join(map(_described, tools)) if tools and index == first else ""
-                yield from _turn(message.role, offer + _text(message, index))
+                yield from _turn(message.role, offer + text_of(message, f"messages[{index}]").strip())
         if add_generation_prompt:
             yield from _header("assistant")
 
     def _answer(self, message: Message, index: int) -> str:
         where = f"messages[{index}]"
         if message.reasoning:
-            warnings.warn(f"{where}.reasoning is left out, as the template does", FormatWarning, stacklevel=2)
+            warn(f"{where}.reasoning is left out, as the template does")
         if not message.tool_calls:
-            content = _text(message, index)
+            content = text_of(message, where).strip()
             check_text(self, content, f"{where}.content", "{")
             return content
         if len(message.tool_calls) > 1:
@@ -112,7 +110,7 @@ class Llama31Format(Format):
                 f"one call in {where}.tool_calls", str(len(message.tool_calls)), "make the calls one after the other"
             )
         if message.content:
-            warnings.warn(f"{where}.content is left out beside a call", FormatWarning, stacklevel=2)
+            warn(f"{where}.content is left out beside a call")
         call = message.tool_calls[0]
         if json.dumps(call.name, ensure_ascii=False) != f'"{call.name}"':
             raise FormatError(
@@ -141,16 +139,6 @@ def _described(tool: Tool) -> str:
     given = dict(tool.given or write_tool(tool))
     dumps_at(given, "tools")
     return json.dumps(given, ensure_ascii=False, indent=4) + "\n\n"
-
-
-def _text(message: Message, index: int) -> str:
-    if not isinstance(message.content, str):
-        raise FormatError(
-            f"text as messages[{index}].content",
-            "nothing" if message.content is None else type(message.content).__name__,
-            f"give the {message.role} message a string",
-        )
-    return message.content.strip()
 
 
 def _result(message: Message, index: int) -> str:

@@ -20,11 +20,10 @@ from collections.abc import Iterator, Mapping
 
 from callwright.conversation import Conversation, Json, Message
 from callwright.errors import FormatError
-from callwright.formats.base import control
+from callwright.formats.base import control, refuse_thinking, text_of
 from callwright.formats.calllist import CallList, CallListFormat
 from callwright.formats.grammar import Grammar, Region
 from callwright.formats.jsontext import dumps_at
-from callwright.formats.pythonic import write_call
 from callwright.openai import write_tool
 from callwright.tokens import Segment
 
@@ -104,8 +103,7 @@ class Llama4Format(CallListFormat):
         self, conversation: Conversation, *, add_generation_prompt: bool = False, thinking: bool | None = None
     ) -> list[Segment]:
         """See `Format.render`."""
-        if thinking:
-            raise FormatError("thinking off or unset", "thinking on", "choose a format whose family can think")
+        refuse_thinking(thinking)
         return list(self._segments(conversation, add_generation_prompt))
 
     def _segments(self, conversation: Conversation, add_generation_prompt: bool) -> Iterator[Segment]:
@@ -123,14 +121,14 @@ class Llama4Format(CallListFormat):
                 self.check_order(messages, index)
                 yield from _turn("ipython", _result(message.content, f"messages[{index}].content"))
             else:
-                yield from _turn(message.role, _text(message, index))
+                yield from _turn(message.role, text_of(message, f"messages[{index}]"))
         if add_generation_prompt:
             yield from _header("assistant")
 
     def _system(self, conversation: Conversation) -> str:
         messages = conversation.messages
         given = messages[0].role == "system" if messages else False
-        text = _text(messages[0], 0).strip() if given else ""
+        text = text_of(messages[0], "messages[0]").strip() if given else ""
         if not conversation.tools:
             return text
         if given and not text:
@@ -146,18 +144,8 @@ class Llama4Format(CallListFormat):
         where = f"messages[{index}]"
         if message.reasoning:
             raise FormatError(f"{where} without reasoning", "reasoning", "drop it: this format has no place for it")
-        content = _text(message, index) if message.content is not None else ""
-        if not message.tool_calls:
-            self.check_text(content, f"{where}.content")
-            return content
-        if content:
-            raise FormatError(
-                f"no text in {where}.content beside calls",
-                "text and calls",
-                "keep the calls, which are all of a message",
-            )
-        calls = [write_call(call, f"{where}.tool_calls[{n}]") for n, call in enumerate(message.tool_calls)]
-        return f"[{', '.join(calls)}]"
+        content = text_of(message, f"messages[{index}]", absent="")
+        return self.words_or_calls(message, content, where)
 
 
 def _header(role: str) -> Iterator[Segment]:
@@ -171,16 +159,6 @@ def _turn(role: str, text: str, *, trained: bool = False) -> Iterator[Segment]:
     yield from _header(role)
     yield Segment(text, trained=trained)
     yield control("<|eot|>", trained=trained)
-
-
-def _text(message: Message, index: int) -> str:
-    if not isinstance(message.content, str):
-        raise FormatError(
-            f"text as messages[{index}].content",
-            "nothing" if message.content is None else type(message.content).__name__,
-            f"give the {message.role} message a string",
-        )
-    return message.content
 
 
 def _result(content: Json, where: str) -> str:

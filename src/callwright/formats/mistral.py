@@ -24,12 +24,11 @@ e4676cb56dffea7782fd3e2b577cfaf1e123537e6ef49b3ec7caa6c095c62272; v11 `Mistral-S
 39f03c383413f531fd302c06c7e982ad98c83f0657a8339ae25478ccb81fdcda. Where mistral-common differs, docs/peers.md says.
 """
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 
 from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
-from callwright.errors import FormatError, FormatWarning
-from callwright.formats.base import Format, control
+from callwright.errors import FormatError
+from callwright.formats.base import Format, control, text_of, warn
 from callwright.formats.grammar import Grammar, Region, Thought
 from callwright.formats.jsontext import dumps, dumps_at, reason
 from callwright.formats.mistral_reading import ARGS, CALL_ID, EOS, ID, NAME, TOOL_CALLS, CallArray, NamedCall
@@ -93,16 +92,16 @@ class MistralFormat(Format):
             match message.role:
                 case "system":
                     if self.variant != "v3":
-                        yield from _marked("SYSTEM_PROMPT", _text(message, index))
+                        yield from _marked("SYSTEM_PROMPT", text_of(message, f"messages[{index}]"))
                     if self.variant == "v13":
                         yield from self._tools(tools)
                 case "user":
                     if self.variant != "v13" and message == messages[last]:
                         if tools and index != last:
-                            _warn(f"the tools are printed before messages[{index}] too: it is equal to the last user's")
+                            warn(f"the tools are printed before messages[{index}] too: it is equal to the last user's")
                         yield from self._tools(tools)
                     ends = index == len(messages) - 1
-                    yield from _marked("INST", (lead if ends else "") + _text(message, index))
+                    yield from _marked("INST", (lead if ends else "") + text_of(message, f"messages[{index}]"))
                 case "assistant":
                     yield from self._answer(message, index)
                 case "tool":
@@ -113,8 +112,8 @@ class MistralFormat(Format):
         if self.variant != "v3" or messages[0].role != "system":
             return ""
         if messages[-1].role != "user":
-            _warn("the system text in messages[0] is left out, because the last message is not a user's")
-        return _text(messages[0], 0) + "\n\n"
+            warn("the system text in messages[0] is left out, because the last message is not a user's")
+        return text_of(messages[0], "messages[0]") + "\n\n"
 
     def _tools(self, tools: Sequence[Tool]) -> Iterator[Segment]:
         given: list[Json] = [dict(tool.given or write_tool(tool)) for tool in tools]
@@ -132,13 +131,13 @@ class MistralFormat(Format):
             )
         reasoning = message.reasoning if message.reasoning_field == "reasoning_content" else None
         if message.reasoning and not reasoning:
-            _warn(f"{where}.{message.reasoning_field} is left out: the template knows reasoning_content only")
+            warn(f"{where}.{message.reasoning_field} is left out: the template knows reasoning_content only")
         if reasoning:
             self._check_words(reasoning, f"{where}.reasoning", (END_THINK, EOS))
             yield control(THINK, trained=True)
             yield Segment(reasoning, trained=True)
             yield control(END_THINK, trained=True)
-        content = _text(message, index) if message.content is not None else ""
+        content = text_of(message, where, absent="")
         if not self.drops_content(message):
             self._check_words(
                 content, f"{where}.content", (TOOL_CALLS, EOS, *([THINK] if self.grammar.thought else []))
@@ -147,7 +146,7 @@ class MistralFormat(Format):
             if self.variant == "v13" and not (content or reasoning or message.tool_calls):
                 raise FormatError(f"content or tool_calls in {where}", "neither", "give the assistant something to say")
         elif content:
-            _warn(f"{where}.content is left out, because it stands beside calls")
+            warn(f"{where}.content is left out, because it stands beside calls")
         if message.tool_calls and self.variant == "v3":
             calls = [self._call_object(call, f"{where}.tool_calls[{n}]") for n, call in enumerate(message.tool_calls)]
             yield control(TOOL_CALLS, trained=True)
@@ -178,7 +177,7 @@ class MistralFormat(Format):
         content = message.content
         if isinstance(content, Mapping) and "content" in content and self.variant != "v13":
             if len(content) > 1:
-                _warn(f"of messages[{index}].content only its own `content` is printed")
+                warn(f"of messages[{index}].content only its own `content` is printed")
             content = content["content"]
         try:
             text = str(content)
@@ -270,7 +269,7 @@ def _raw_tool(given: Mapping[str, Json], where: str) -> str:
             continue
         if isinstance(value, str):
             if dumps(value) != f'"{value}"':
-                _warn(f"{where}.{key} is printed unescaped, so the list of tools is no JSON")
+                warn(f"{where}.{key} is printed unescaped, so the list of tools is no JSON")
             parts.append(f'"{key}": "{value}"')
         else:
             parts.append(f'"{key}": {dumps_at(value, f"{where}.{key}")}')
@@ -287,17 +286,3 @@ def _check_id(value: str | None, where: str) -> str:
     if value is None or not ID.fullmatch(value):
         raise FormatError(f"nine letters and digits as {where}", repr(value), "give the call such an id")
     return value
-
-
-def _text(message: Message, index: int) -> str:
-    if not isinstance(message.content, str):
-        raise FormatError(
-            f"text as messages[{index}].content",
-            type(message.content).__name__,
-            f"give the {message.role} message a string",
-        )
-    return message.content
-
-
-def _warn(what: str) -> None:
-    warnings.warn(f"as the family's template has it, {what}", FormatWarning, stacklevel=2)

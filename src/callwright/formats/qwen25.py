@@ -16,7 +16,8 @@ cd8e9439f0570856fd70470bf8889ebd8b5d1107207f67a5efb46e342330527f.
 from collections.abc import Iterator
 
 from callwright.conversation import Conversation
-from callwright.formats.chatml import CLOSE, END, OPEN, START, ChatMl, Turn, calls_in_json, text_of, warn
+from callwright.formats.base import warn
+from callwright.formats.chatml import CLOSE, END, OPEN, START, ChatMl, Turn, calls_in_json, text_of
 from callwright.tokens import Segment
 
 SYSTEM = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant."
@@ -60,7 +61,7 @@ class Qwen25Format(ChatMl):
     def answer(self, turn: Turn) -> Iterator[Segment]:
         """See `ChatMl.answer`."""
         if turn.message.reasoning:
-            warn(f"{turn.where}.reasoning", "Qwen 2.5 has no place for thinking")
+            warn(f"{turn.where}.reasoning is left out: Qwen 2.5 has no place for thinking")
         content = text_of(turn.message, turn.where)
         self.readable(content, f"{turn.where}.content")
         yield from self.spoken(content, turn, "\n" if content else "")

@@ -21,7 +21,8 @@ from collections.abc import Iterator
 
 from callwright.conversation import Conversation, Message
 from callwright.errors import FormatError
-from callwright.formats.chatml import CLOSE, END, OPEN, START, ChatMl, Turn, calls_in_json, text_of, warn
+from callwright.formats.base import warn
+from callwright.formats.chatml import CLOSE, END, OPEN, START, ChatMl, Turn, calls_in_json, text_of
 from callwright.formats.grammar import Thought
 from callwright.formats.qwen25 import AFTER_TOOLS, BEFORE_TOOLS
 from callwright.tokens import Segment
@@ -89,13 +90,16 @@ class Qwen3Format(ChatMl):
         """Reasoning and content as the template sees them."""
         content, reasoning = text_of(turn.message, turn.where), _reasoning(turn.message)
         if turn.message.reasoning and reasoning is None:
-            warn(f"{turn.where}.{turn.message.reasoning_field}", "Qwen 3's template knows reasoning_content only")
+            warn(
+                f"{turn.where}.{turn.message.reasoning_field} is left out: "
+                "Qwen 3's template knows reasoning_content only"
+            )
         if reasoning is not None or THOUGHT not in content:
             return reasoning or "", content
         before, *between, after = content.split(THOUGHT)
         lost, _, thought = before.rpartition(THINK)
         if between or lost.strip():
-            warn(f"part of {turn.where}.content", f"Qwen 3's template keeps what follows the last {THOUGHT}")
+            warn(f"part of {turn.where}.content is left out: Qwen 3's template keeps what follows the last {THOUGHT}")
         return thought.rstrip("\n").lstrip("\n"), after.lstrip("\n")
 
 

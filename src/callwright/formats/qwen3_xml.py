@@ -27,8 +27,9 @@ from typing import Any
 
 from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
 from callwright.errors import FormatError
+from callwright.formats.base import warn
 from callwright.formats.casting import allowed, cast, kind_of, listed
-from callwright.formats.chatml import CLOSE, END, OPEN, START, ChatMl, Turn, printed, text_of, warn
+from callwright.formats.chatml import CLOSE, END, OPEN, START, ChatMl, Turn, printed, text_of
 from callwright.formats.grammar import Grammar, Region
 from callwright.formats.jsontext import dumps, dumps_at
 from callwright.formats.parameters import DELIMITER, FUNCTION, FUNCTION_END, NAME, PARAMETER_END, read_call
@@ -99,7 +100,7 @@ class Qwen3XmlFormat(ChatMl):
     def answer(self, turn: Turn) -> Iterator[Segment]:
         """See `ChatMl.answer`."""
         if turn.message.reasoning:
-            warn(f"{turn.where}.reasoning", "Qwen3-Coder has no place for thinking")
+            warn(f"{turn.where}.reasoning is left out: Qwen3-Coder has no place for thinking")
         content = text_of(turn.message, turn.where)
         self.readable(content, f"{turn.where}.content")
         if turn.message.tool_calls:

@@ -13,8 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from callwright.errors import FormatWarning
-from callwright.formats import FORMATS, get_format
-from callwright.formats.base import Format
+from callwright.formats import FORMATS, get_format, get_format_by_name
 from callwright.formats.docs import example_for, marked
 from callwright.tokens import Segment
 
@@ -39,7 +38,7 @@ def print_example(name: str) -> None:
     Raises:
       FormatError: There is no such format or variant, or it cannot say the example.
     """
-    form = _named(name)
+    form = get_format_by_name(name)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # the example holds more than ASCII
     console = Console(highlight=False, soft_wrap=True)
@@ -50,11 +49,6 @@ def print_example(name: str) -> None:
     coloured = console.is_terminal and console.color_system is not None
     for text in _coloured(said, opened) if coloured else _plain(said, opened):
         console.print(text)
-
-
-def _named(name: str) -> Format:
-    form, _, variant = name.partition("/")
-    return get_format(name) if ":" in name else get_format(form, variant or None)
 
 
 def _coloured(said: Sequence[Segment], opened: Sequence[Segment]) -> Iterator[Text]:

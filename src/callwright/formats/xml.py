@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 
 from callwright.conversation import Message, Tool, ToolCall
 from callwright.errors import FormatError
+from callwright.formats.base import template_text
 from callwright.formats.gemma3 import Gemma3Format, result_json, turn
 from callwright.formats.grammar import Grammar, Region
 from callwright.formats.jsontext import dumps_at
@@ -35,6 +36,10 @@ class XmlFormat(Gemma3Format):
         self.variant = variant
         read = TaggedJson(OPEN, CLOSE, variant)
         self.grammar = Grammar((Region(OPEN, read, closers=(CLOSE,), before="newline"),), stops=self.stops)
+
+    def chat_template(self) -> str:
+        """See `Format.chat_template`; the variants share one."""
+        return template_text("xml", key_of_arguments=self.variant)
 
     def _offer(self, tools: Sequence[Tool]) -> str:
         return f"<tools>\n[{', '.join(dumps_at(served_tool(tool), 'tools') for tool in tools)}]\n</tools>"
