@@ -7,7 +7,7 @@ same texts to the same calls (checked before anything is timed), and its parser 
 it. A format without one is one whose calls such a schema cannot read. All figures are of processor time, the best of
 several rounds, so that other work on the machine disturbs them little.
 
-    python benchmarks/bench_formats.py [SECONDS [FORMAT ...]]
+    python benchmarks/bench_formats.py [SECONDS_EACH [FORMAT ...]]
 """
 
 import json
@@ -27,6 +27,7 @@ from callwright.formats import FORMATS, get_format
 from callwright.formats.base import Format, put_together
 from callwright.formats.docs import TIME, WEATHER
 from callwright.openai import write_conversation, write_tool
+from callwright.tokens import Segment
 
 try:
     from transformers.utils.chat_parsing_utils import recursive_parse
@@ -35,6 +36,7 @@ except ImportError:
 
 COMMAND = str(Path(sys.executable).with_name("callwright"))
 ROUNDS, LINES = 7, 20_000
+TOOLS = (WEATHER, TIME)
 ASKED = Message("user", "How warm is it in Paris?")
 PARIS = ToolCall("get_weather", {"city": "Paris", "unit": "celsius"}, id="parisnow1")
 CLOCK = ToolCall("clock.now", {"zone": "Europe/Paris"}, id="clocknow2")
@@ -53,7 +55,12 @@ def tagged(opener: str, closer: str, call: dict[str, Any], *, items: str = r"(.*
     """A response schema for calls between two markers."""
     opener, closer = re.escape(opener), re.escape(closer)
     calls = {"type": "array", "x-regex-iterator": rf"{opener}\s*{items}\s*{closer}", "items": call}
-    return {"type": "object", "properties": {"content": {"type": "string", **content(opener)}, "tool_calls": calls}}
+    return message(content(opener), calls)
+
+
+def message(text: dict[str, Any], calls: dict[str, Any]) -> dict[str, Any]:
+    """A response schema as models publish it: role, content, calls."""
+    return {"type": "object", "properties": {"role": {"const": "assistant"}, "content": text, "tool_calls": calls}}
 
 
 def content(*ends: str) -> dict[str, str]:
@@ -67,7 +74,13 @@ def content(*ends: str) -> dict[str, str]:
         re.escape("<|eot_id|>"),
         "$",
     )
-    return {"x-regex": rf"^(?:<think>.*?</think>)?\s*(.*?)\s*(?:{'|'.join(stops)})"}
+    return {"type": "string", "x-regex": rf"^(?:<think>.*?</think>)?\s*(.*?)\s*(?:{'|'.join(stops)})"}
+
+
+def thinking(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a family that thinks."""
+    thought = {"type": "string", "x-regex": r"<think>\s*(.*?)\s*</think>"}
+    return schema | {"properties": {"thinking": thought} | schema["properties"]}
 
 
 def json_call(key: str) -> dict[str, Any]:
@@ -88,59 +101,43 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "xml/args": tagged("<tool_call>", "</tool_call>", json_call("args")),
     "xml/arguments": tagged("<tool_call>", "</tool_call>", json_call("arguments")),
     "qwen25": tagged("<tool_call>", "</tool_call>", json_call("arguments")),
-    "qwen3": tagged("<tool_call>", "</tool_call>", json_call("arguments")),
+    "qwen3": thinking(tagged("<tool_call>", "</tool_call>", json_call("arguments"))),
     "hermes3": tagged("<tool_call>", "</tool_call>", json_call("arguments")),
     "gemma4/31b": tagged("<|tool_call>call:", "<tool_call|>", GEMMA4, items=r"(?P<name>[^{]*)(?P<arguments>\{.*?\})"),
-    "llama31": {
-        "type": "object",
-        "properties": {
-            "content": {"type": "string", **content(r"\{")},
-            "tool_calls": {
-                "type": "array",
-                "x-regex-iterator": r"^(\{.*\})(?:<\|eot_id\|>)?$",
-                "items": json_call("parameters"),
-            },
+    "llama31": message(
+        content(r"\{"),
+        {"type": "array", "x-regex-iterator": r"^(\{.*\})(?:<\|eot_id\|>)?$", "items": json_call("parameters")},
+    ),
+    "mistral/v3": message(
+        content(r"\[TOOL_CALLS\]"),
+        {
+            "type": "array",
+            "x-regex": r"\[TOOL_CALLS\]\s*(.*?)(?:</s>|$)",
+            "x-parser": "json",
+            "items": {"type": "object", "properties": {"name": {"type": "string"}, "arguments": {"type": "object"}}},
         },
-    },
-    "mistral/v3": {
-        "type": "object",
-        "properties": {
-            "content": {"type": "string", **content(r"\[TOOL_CALLS\]")},
-            "tool_calls": {
-                "type": "array",
-                "x-regex": r"\[TOOL_CALLS\]\s*(.*?)(?:</s>|$)",
-                "x-parser": "json",
-                "items": {
-                    "type": "object",
-                    "properties": {"name": {"type": "string"}, "arguments": {"type": "object"}},
-                },
-            },
+    ),
+    "mistral/v13": message(
+        content(r"\[TOOL_CALLS\]"),
+        {
+            "type": "array",
+            "x-regex-iterator": r"\[TOOL_CALLS\](?P<name>.*?)\[ARGS\](?P<arguments>.*?)(?=\[TOOL_CALLS\]|</s>|$)",
+            "items": NAMED,
         },
-    },
-    "mistral/v13": {
-        "type": "object",
-        "properties": {
-            "content": {"type": "string", **content(r"\[TOOL_CALLS\]")},
-            "tool_calls": {
-                "type": "array",
-                "x-regex-iterator": r"\[TOOL_CALLS\](?P<name>.*?)\[ARGS\](?P<arguments>.*?)(?=\[TOOL_CALLS\]|</s>|$)",
-                "items": NAMED,
-            },
-        },
-    },
+    ),
 }
 SCHEMAS["gemma4/e2b"] = SCHEMAS["gemma4/31b"]
 
 
 def main() -> None:
     """Prints one line for each format and variant."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 0.5
     names = [f"{name}/{variant}".rstrip("/") for name, variants in FORMATS.items() for variant in variants]
     warnings.simplefilter("ignore")
     print(f"{'':16}{'renders/s':>12}{'parses/s':>12}{'in pieces':>12}{'transformers':>14}{'ours/theirs':>13}")
     for name in names:
         if len(sys.argv) <= 2 or name.split("/")[0] in sys.argv[2:]:
-            print(f"{name:16}{measured(name, seconds / (4 * ROUNDS))}", flush=True)
+            print(f"{name:16}{measured(name, seconds / ROUNDS)}", flush=True)
     for command, rows in rows_of(names[0]):
         print(f"{filtered(command, rows)}, {names[0]}")
 
@@ -158,7 +155,7 @@ def filtered(command: str, rows: Sequence[dict[str, Any]]) -> str:
 def rows_of(name: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Rows for both filters."""
     conversations, texts = sayable(get_format(*name.split("/")))
-    tools = [write_tool(tool) for tool in (WEATHER, TIME)]
+    tools = [write_tool(tool) for tool in TOOLS]
     named = dict(zip(("format", "variant"), name.split("/"), strict=False))
     renders = [named | write_conversation(conversation) for conversation in conversations]
     parses = [named | {"raw": text, "tools": tools} for text in texts]
@@ -170,32 +167,43 @@ def measured(name: str, seconds: float) -> str:
     """One format's figures, each measured in rounds of so many seconds."""
     form = get_format(*name.split("/"))
     conversations, texts = sayable(form)
-    renders = rate(lambda conversation: form.render(conversation), conversations, seconds)
-    parses = rate(lambda text: form.parse(text, tools=(WEATHER, TIME)), texts, seconds)
-    streamed = rate(lambda pieces: in_pieces(form, pieces), [pieces_of(text, form.controls) for text in texts], seconds)
-    line = f"{renders:12,.0f}{parses:12,.0f}{parses / streamed:11.1f}x"
+    works: list[tuple[Callable[[Any], object], Sequence[Any]]] = [
+        (lambda conversation: form.render(conversation, add_generation_prompt=True), conversations),
+        (lambda text: form.parse(text, tools=TOOLS), texts),
+        (lambda pieces: in_pieces(form, pieces), [pieces_of(text, form.controls) for text in texts]),
+    ]
     schema = SCHEMAS.get(name)
-    if schema is None or recursive_parse is None:
-        return f"{line}{'-':>14}"
-    check(form, schema, texts)
-    theirs = rate(lambda text: recursive_parse(text, schema), texts, seconds)
-    return f"{line}{theirs:14,.0f}{parses / theirs:12.1f}x"
+    if schema is not None and recursive_parse is not None:
+        check(form, schema, texts)
+        works.append((lambda text: recursive_parse(text, schema), texts))
+    renders, parses, streamed, *theirs = rates(works, seconds)
+    line = f"{renders:12,.0f}{parses:12,.0f}{parses / streamed:11.1f}x"
+    return line + (f"{theirs[0]:14,.0f}{parses / theirs[0]:12.2f}x" if theirs else f"{'-':>14}")
 
 
 def sayable(form: Format) -> tuple[list[Conversation], list[str]]:
     """The conversations that the format can say, and what the model says in each."""
     conversations, texts = [], []
     for turn in TURNS:
-        conversation = Conversation(turn, (WEATHER, TIME))
+        conversation = Conversation(turn, TOOLS)
         try:
             segments = form.render(conversation)
         except FormatError:
             continue
-        last = form.render(Conversation(turn[:-1], (WEATHER, TIME)), add_generation_prompt=True)
-        prompt, whole = ("".join(segment.text for segment in rendered) for rendered in (last, segments))
         conversations.append(conversation)
-        texts.append(whole.removeprefix(prompt).rstrip("\n"))
+        texts.append(said(segments))
     return conversations, texts
+
+
+def said(segments: list[Segment]) -> str:
+    """What the model says last, to the end of its turn."""
+    words: list[str] = []
+    for segment in reversed(segments):
+        if segment.trained:
+            words.append(segment.text)
+        elif words:
+            break
+    return "".join(reversed(words))
 
 
 def pieces_of(text: str, controls: Sequence[str]) -> list[str]:
@@ -206,7 +214,7 @@ def pieces_of(text: str, controls: Sequence[str]) -> list[str]:
 
 def in_pieces(form: Format, pieces: Sequence[str]) -> None:
     """One message as it comes."""
-    stream = form.stream(tools=(WEATHER, TIME))
+    stream = form.stream(tools=TOOLS)
     events = []
     for piece in pieces:
         events += stream.feed(piece)
@@ -215,24 +223,24 @@ def in_pieces(form: Format, pieces: Sequence[str]) -> None:
 
 
 def check(form: Format, schema: dict[str, Any], texts: Sequence[str]) -> None:
-    """That both read the same calls and content."""
+    """That both read the same calls."""
     for text in texts:
-        theirs, ours = recursive_parse(text, schema), form.parse(text, tools=(WEATHER, TIME))
+        theirs, ours = recursive_parse(text, schema), form.parse(text, tools=TOOLS)
         calls = [tuple(call.values()) for call in theirs.get("tool_calls") or ()]
         assert calls == [(call.name, call.arguments) for call in ours.tool_calls], text
-        assert (theirs.get("content") or "").strip() == (ours.content or "").strip(), text
 
 
-def rate(work: Callable[[Any], object], items: Sequence[Any], seconds: float) -> float:
-    """Items a second, in the best of some rounds of at least so many seconds."""
-    best = 0.0
+def rates(works: Sequence[tuple[Callable[[Any], object], Sequence[Any]]], seconds: float) -> list[float]:
+    """Items a second of each work, in the best of some rounds of so many seconds; the works take turns."""
+    best = [0.0] * len(works)
     for _ in range(ROUNDS):
-        done, start = 0, time.process_time()
-        while (spent := time.process_time() - start) < seconds:
-            for item in items:
-                work(item)
-            done += len(items)
-        best = max(best, done / spent)
+        for index, (work, items) in enumerate(works):
+            done, start = 0, time.process_time()
+            while (spent := time.process_time() - start) < seconds:
+                for item in items:
+                    work(item)
+                done += len(items)
+            best[index] = max(best[index], done / spent)
     return best
 
 

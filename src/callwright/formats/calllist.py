@@ -117,7 +117,7 @@ def message_end(text: str, position: int, stops: Sequence[str], final: bool, clo
       Malformed: it is not over: neither a stop nor the end of the text comes next.
     """
     end = skip_space(text, position)
-    if any(text.startswith(stop, end) for stop in stops) or (final and end == len(text)):
+    if text.startswith(tuple(stops), end) or (final and end == len(text)):
         return end
     if not final and any(marker.startswith(text[end : end + 32]) for marker in (*stops, closer)):
         return None

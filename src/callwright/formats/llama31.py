@@ -256,4 +256,4 @@ def _may_be_call(text: str, begin: int) -> bool:
     head = "".join(text[since : since + 80].split())
     if named:
         return head.startswith(_GOES_ON) or _GOES_ON.startswith(head)
-    return any(head.startswith(beginning) or beginning.startswith(head) for beginning in _BEGINNINGS)
+    return head.startswith(_BEGINNINGS) or any(beginning.startswith(head) for beginning in _BEGINNINGS)

@@ -21,6 +21,7 @@ from callwright.conversation import Json, Tool, ToolCall
 from callwright.tokens import Segment
 
 WHITESPACE = " \t\r\n"
+_SPACE = re.compile(f"[{WHITESPACE}]*")
 Trim = Literal["", "newline", "whitespace"]
 """What a marker takes away on one of its sides: nothing, one line break, or all white space."""
 
@@ -62,9 +63,9 @@ class TextDelta:
 Event = TextDelta | ToolCall | ParseIssue | Repair
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Found:
-    """What stands in a region.
+    """What stands in a region. Like `TextDelta` not frozen, for speed.
 
     Attributes:
       end: Offset where reading goes on.
@@ -227,25 +228,21 @@ class Finder:
     """Finds the first of some markers, and what at the end of a text may become one.
 
     Attributes:
-      markers: The markers.
+      find: (text, start) to the first marker at or after `start`.
       before: What one of them may take away before itself.
       overlap: How much of one may stand before its last letter at most.
       calm: Matches text in which nothing can become a marker or be taken away by one.
     """
 
     def __init__(self, markers: Sequence[str], before: Trim = "") -> None:
-        self.markers, self.before = tuple(markers), before
-        self._pattern = re.compile("|".join(map(re.escape, markers)) or r"(?!)")
+        self.before = before
+        self.find: Callable[[str, int], re.Match[str] | None] = _one_of(markers).search
         self.overlap = max(map(len, markers), default=1) - 1
         self._beginnings = frozenset(marker[:n] for marker in markers for n in range(1, len(marker)))
         firsts = {marker[0] for marker in markers}
         space = {"": "", "newline": "\n", "whitespace": WHITESPACE}[before]
-        self._first = re.compile("|".join(map(re.escape, firsts)) or r"(?!)")
+        self._first = _one_of(firsts)
         self.calm: Calm = re.compile(f"{_none_of(firsts)}*{_none_of(firsts.union(space))}").fullmatch
-
-    def find(self, text: str, start: int) -> re.Match[str] | None:
-        """The first marker at or after `start`."""
-        return self._pattern.search(text, start)
 
     def held(self, text: str, start: int) -> int:
         """Offset from which the end of the text is the beginning of a marker; the text's length if it is not."""
@@ -253,6 +250,11 @@ class Finder:
             if text[first.start() :] in self._beginnings:
                 return first.start()
         return len(text)
+
+
+def _one_of(words: Iterable[str]) -> re.Pattern[str]:
+    """A pattern for any of the words."""
+    return re.compile("|".join(map(re.escape, words)) or r"(?!)")
 
 
 def _none_of(letters: Iterable[str]) -> str:
@@ -268,29 +270,35 @@ class Stream:
       complete: After `finish`: False when the text ended inside a call or a thought, or was cut by the token limit.
     """
 
+    complete = True
+    _text = ""
+    _late: list[str]  # what has come since
+    _base = 0  # offset of `_text` in the message; what was given away is forgotten
+    _at = 0  # everything before it has been given away (this and all that follow are offsets in `_text`)
+    _tried = 0  # everything before it has been searched for a closer of the region
+    _start = 0  # where the region begins
+    _region: Region | None = None
+    _context: Context | None = None  # what its reader was told last
+    _thinking: bool
+    _finder: Finder  # finds what ends what is read now
+    _fresh: bool  # no content and no region yet, and one may count for that
+    _skip: Trim  # what is taken away next
+    _calm: Calm | None  # what it matches is content if no region is open, and the region's if one is
+    _shield: "_Shield | None" = None  # made when control tokens and text come apart
+    _ended = False
+    _cut = False  # the message ended where it should not
+    _reported = False
+
     def __init__(
         self, grammar: Grammar, *, tools: Sequence[Tool], controls: Sequence[str], lenient: bool, thinking: bool
     ) -> None:
-        self.complete = True
-        self._grammar, self._tools, self._lenient = grammar, tools, lenient
-        self._controls = controls
-        self._shield: _Shield | None = None  # made when control tokens and text come apart
-        self._text = ""
-        self._late: list[str] = []  # what has come since
-        self._base = 0  # offset of `_text` in the message; what was given away is forgotten
-        self._at = 0  # everything before it has been given away (this and all that follow are offsets in `_text`)
-        self._tried = 0  # everything before it has been searched for a closer of the region
-        self._region: Region | None = None
+        self._grammar, self._tools, self._lenient, self._controls = grammar, tools, lenient, controls
+        self._late = []
         self._thinking = thinking
-        self._start = 0  # where the region begins
-        self._ended = False
-        self._cut = False  # the message ended where it should not
-        self._fresh = bool(grammar.at_start)  # no content and no region yet, and one may count for that
-        self._skip: Trim = "whitespace" if thinking else ""
-        self._reported = False
         self._finder = grammar.finder(thinking=thinking, lenient=lenient)
-        # What it matches is content if no region is open, and the region's if one is.
-        self._calm: Calm | None = None if self._skip or self._fresh else self._finder.calm
+        self._fresh = bool(grammar.at_start)
+        self._skip = "whitespace" if thinking else ""
+        self._calm = None if self._skip or self._fresh else self._finder.calm
 
     def feed(self, piece: str | Segment) -> list[Event]:
         """What is certain now that this piece has come."""
@@ -380,8 +388,7 @@ class Stream:
             self._at += self._text.startswith("\n", self._at)
             self._skip = ""
         elif self._skip == "whitespace":
-            while self._at < len(self._text) and self._text[self._at] in WHITESPACE:
-                self._at += 1
+            self._at = _space_ends(self._text, self._at)
             if self._at < len(self._text):
                 self._skip = ""
 
@@ -397,45 +404,41 @@ class Stream:
 
     def _open_at_start(self, final: bool) -> bool | None:
         """Opens a region that counts at the start only; None when there is none, False when that is not certain."""
-        regions = [region for region in self._grammar.at_start if self._lenient or not region.lenient]
-        first = self._at
-        while first < len(self._text) and self._text[first] in WHITESPACE:
-            first += 1
-        for region in regions:
-            if self._text.startswith(region.opener, first):
+        first = _space_ends(self._text, self._at)
+        for region in self._grammar.at_start:
+            if self._text.startswith(region.opener, first) and (self._lenient or not region.lenient):
                 self._region, self._start, self._tried = region, first, first
                 return True
+        if final:
+            return None
         rest = self._text[first:]
-        if not final and any(region.opener.startswith(rest) for region in regions):
-            return False
-        return None
+        may = (region for region in self._grammar.at_start if self._lenient or not region.lenient)
+        return False if any(region.opener.startswith(rest) for region in may) else None
 
     def _meet(self, match: re.Match[str], events: list[Event]) -> None:
         """A marker in text."""
-        marker, start = match.group(), match.start()
-        thought = self._grammar.thought
-        text = self._text[self._at : start]
-        region = self._grammar.opened_by.get(marker)
+        marker, (start, end) = match[0], match.span()
+        text, thought = self._text[self._at : start], self._grammar.thought
         if self._thinking:
-            self._give(text.rstrip(WHITESPACE), match.end(), events)
+            self._give(text.rstrip(WHITESPACE), end, events)
             self._think(False)
             if thought is not None and marker == thought.closer:
                 self._skip = thought.after
             else:
                 self._cut = self._ended = True
-        elif region is not None:
+        elif (region := self._grammar.opened_by.get(marker)) is not None:
             self._give(_trimmed(text, region.before), start, events)
-            self._region, self._start, self._tried = region, start, match.end()
+            self._region, self._start, self._tried = region, start, end
         elif marker in self._grammar.stops:
-            self._give(text, match.end(), events)
+            self._give(text, end, events)
             self._ended = True
         elif thought is not None and marker == thought.opener:
-            self._give(text, match.end(), events)
+            self._give(text, end, events)
             self._think(True)
             self._skip = "whitespace"
         else:
             events.append(ParseIssue(f"{marker} closes nothing", self._base + start))
-            self._give(text + marker, match.end(), events)
+            self._give(text + marker, end, events)
 
     def _think(self, thinking: bool) -> None:
         self._thinking, self._finder = thinking, self._grammar.finder(thinking=thinking, lenient=self._lenient)
@@ -447,13 +450,15 @@ class Stream:
             self._tried = len(self._text)
             if closing.find(self._text, since) is None:
                 return False
-        found = region.read(self._text, self._start, Context(self._tools, final, self._lenient))
+        if self._context is None or self._context.final != final:
+            self._context = Context(self._tools, final, self._lenient)
+        found = region.read(self._text, self._start, self._context)
         if found is None:
             return False
         space = self._text[self._at : self._start]  # before a region that counts at the start only
         self._region, self._fresh, self._skip = None, False, region.after
-        events += self._placed(found.repairs)
-        events += self._placed(found.errors)
+        if found.repairs or found.errors:
+            events += self._placed((*found.repairs, *found.errors))
         if found.content:
             events.append(TextDelta(space + found.content))
             self._skip = ""
@@ -463,9 +468,9 @@ class Stream:
             self._cut = self._ended = True
         return True
 
-    def _placed(self, found: Sequence[ParseIssue | Repair]) -> Iterable[ParseIssue | Repair]:
+    def _placed(self, found: Iterable[ParseIssue | Repair]) -> Iterable[ParseIssue | Repair]:
         """With offsets in the whole message."""
-        return [replace(one, position=self._base + one.position) for one in found] if self._base else found
+        return (replace(one, position=self._base + one.position) for one in found)
 
     def _give(self, text: str, end: int, events: list[Event]) -> None:
         """Gives this text away, and goes on at `end`."""
@@ -482,6 +487,11 @@ class Stream:
             events.append(ParseIssue("text after the end of the turn", self._base + len(self._text) - len(rest)))
         self._at = len(self._text)
         return False
+
+
+def _space_ends(text: str, start: int) -> int:
+    space = _SPACE.match(text, start)
+    return space.end() if space else start
 
 
 def _trimmed(text: str, trim: Trim) -> str:
