@@ -27,7 +27,10 @@ def both(form, conversation, **options):
         warnings.simplefilter("ignore")
         ours = "".join(segment.text for segment in form.render(conversation, **options))
     variables = {"bos_token": form.bos}
-    return ours, ChatTemplate(form.chat_template()).render(conversation, variables=variables, **options)
+    try:
+        return ours, ChatTemplate(form.chat_template()).render(conversation, variables=variables, **options)
+    except FormatError as error:
+        raise AssertionError(f"the template fails where the renderer does not: {error}") from error
 
 
 @every_format

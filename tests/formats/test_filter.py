@@ -12,7 +12,7 @@ from callwright.formats import filter as filters
 from callwright.formats import get_format
 from callwright.formats.base import control
 from callwright.formats.filter import parse_line, render_line
-from callwright.formats.reading import Grammar, Thought
+from callwright.formats.grammar import Grammar, Thought
 from callwright.formats.xml import XmlFormat
 from callwright.tokens import Segment
 

@@ -9,9 +9,9 @@ from tests.support.conversations import ARGUMENTS, VALUES
 
 from callwright.conversation import Tool, ToolCall
 from callwright.errors import FormatError
+from callwright.formats.grammar import Context
 from callwright.formats.jsontext import Unfinished
 from callwright.formats.pythonic import CallReader, Malformed, write_call
-from callwright.formats.reading import Context
 
 
 def read(text, **context):

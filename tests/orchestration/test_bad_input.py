@@ -147,6 +147,12 @@ def test_a_model_that_is_none_is_refused(desk, refused):
     assert not (desk.directory / "runs").exists()
 
 
+def test_a_format_of_another_family_is_refused(desk, refused):
+    code, line = refused(desk.directory, "--stages", "2", "--set", "format={name: qwen3}")
+    assert code == 2
+    assert "a tokenizer with the control tokens of qwen3; got one without <|im_start|>" in line
+
+
 def test_more_devices_than_there_are_are_refused(desk, refused):
     code, line = refused(desk.directory, "--stages", "2", "--set", "mesh.fsdp=64")
     assert code == 2

@@ -1,5 +1,7 @@
 """Strategies for conversations, values and schemas that nobody would write, but somebody will."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
@@ -66,6 +68,8 @@ def _type(value: object) -> str:
 def answers(draw, reasoning: bool = False) -> Conversation:
     """A conversation that ends with an assistant message: words, calls, or both."""
     calls = draw(st.lists(CALLS, max_size=3))
+    if draw(st.booleans()):  # some families want ids, and want them to be nine letters and digits
+        calls = [replace(call, id=f"call{n:05}") for n, call in enumerate(calls)]
     content = draw(st.one_of(st.none(), TEXTS))
     thought = draw(st.one_of(st.none(), TEXTS)) if reasoning else None
     tools = {name: tool_of(*(call for call in calls if call.name == name)) for name in {c.name: 0 for c in calls}}

@@ -91,6 +91,7 @@ def write_tiny_gguf(
     writer.add_head_count(config.num_heads)
     writer.add_head_count_kv(config.num_kv_heads)
     writer.add_key_length(config.head_dim)
+    writer.add_value_length(config.head_dim)
     writer.add_feed_forward_length(config.d_ff)
     writer.add_sliding_window(config.sliding_window)
     writer.add_layer_norm_rms_eps(config.norm_eps)
@@ -103,6 +104,7 @@ def write_tiny_gguf(
     writer.add_token_list(list(pieces))
     writer.add_token_scores(list(scores))
     writer.add_token_types(list(kinds))
+    writer.add_add_space_prefix(False)
     for name, tensor in (tiny_tensors(config) if tensors is None else tensors).items():
         if is_norm(name):
             writer.add_tensor(gguf_name(name), tensor + np.float32(1))

@@ -11,7 +11,7 @@ from tunix.sft.peft_trainer import _default_loss_fn
 from callwright.data.packing import encode
 from callwright.formats import get_format
 from callwright.models.lora import read_adapter, write_adapter
-from callwright.training.losses import sft_loss, target_logits, target_logprobs
+from callwright.training.losses import CHUNK, sft_loss, target_logits, target_logprobs
 
 value_and_grad = nnx.jit(nnx.value_and_grad(sft_loss, argnums=nnx.DiffState(0, nnx.LoRAParam)))
 loss = nnx.jit(sft_loss)
@@ -93,3 +93,18 @@ def test_logprobs_and_entropies_are_those_of_the_logits(trained):
     np.testing.assert_allclose(chosen, labels, atol=1e-4)
     np.testing.assert_allclose(entropy, -(np.exp(logprobs) * logprobs).sum(-1), atol=1e-4)
     assert float(loss(trained, batch)) == pytest.approx(-(labels * batch["weight"]).sum(), rel=1e-5)
+
+
+def test_logprobs_have_the_gradients_of_the_loss(trained):
+    """Taken in chunks and computed again on the way back, they are the same numbers."""
+    (batch,) = one_update(supervised_length=40)
+    assert batch["at"].shape[1] % CHUNK
+    pieced = nnx.jit(
+        nnx.grad(
+            lambda model, batch: -jax.numpy.sum(target_logprobs(model, batch)[0] * batch["weight"]),
+            argnums=nnx.DiffState(0, nnx.LoRAParam),
+        )
+    )(trained, batch)
+    found = {".".join(map(str, path)): np.asarray(leaf) for path, leaf in nnx.to_flat_state(nnx.pure(pieced))}
+    for name, gradient in gradients(trained, batch).items():
+        np.testing.assert_allclose(found[name], gradient, rtol=1e-4, atol=1e-5 * np.abs(gradient).max(), err_msg=name)

@@ -59,8 +59,18 @@ class Encoded:
 
 
 def encode(example: Example, form: Format, tokenizer: Tokenizer) -> Encoded:
-    """The example as the model will see it, from BOS to the end of its last turn."""
+    """The example as the model will see it, from BOS to the end of its last turn.
+
+    Raises:
+      DataError: nothing in it is to be learned.
+    """
     ids, trained = encode_segments(tokenizer, form.render(example.conversation))
+    if not any(trained):
+        raise DataError(
+            f"something to learn in example {example.id}",
+            f"none: format {form.name} finds no turn of the assistant in what it wrote",
+            "give the assistant a turn, or use a format whose template shows where its turns begin and end",
+        )
     while not trained[-1]:  # what follows the last supervised token teaches nothing
         ids.pop()
         trained.pop()

@@ -1,6 +1,7 @@
 """Formats: how a conversation with tools becomes text, and text becomes calls. One file a format, one registry.
 
-To add a format: write one file with a class that satisfies `base.Format`, add one line to `FORMATS`, and a test.
+To add a format: write one file with a class that satisfies `base.Format`, add one line to `FORMATS`, and a test. Beside
+the registry, `template:PATH` is any Hugging Face chat template (see `template_file`).
 """
 
 import re
@@ -16,9 +17,11 @@ from callwright.formats.gemma4 import Gemma4Format
 from callwright.formats.hermes3 import Hermes3Format
 from callwright.formats.llama4 import Llama4Format
 from callwright.formats.llama31 import Llama31Format
+from callwright.formats.mistral import MistralFormat
 from callwright.formats.qwen3 import Qwen3Format
 from callwright.formats.qwen3_xml import Qwen3XmlFormat
 from callwright.formats.qwen25 import Qwen25Format
+from callwright.formats.template_file import PREFIX, TemplateFormat, locate
 from callwright.formats.tool_code import ToolCodeFormat
 from callwright.formats.xml import XmlFormat
 
@@ -34,10 +37,16 @@ FORMATS: dict[str, dict[str, Callable[[], Format]]] = {
     "hermes3": {"": Hermes3Format},
     "gemma4": {variant: partial(Gemma4Format, variant) for variant in ("31b", "e2b")},
     "functiongemma": {"": FunctionGemmaFormat},
+    "mistral": {variant: partial(MistralFormat, variant) for variant in ("v3", "v11", "v13")},
 }
 
 BY_MODEL: dict[str, tuple[tuple[str, str, str | None], ...]] = {
     "llama": ((r"llama[-_. ]?4", "llama4", None), (r"llama[-_. ]?3", "llama31", None)),
+    "mistral": (
+        (r"nemo|7b-instruct-v0\.3", "mistral", "v3"),
+        (r"ministral-3|devstral.*(2507|2512)|magistral.*250[7-9]|magistral.*251", "mistral", "v13"),
+        (r"small-3\.2|2506", "mistral", "v11"),
+    ),
 }
 """Names that leave format or variant to the model: the first pattern found in its name, in lower case, decides."""
 
@@ -47,13 +56,16 @@ def get_format(name: str, variant: str | None = None, model: str | None = None) 
 
     Args:
       name: A name in the registry.
-      variant: One of its variants.
+      variant: One of its variants; for `template:PATH` the declared format, `NAME` or `NAME/VARIANT`.
       model: The model that speaks; it decides only where a name stands for several formats.
 
     Raises:
       FormatError: no such format or variant.
     """
     name, variant = resolve(name, variant, model)
+    if name.startswith(PREFIX):
+        path, declared = locate(name.removeprefix(PREFIX), variant)
+        return TemplateFormat(path, get_format(*declared))
     if name not in FORMATS:
         raise FormatError(f"a format ({', '.join(FORMATS)})", repr(name), "name one of these")
     variants = FORMATS[name]
@@ -84,10 +96,10 @@ def read_calls(name: str, text: str, tools: Sequence[Tool]) -> tuple[ToolCall, .
     """The calls in a model's words; None when a call was attempted and none can be read.
 
     Args:
-      name: A format, or `format/variant`.
+      name: A format, or `format/variant`; for a template `template:PATH/format` or `template:PATH/format/variant`.
       text: What the model said.
       tools: What it was offered.
     """
-    form, _, variant = name.partition("/")
+    form, _, variant = (name, "", "") if name.startswith(PREFIX) else name.partition("/")
     parsed = get_format(form, variant or None).parse(text, tools=tools)
     return None if parsed.errors and not parsed.tool_calls else parsed.tool_calls

@@ -13,15 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
-from callwright.formats.reading import (
-    Event,
-    Grammar,
-    ParseIssue,
-    Repair,
-    Stream,
-    TextDelta,
-)
-from callwright.tokens import Segment
+from callwright.errors import FormatError
+from callwright.formats.grammar import Event, Grammar, ParseIssue, Repair, TextDelta
+from callwright.formats.reading import Stream
+from callwright.tokens import Segment, Tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +142,26 @@ class Format(ABC):
         """A Jinja chat template that gives the very bytes of `render`; it lies beside the format's module."""
         stem = f"{self.name}-{self.variant}" if self.variant else self.name
         return (Path(__file__).parent / "templates" / f"{stem}.jinja").read_text(encoding="utf-8")
+
+
+def check_tokenizer(form: Format, tokenizer: Tokenizer) -> None:
+    """Refuses a format whose control tokens are none of this tokenizer's: they would reach the model as plain text.
+
+    Raises:
+      FormatError: the tokenizer lacks some; the message names them.
+    """
+    missing = []
+    for token in form.controls:
+        try:
+            tokenizer.token_id(token)
+        except KeyError:
+            missing.append(token)
+    if missing:
+        raise FormatError(
+            f"a tokenizer with the control tokens of {form.name}",
+            f"one without {', '.join(missing)}",
+            "choose a format of the model's own family",
+        )
 
 
 def control(text: str, *, trained: bool = False) -> Segment:

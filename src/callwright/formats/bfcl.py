@@ -21,9 +21,9 @@ from callwright.conversation import Json, Message, Tool
 from callwright.errors import FormatError
 from callwright.formats.calllist import CallList, CallListFormat
 from callwright.formats.gemma3 import Gemma3Format, text_of, turn
+from callwright.formats.grammar import Grammar, Region
 from callwright.formats.jsontext import dumps_at
 from callwright.formats.pythonic import write_call
-from callwright.formats.reading import Grammar, Region
 from callwright.openai import write_tool
 from callwright.tokens import Segment
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from callwright.conversation import Message, Tool, ToolCall
 from callwright.errors import FormatError
 from callwright.formats.base import Format
+from callwright.formats.grammar import Context, Found, Grammar, ParseIssue, Region, Repair, unclosed
 from callwright.formats.jsontext import Unfinished
 from callwright.formats.pythonic import NAME_GOES_ON, CallReader, Malformed
-from callwright.formats.reading import Context, Found, Grammar, ParseIssue, Region, Repair, Stream, unclosed
+from callwright.formats.reading import Stream
 from callwright.formats.tagged import skip_space
 from callwright.tokens import Segment
 
@@ -33,7 +34,7 @@ class CallList:
     closer: str = ""
 
     def __call__(self, text: str, start: int, context: Context) -> Found | None:
-        """See `reading.Read`."""
+        """See `grammar.Read`."""
         if self.opener == "[" and not self._is_attempt(text, start, context):
             return self._no_call(start)
         if self.closer:

@@ -18,8 +18,8 @@ from functools import lru_cache
 from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
 from callwright.errors import FormatError, FormatWarning
 from callwright.formats.base import Format, control
+from callwright.formats.grammar import Grammar, Region, Thought
 from callwright.formats.jsontext import dumps, dumps_at, reason
-from callwright.formats.reading import Grammar, Region, Thought
 from callwright.formats.tagged import TaggedJson
 from callwright.openai import write_tool
 from callwright.tokens import Segment

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.errors import FormatError, FormatWarning
-from callwright.formats import FORMATS, get_format, schemas
+from callwright.formats import FORMATS, get_format, schemas, template_file
 from callwright.formats.base import Format, Parsed
 from callwright.formats.jsontext import dumps
 from callwright.openai import write_message, write_tool
@@ -44,8 +44,8 @@ CALLING = Message(
     "assistant",
     "I will look both up.",
     tool_calls=(
-        ToolCall("get_weather", {"city": "Paris", "unit": "celsius"}, id="call_1"),
-        ToolCall("clock.now", {"zone": "Europe/Paris"}, id="call_2"),
+        ToolCall("get_weather", {"city": "Paris", "unit": "celsius"}, id="parisnow1"),
+        ToolCall("clock.now", {"zone": "Europe/Paris"}, id="clocknow2"),
     ),
 )
 ANSWER = Message("assistant", "It is 18.5 °C in Paris and 14:05 there.")
@@ -55,12 +55,13 @@ EXAMPLE = Conversation(
         Message("system", "Answer in one sentence."),
         Message("user", "How warm is it in Paris, and what time is it there?"),
         CALLING,
-        Message("tool", {"temperature": 18.5, "sky": "clear"}, tool_call_id="call_1"),
-        Message("tool", {"time": "14:05"}, tool_call_id="call_2"),
+        Message("tool", {"temperature": 18.5, "sky": "clear"}, tool_call_id="parisnow1"),
+        Message("tool", {"time": "14:05"}, tool_call_id="clocknow2"),
         ANSWER,
     ),
 )
-"""A system message, two tools, words before two parallel calls, two results, an answer."""
+"""A system message, two tools, words before two parallel calls, two results, an answer. The ids are what the pickiest
+family (Mistral) wants them to be: nine letters and digits."""
 
 WORDLESS = dataclasses.replace(CALLING, content=None)
 ONE_CALL = dataclasses.replace(WORDLESS, tool_calls=CALLING.tool_calls[:1])
@@ -77,9 +78,9 @@ ATTEMPTS = {
     "Words that look like a call": (ASKING, Message("assistant", "Say <tool_call> to call a tool.")),
     "Numbers that JSON cannot say": (
         ASKING,
-        dataclasses.replace(ONE_CALL, tool_calls=(ToolCall("get_weather", {"city": float("nan")}),)),
+        dataclasses.replace(ONE_CALL, tool_calls=(ToolCall("get_weather", {"city": float("nan")}, id="parisnow1"),)),
     ),
-    "A result that answers no call": (ASKING, ONE_CALL, Message("tool", "18.5", tool_call_id="call_9")),
+    "A result that answers no call": (ASKING, ONE_CALL, Message("tool", "18.5", tool_call_id="nocallit9")),
     "Words beside calls": (ASKING, dataclasses.replace(ONE_CALL, content="I will look it up.")),
     "Parallel calls": (ASKING, WORDLESS),
     "Content in parts (text and images)": (Message("user", ["How warm is it?"]),),
@@ -110,7 +111,7 @@ def document() -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FormatWarning)  # what a template leaves out, its module says
         sections = [_section(name) for name in FORMATS]
-    return "\n".join([INTRODUCTION, _fence(_record(), "json"), *sections, _tools()])
+    return "\n".join([INTRODUCTION, _fence(_record(), "json"), *sections, _templates(), _tools()])
 
 
 def example_for(form: Format) -> Conversation:
@@ -216,6 +217,10 @@ def _refusals(form: Format) -> Iterator[str]:
             form.render(Conversation(messages, EXAMPLE.tools))
         except FormatError as error:
             yield f"- {title}: expected `{error.expected}`; {error.fix}."
+
+
+def _templates() -> str:
+    return f"## `template:PATH`\n\n{inspect.getdoc(template_file)}\n"
 
 
 def _tools() -> str:

@@ -18,7 +18,7 @@ from callwright.conversation import Conversation, Message, Tool
 from callwright.errors import FormatWarning
 from callwright.formats import get_format
 from callwright.formats.base import Format, Parsed
-from callwright.formats.reading import ParseIssue, Repair
+from callwright.formats.grammar import ParseIssue, Repair
 from callwright.jsonlines import Row, answer_row, field
 from callwright.openai import read_conversation, read_tool
 from callwright.tokens import Segment

@@ -24,7 +24,7 @@ from callwright.formats.base import Format, result_name
 from callwright.formats.gemma_calls import CallReader
 from callwright.formats.gemma_declaration import Declaration
 from callwright.formats.gemma_notation import Writer, parts_joined, text_of
-from callwright.formats.reading import Grammar, Region
+from callwright.formats.grammar import Grammar, Region
 from callwright.tokens import Segment
 
 DELIMITER = "<escape>"

@@ -34,7 +34,7 @@ from callwright.formats.base import Format
 from callwright.formats.gemma_calls import CallReader
 from callwright.formats.gemma_declaration import Declaration
 from callwright.formats.gemma_notation import Writer, parts_joined, text_of
-from callwright.formats.reading import Grammar, Region, Thought
+from callwright.formats.grammar import Grammar, Region, Thought
 from callwright.tokens import Segment
 
 DELIMITER = '<|"|>'

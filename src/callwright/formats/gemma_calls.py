@@ -14,7 +14,7 @@ from typing import NoReturn
 from callwright.conversation import Json, ToolCall
 from callwright.formats.gemma_notation import NAME, excerpt, is_name
 from callwright.formats.gemma_repair import NUMBER, WORDS, mend_call
-from callwright.formats.reading import WHITESPACE, Context, Found, ParseIssue, Repair, unclosed
+from callwright.formats.grammar import WHITESPACE, Context, Found, ParseIssue, Repair, unclosed
 from callwright.formats.tagged import skip_space
 from callwright.literals import MAX_DEPTH
 
@@ -31,7 +31,7 @@ class _Unfinished(_Malformed):
 
 @dataclass(frozen=True)
 class CallReader:
-    """Reads `opener call:name{key:value,...} closer`; see `reading.Read`.
+    """Reads `opener call:name{key:value,...} closer`; see `grammar.Read`.
 
     Attributes:
       opener: The control token before a call.
@@ -44,7 +44,7 @@ class CallReader:
     delimiter: str
 
     def __call__(self, text: str, start: int, context: Context) -> Found | None:
-        """See `reading.Read`."""
+        """See `grammar.Read`."""
         begin = start + len(self.opener)
         try:
             call, end = self._call(text, begin)

@@ -17,7 +17,7 @@ from typing import Literal
 
 from callwright.conversation import Json, Message, ToolCall
 from callwright.errors import FormatError
-from callwright.formats.reading import WHITESPACE
+from callwright.formats.grammar import WHITESPACE
 from callwright.literals import MAX_DEPTH
 from callwright.tokens import Segment
 

@@ -8,7 +8,7 @@ import json
 import re
 
 from callwright.conversation import Json, ToolCall
-from callwright.formats.reading import WHITESPACE
+from callwright.formats.grammar import WHITESPACE
 from callwright.literals import MAX_CHARS, MAX_DEPTH
 
 _FENCE = re.compile(r"\s*```[a-zA-Z_]*\n?(.*?)\n?```\s*", re.DOTALL)

@@ -1,9 +1,10 @@
 """Chat templates, rendered as transformers renders them.
 
-That is a sandboxed Jinja with trimmed blocks and loop controls, a `tojson` that escapes nothing for HTML, and the
-functions `raise_exception` and `strftime_now` (see `apply_chat_template` in transformers' `chat_template_utils`). The
-date is frozen, so a prompt is a function of its conversation. Templates come from strangers: they can read what they
-are given and nothing else.
+That is a sandboxed Jinja with trimmed blocks, loop controls and `{% generation %}` blocks, a `tojson` that escapes
+nothing for HTML, and the functions `raise_exception` and `strftime_now` (see `apply_chat_template` in transformers'
+`chat_template_utils`, 5.23). The date is frozen, so a prompt is a function of its conversation. Templates come from
+strangers: they can read what they are given and nothing else, `dict` is only a call, and a namespace takes no
+attribute that begins with an underscore.
 """
 
 import datetime
@@ -13,8 +14,12 @@ from functools import lru_cache
 from typing import Any, NoReturn
 
 import jinja2
-from jinja2.ext import loopcontrols
+from jinja2 import nodes
+from jinja2.ext import Extension, loopcontrols
+from jinja2.parser import Parser
+from jinja2.runtime import Context, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import Namespace
 
 from callwright.conversation import Conversation, Json, Message
 from callwright.errors import FormatError
@@ -34,7 +39,7 @@ class ChatTemplate:
     def __init__(self, source: str) -> None:
         try:
             self._template = _compiled(source)
-        except jinja2.TemplateError as error:
+        except (jinja2.TemplateError, RecursionError) as error:
             raise FormatError("a Jinja chat template", str(error), "correct the template") from error
 
     def render(
@@ -44,6 +49,7 @@ class ChatTemplate:
         add_generation_prompt: bool = False,
         thinking: bool | None = None,
         variables: Mapping[str, Json] | None = None,
+        marks: tuple[str, str] | None = None,
     ) -> str:
         """The prompt.
 
@@ -52,6 +58,7 @@ class ChatTemplate:
           add_generation_prompt: Passed on.
           thinking: Passed on as `enable_thinking`; not passed when None.
           variables: Further variables, such as `bos_token`.
+          marks: Written around what `{% generation %}` blocks enclose.
 
         Raises:
           FormatError: the template refuses the conversation, or fails.
@@ -59,6 +66,7 @@ class ChatTemplate:
         options: dict[str, Any] = dict(variables or {})
         if thinking is not None:
             options["enable_thinking"] = thinking
+        options[_MARKS] = marks
         try:
             return self._template.render(
                 messages=[template_message(message) for message in conversation.messages],
@@ -67,7 +75,7 @@ class ChatTemplate:
                 add_generation_prompt=add_generation_prompt,
                 **options,
             )
-        except (jinja2.TemplateError, TypeError, ValueError, RecursionError, LookupError, AttributeError) as error:
+        except Exception as error:  # a stranger's template may fail in any way
             raise FormatError("a conversation that the chat template can render", str(error), "change it") from error
 
 
@@ -76,6 +84,8 @@ def template_message(message: Message) -> dict[str, Any]:
     fields: dict[str, Any] = {"role": message.role, "content": message.content}
     if message.reasoning is not None:
         fields[message.reasoning_field] = message.reasoning
+        if message.reasoning_field == "reasoning_content":
+            fields["thinking"] = message.reasoning  # transformers gives it under both names
     if message.tool_calls:
         fields["tool_calls"] = [
             ({} if call.id is None else {"id": call.id})
@@ -91,10 +101,14 @@ def template_message(message: Message) -> dict[str, Any]:
 
 @lru_cache(maxsize=64)
 def _compiled(source: str) -> jinja2.Template:
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, loopcontrols]
+    )
     environment.filters["tojson"] = _tojson
     environment.globals["raise_exception"] = _refuse
     environment.globals["strftime_now"] = DATE.strftime
+    environment.globals["dict"] = _dict
+    environment.globals["namespace"] = _Namespace
     return environment.from_string(source)
 
 
@@ -106,6 +120,49 @@ def _tojson(
     sort_keys: bool = False,
 ) -> str:
     return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+
+
+_MARKS = "callwright_generation_marks"
+
+
+class _Generation(Extension):
+    """`{% generation %}...{% endgeneration %}`: what the model itself says, by the template's author."""
+
+    tags = {"generation"}  # noqa: RUF012 - as Jinja declares it
+
+    def parse(self, parser: Parser) -> nodes.Node:
+        lineno = next(parser.stream).lineno
+        body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
+        call = self.call_method("_marked", [nodes.ContextReference()])
+        return nodes.CallBlock(call, [], [], body).set_lineno(lineno)
+
+    def _marked(self, context: Context, caller: Macro) -> str:
+        opened, closed = context.get(_MARKS) or ("", "")
+        return f"{opened}{caller()}{closed}"
+
+
+class _Namespace(Namespace):
+    """Jinja's namespace without attributes that begin with an underscore."""
+
+    def __init__(*arguments: Any, **attributes: Any) -> None:
+        itself, *given = arguments
+        values = dict(*given, **attributes)
+        for name in values:
+            _check_attribute(name)
+        Namespace.__init__(itself, values)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        _check_attribute(name)
+        super().__setitem__(name, value)
+
+
+def _check_attribute(name: Any) -> None:
+    if isinstance(name, str) and name.startswith("_"):
+        raise jinja2.exceptions.SecurityError(f"a namespace takes no attribute {name!r}: it begins with an underscore")
+
+
+def _dict(*arguments: Any, **items: Any) -> dict[Any, Any]:
+    return dict(*arguments, **items)
 
 
 def _refuse(message: str) -> NoReturn:

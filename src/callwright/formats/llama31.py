@@ -24,9 +24,9 @@ from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
 from callwright.errors import FormatError, FormatWarning
 from callwright.formats.base import Format, control
 from callwright.formats.calllist import check_text, message_end
+from callwright.formats.grammar import Context, Found, Grammar, ParseIssue, Region, Repair, unclosed
 from callwright.formats.jsontext import Unfinished, dumps_at, read_json
 from callwright.formats.pythonic import CallReader, Malformed
-from callwright.formats.reading import Context, Found, Grammar, ParseIssue, Region, Repair, unclosed
 from callwright.formats.repair import mend_json
 from callwright.formats.tagged import TaggedJson, skip_space
 from callwright.openai import write_tool
@@ -166,7 +166,7 @@ class JsonMessage:
     opener: str
 
     def __call__(self, text: str, start: int, context: Context) -> Found | None:
-        """See `reading.Read`."""
+        """See `grammar.Read`."""
         begin = skip_space(text, start + len(TAG)) if self.opener == TAG else start
         attempt = self.opener == TAG or _may_be_call(text, begin)
         issue: ParseIssue | None = None

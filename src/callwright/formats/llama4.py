@@ -22,9 +22,9 @@ from callwright.conversation import Conversation, Json, Message
 from callwright.errors import FormatError
 from callwright.formats.base import control
 from callwright.formats.calllist import CallList, CallListFormat
+from callwright.formats.grammar import Grammar, Region
 from callwright.formats.jsontext import dumps_at
 from callwright.formats.pythonic import write_call
-from callwright.formats.reading import Grammar, Region
 from callwright.openai import write_tool
 from callwright.tokens import Segment
 

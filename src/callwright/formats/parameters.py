@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from callwright.conversation import Json, ToolCall
 from callwright.formats.casting import allowed, cast, fits, kind_of, listed
 from callwright.formats.chatml import CLOSE, OPEN
-from callwright.formats.reading import WHITESPACE, Context, Found, ParseIssue, Repair, unclosed
+from callwright.formats.grammar import WHITESPACE, Context, Found, ParseIssue, Repair, unclosed
 from callwright.formats.repair import mend_json
 from callwright.formats.tagged import skip_space
 
@@ -49,7 +49,7 @@ class _Block:
 
 
 def read_call(text: str, start: int, context: Context) -> Found | None:
-    """Reads a call; see `reading.Read`. No value contains the closing tag, so its first occurrence decides."""
+    """Reads a call; see `grammar.Read`. No value contains the closing tag, so its first occurrence decides."""
     if not context.final and text.find(CLOSE, start) < 0:
         return None
     opened = text.startswith(OPEN, start)

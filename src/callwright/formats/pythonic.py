@@ -20,8 +20,8 @@ from typing import NoReturn
 
 from callwright.conversation import Json, ToolCall
 from callwright.errors import FormatError
+from callwright.formats.grammar import Context, Repair
 from callwright.formats.jsontext import Unfinished, dumps, dumps_at
-from callwright.formats.reading import Context, Repair
 from callwright.formats.tagged import skip_space
 from callwright.literals import MAX_DEPTH
 

@@ -22,8 +22,8 @@ from collections.abc import Iterator
 from callwright.conversation import Conversation, Message
 from callwright.errors import FormatError
 from callwright.formats.chatml import CLOSE, END, OPEN, START, ChatMl, Turn, calls_in_json, text_of, warn
+from callwright.formats.grammar import Thought
 from callwright.formats.qwen25 import AFTER_TOOLS, BEFORE_TOOLS
-from callwright.formats.reading import Thought
 from callwright.tokens import Segment
 
 THINK, THOUGHT = "<think>", "</think>"

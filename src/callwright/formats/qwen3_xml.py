@@ -29,10 +29,10 @@ from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
 from callwright.errors import FormatError
 from callwright.formats.casting import allowed, cast, kind_of, listed
 from callwright.formats.chatml import CLOSE, END, OPEN, START, ChatMl, Turn, printed, text_of, warn
+from callwright.formats.grammar import Grammar, Region
 from callwright.formats.jsontext import dumps, dumps_at
 from callwright.formats.parameters import DELIMITER, FUNCTION, FUNCTION_END, NAME, PARAMETER_END, read_call
 from callwright.formats.qwen3 import CONTROLS
-from callwright.formats.reading import Grammar, Region
 from callwright.openai import write_tool
 from callwright.tokens import Segment
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from callwright.conversation import Json, ToolCall
+from callwright.formats.grammar import WHITESPACE, Context, Found, ParseIssue, Repair, unclosed
 from callwright.formats.jsontext import Unfinished, as_object, read_json
-from callwright.formats.reading import WHITESPACE, Context, Found, ParseIssue, Repair, unclosed
 from callwright.formats.repair import mend_json
 
 ALIASES = ("arguments", "args", "parameters")
@@ -32,7 +32,7 @@ class TaggedJson:
     key: str = "arguments"
 
     def __call__(self, text: str, start: int, context: Context) -> Found | None:
-        """See `reading.Read`."""
+        """See `grammar.Read`."""
         begin = skip_space(text, start + len(self.opener))
         try:
             value, stop = read_json(text, begin)

@@ -19,9 +19,9 @@ from dataclasses import replace
 from callwright.conversation import Message, Tool, ToolCall
 from callwright.errors import FormatError
 from callwright.formats.gemma3 import Gemma3Format, result_json, turn
+from callwright.formats.grammar import Context, Found, Grammar, ParseIssue, Region, Repair, unclosed
 from callwright.formats.jsontext import Unfinished, dumps_at
 from callwright.formats.pythonic import CallReader, Malformed, write_call
-from callwright.formats.reading import Context, Found, Grammar, ParseIssue, Region, Repair, unclosed
 from callwright.formats.schemas import served_tool
 from callwright.formats.tagged import skip_space
 from callwright.tokens import Segment
@@ -70,7 +70,7 @@ class ToolCodeFormat(Gemma3Format):
 
 
 def _read_block(text: str, start: int, context: Context) -> Found | None:
-    """One block; see `reading.Read`."""
+    """One block; see `grammar.Read`."""
     opened = text.index(OPEN, start)
     inside = opened + len(OPEN)
     if not _LABEL_ENDS.match(text, inside):

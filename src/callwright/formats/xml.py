@@ -16,8 +16,8 @@ from collections.abc import Iterator, Sequence
 from callwright.conversation import Message, Tool, ToolCall
 from callwright.errors import FormatError
 from callwright.formats.gemma3 import Gemma3Format, result_json, turn
+from callwright.formats.grammar import Grammar, Region
 from callwright.formats.jsontext import dumps_at
-from callwright.formats.reading import Grammar, Region
 from callwright.formats.schemas import served_tool
 from callwright.formats.tagged import TaggedJson
 from callwright.tokens import Segment

@@ -18,6 +18,8 @@ import yaml
 from rich.console import Console
 
 from callwright.errors import CallwrightError, ConfigError, StorageError
+from callwright.formats import get_format
+from callwright.formats.base import check_tokenizer
 from callwright.models.licence import show_once
 from callwright.models.sources import resolve_model
 from callwright.models.tokenizer import load_tokenizer
@@ -74,6 +76,8 @@ def run_pipeline(
     entries = config.evaluation.entries()  # fetches the benchmark, before anything long begins
     with contextlib.ExitStack() as shown:
         files = resolve_model(config.model.source, progress=_converting(shown))
+    tokenizer = load_tokenizer(files.directory)
+    check_tokenizer(get_format(config.format.name, config.format.variant), tokenizer)
     if resume is not None:
         load_adapter(resume, model_sha256=files.sha256, lora=config.lora)
     show_once(files.licence, console.print)
@@ -91,7 +95,7 @@ def run_pipeline(
         console.print(f"{run.path}: {files.name}, stages {' '.join(map(str, numbers))}, {asked} entries of BFCL")
         console.print(f"  on {jax.device_count()} {jax.default_backend()} device(s); configuration {run.config_path}")
         with Interrupt().listening() as stop:
-            shop = Workshop(config, run, files, load_tokenizer(files.directory), resume, stop)
+            shop = Workshop(config, run, files, tokenizer, resume, stop)
             try:
                 finished = _run_stages(shop, numbers, console)
             finally:

@@ -17,6 +17,7 @@ import yaml
 from callwright.data.packing import PackedBatches
 from callwright.data.registry import MixedSource, open_source
 from callwright.formats import get_format
+from callwright.formats.base import check_tokenizer
 from callwright.models.gemma3 import Gemma3Config
 from callwright.models.sources import resolve_model
 from callwright.models.tokenizer import load_tokenizer
@@ -37,6 +38,7 @@ def print_plan(config: PipelineConfig, numbers: Sequence[int], resume: Path | No
     files = resolve_model(config.model.source)
     tokenizer = load_tokenizer(files.directory)
     form = get_format(config.format.name, config.format.variant)
+    check_tokenizer(form, tokenizer)
     speed = _measure_speed()
     entries = sum(map(len, config.evaluation.entries().values()))
     body, head = _parameters(files.config)

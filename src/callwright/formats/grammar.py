@@ -1,0 +1,263 @@
+"""What a format says about its markers, as data, and what reading them gives.
+
+A `Grammar` names the markers: which ones open a region (a call, say) and who reads it, which ones enclose a thought,
+which ones end the turn. A reader looks at the text from its region's marker on and answers with what it `Found`, or
+with None: not decidable before more has come. It knows nothing of pieces, and never changes its mind: what it answers
+for a text, it answers for every longer one. `reading.Stream` walks through a message with it.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from callwright.conversation import Tool, ToolCall
+
+WHITESPACE = " \t\r\n"
+Trim = Literal["", "newline", "whitespace"]
+"""What a marker takes away on one of its sides: nothing, one line break, or all white space."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParseIssue:
+    """Something in the raw text that is not what the format allows.
+
+    Attributes:
+      message: What is wrong.
+      position: Offset in the raw text, in characters.
+    """
+
+    message: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A slip that lenient reading mended.
+
+    Attributes:
+      message: What was wrong and how it was read.
+      position: Offset in the raw text, in characters.
+    """
+
+    message: str
+    position: int
+
+
+@dataclass(slots=True)
+class TextDelta:
+    """More content, or more reasoning. Not frozen, because one is made for every token and that doubles the price."""
+
+    text: str
+    reasoning: bool = False
+
+
+Event = TextDelta | ToolCall | ParseIssue | Repair
+
+
+@dataclass(slots=True)
+class Found:
+    """What stands in a region. Like `TextDelta` not frozen, for speed.
+
+    Attributes:
+      end: Offset where reading goes on.
+      calls: Its calls.
+      errors: What is wrong in it.
+      repairs: What was mended in it.
+      content: What of it belongs to the content: the raw text of a malformed call, nothing of a good one.
+      closed: False when the text ended inside the region.
+    """
+
+    end: int
+    calls: tuple[ToolCall, ...] = ()
+    errors: tuple[ParseIssue, ...] = ()
+    repairs: tuple[Repair, ...] = ()
+    content: str = ""
+    closed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a reader may know.
+
+    Attributes:
+      tools: What the model was offered.
+      final: Whether the text is all there is; then None is no answer.
+      lenient: Whether known slips are repaired.
+    """
+
+    tools: Sequence[Tool] = ()
+    final: bool = True
+    lenient: bool = False
+
+
+Read = Callable[[str, int, Context], Found | None]
+"""(text so far, offset of the opening marker, context) to what was found, or None if that is not decidable yet."""
+
+
+Calm = Callable[[str], re.Match[str] | None]
+"""Matches a piece of text that cannot change anything, whatever stands around it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """What begins with a marker and is read as a whole.
+
+    Attributes:
+      opener: The marker.
+      read: Reads it.
+      closers: Texts without one of which, after the opener, nothing can be decided; saves asking in vain.
+      at_start: Whether it counts only as the first thing in the message, white space apart.
+      before: What is taken away before the opener.
+      after: What is taken away behind the region.
+      lenient: Whether it counts in lenient reading only.
+    """
+
+    opener: str
+    read: Read
+    closers: tuple[str, ...] = ()
+    at_start: bool = False
+    before: Trim = ""
+    after: Trim = ""
+    lenient: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """The markers around reasoning; white space at its inner edges is taken away, and so is what follows it.
+
+    Attributes:
+      opener: Opens it.
+      closer: Closes it.
+      after: What is taken away behind the closer.
+    """
+
+    opener: str
+    closer: str
+    after: Trim = "whitespace"
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """The markers of a format. No marker may be the beginning of another.
+
+    Attributes:
+      regions: Calls.
+      stops: End the turn; what follows them is reported and dropped.
+      thought: Encloses reasoning, if the family has it.
+      strays: Closing markers that mean nothing by themselves; they are reported and stay in the content.
+    """
+
+    regions: tuple[Region, ...] = ()
+    stops: tuple[str, ...] = ()
+    thought: Thought | None = None
+    strays: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        markers = self._markers(lenient=True)
+        clash = [(a, b) for a in markers for b in markers if a != b and b.startswith(a)]
+        if clash:
+            raise ValueError(f"no marker may begin another: {clash[0]}")
+
+    def _markers(self, *, lenient: bool) -> list[str]:
+        opened = [r.opener for r in self.regions if not r.at_start and (lenient or not r.lenient)]
+        thought = [self.thought.opener] if self.thought else []
+        return [*opened, *self.stops, *thought, *self.strays]
+
+    def _content_finder(self, *, lenient: bool) -> "Finder":
+        trims = {region.before for region in self.regions}
+        before: Trim = "whitespace" if "whitespace" in trims else "newline" if "newline" in trims else ""
+        return Finder(self._markers(lenient=lenient), before)
+
+    @cached_property
+    def in_content(self) -> "Finder":
+        """Finds what may end a stretch of content."""
+        return self._content_finder(lenient=False)
+
+    @cached_property
+    def in_lenient_content(self) -> "Finder":
+        """The same for lenient reading."""
+        return self._content_finder(lenient=True)
+
+    @cached_property
+    def in_reasoning(self) -> "Finder":
+        """Finds what may end a thought: calls are not looked for inside one."""
+        return Finder([self.thought.closer, *self.stops] if self.thought else [], "whitespace")
+
+    def finder(self, *, thinking: bool, lenient: bool) -> "Finder":
+        """The one of these three that counts."""
+        if thinking:
+            return self.in_reasoning
+        return self.in_lenient_content if lenient else self.in_content
+
+    @cached_property
+    def opened_by(self) -> dict[str, Region]:
+        """Regions by the marker that opens them anywhere."""
+        return {region.opener: region for region in reversed(self.regions) if not region.at_start}
+
+    @cached_property
+    def at_start(self) -> tuple[Region, ...]:
+        """Regions that count only as the first thing in the message."""
+        return tuple(region for region in self.regions if region.at_start)
+
+    @cached_property
+    def closing(self) -> dict[tuple[str, ...], tuple["Finder", Calm]]:
+        """By a region's closers: finds one, and matches text in which none can end."""
+        return {
+            closers: (Finder(closers), re.compile(f"{_none_of(closer[-1] for closer in closers)}*").fullmatch)
+            for closers in {region.closers for region in self.regions}
+        }
+
+    def is_thinking(self, generation_prompt: str) -> bool:
+        """Whether a prompt that ends so leaves the model inside a thought."""
+        if self.thought is None:
+            return False
+        opened = generation_prompt.rfind(self.thought.opener)
+        return opened >= 0 and self.thought.closer not in generation_prompt[opened:]
+
+
+class Finder:
+    """Finds the first of some markers, and what at the end of a text may become one.
+
+    Attributes:
+      markers: The markers.
+      find: (text, start) to the first marker at or after `start`.
+      before: What one of them may take away before itself.
+      overlap: How much of one may stand before its last letter at most.
+      calm: Matches text in which nothing can become a marker or be taken away by one.
+    """
+
+    def __init__(self, markers: Sequence[str], before: Trim = "") -> None:
+        self.markers, self.before = tuple(markers), before
+        self.find: Callable[[str, int], re.Match[str] | None] = _one_of(markers).search
+        self.overlap = max(map(len, markers), default=1) - 1
+        self._beginnings = frozenset(marker[:n] for marker in markers for n in range(1, len(marker)))
+        firsts = {marker[0] for marker in markers}
+        space = {"": "", "newline": "\n", "whitespace": WHITESPACE}[before]
+        self._first = _one_of(firsts)
+        self.calm: Calm = re.compile(f"{_none_of(firsts)}*{_none_of(firsts.union(space))}").fullmatch
+
+    def held(self, text: str, start: int) -> int:
+        """Offset from which the end of the text is the beginning of a marker; the text's length if it is not."""
+        for first in self._first.finditer(text, max(start, len(text) - self.overlap)):
+            if text[first.start() :] in self._beginnings:
+                return first.start()
+        return len(text)
+
+
+def _one_of(words: Iterable[str]) -> re.Pattern[str]:
+    """A pattern for any of the words."""
+    return re.compile("|".join(map(re.escape, words)) or r"(?!)")
+
+
+def _none_of(letters: Iterable[str]) -> str:
+    """A pattern for one character that is none of the letters."""
+    excluded = "".join(map(re.escape, sorted(letters)))
+    return f"[^{excluded}]" if excluded else r"[\s\S]"
+
+
+def unclosed(text: str, position: int, reason: str = "") -> Found:
+    """The text ended inside the region: nothing of it is a call, and nothing of it is content."""
+    message = "the call is never closed" + (f" ({reason})" if reason else "")
+    return Found(len(text), errors=(ParseIssue(message, position),), closed=False)

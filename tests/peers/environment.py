@@ -1,0 +1,67 @@
+"""Environments of their own for peers that clash with ours, made once in the cache, and driven over JSON lines."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from callwright import storage
+from callwright.errors import FetchError
+from callwright.evaluation.bfcl import pip_command
+
+
+def place(name: str, python: str = sys.executable) -> Path:
+    """Where the environment is, or will be once it is set up; one for each version of Python."""
+    version = "import sys; print(f'py{sys.version_info.major}.{sys.version_info.minor}')"
+    said = subprocess.run([python, "-c", version], capture_output=True, text=True, check=True)
+    return storage.cache_dir() / f"{name}-{said.stdout.strip()}"
+
+
+def set_up(name: str, pinned: Sequence[str], *, python: str = sys.executable, whole: bool = True) -> Path:
+    """The environment's interpreter; makes the environment, under a name of its own once it is whole.
+
+    Args:
+      name: What it is called in the cache, the peer's version included.
+      pinned: What is installed.
+      python: The interpreter it is made of.
+      whole: Whether `pinned` names everything; if not, what the packages require comes with them.
+    """
+    target = place(name, python)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(target.with_name(f"{target.name}.lock")):
+        if not target.is_dir():
+            with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as scratch:
+                folder = Path(scratch) / "environment"
+                _run([python, "-m", "venv", "--without-pip", str(folder)], name)
+                where = ["--python", str(folder / "bin" / "python")]
+                rest = ["--no-deps"] if whole else []
+                _run([*pip_command(), *where, "install", *rest, "--only-binary=:all:", *pinned], name)
+                folder.rename(target)
+    return target / "bin" / "python"
+
+
+def ask(python: Path, driver: Path, jobs: Iterable[dict[str, Any]], **environment: str) -> list[dict[str, Any]]:
+    """A driver's answers to the jobs, in order."""
+    done = subprocess.run(
+        [str(python), str(driver)],
+        input="".join(json.dumps(job) + "\n" for job in jobs),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONWARNINGS": "ignore", **environment},
+    )
+    if done.returncode:
+        raise RuntimeError(f"{driver.name} failed:\n{done.stderr}")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def _run(command: Sequence[str], name: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise FetchError(f"to install {name}", done.stderr.strip()[-500:], "connect to a registry")
