@@ -114,7 +114,11 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "type": "array",
             "x-regex": r"\[TOOL_CALLS\]\s*(.*?)(?:</s>|$)",
             "x-parser": "json",
-            "items": {"type": "object", "properties": {"name": {"type": "string"}, "arguments": {"type": "object"}}},
+            "items": {
+                "type": "object",
+                "properties": {"name": {"type": "string"}, "arguments": {"type": "object"}},
+                "additionalProperties": False,
+            },
         },
     ),
     "mistral/v13": message(

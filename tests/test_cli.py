@@ -309,7 +309,7 @@ def test_the_example_is_shown_in_every_format_with_its_marks(name):
     assert done.returncode == 0, done.stderr.decode()
     lines = done.stdout.decode("ascii").splitlines()
     form = get_format(*name.split("/"))
-    assert any(line.startswith("C ") and form.stops[0] in line for line in lines)
+    assert any(line.startswith("C") and form.stops[0] in line for line in lines)
     assert any(line.startswith((" T", "CT")) and "get_weather" in line for line in lines)
     assert "\x1b" not in done.stdout.decode()
 

@@ -240,6 +240,8 @@ class Finder:
 
     def held(self, text: str, start: int) -> int:
         """Offset from which the end of the text is the beginning of a marker; the text's length if it is not."""
+        if len(text) - start <= self.overlap and text[start:] in self._beginnings:
+            return start
         for first in self._first.finditer(text, max(start, len(text) - self.overlap)):
             if text[first.start() :] in self._beginnings:
                 return first.start()

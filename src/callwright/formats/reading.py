@@ -42,18 +42,18 @@ class Stream:
     complete = True
     _text = ""
     _late: list[str]  # what has come since
-    _base = 0  # offset of `_text` in the message; what was given away is forgotten
+    _base: int  # offset of `_text` in the message; what was given away is forgotten
     _at = 0  # everything before it has been given away (this and all that follow are offsets in `_text`)
     _tried = 0  # everything before it has been searched for a closer of the region
     _start = 0  # where the region begins
-    _region: Region | None = None
+    _region: Region | None
     _context: Context | None = None  # what its reader was told last
     _thinking: bool
     _finder: Finder  # finds what ends what is read now
     _fresh: bool  # no content and no region yet, and one may count for that
     _skip: Trim  # what is taken away next
     _calm: Calm | None  # what it matches is content if no region is open, and the region's if one is
-    _shield: MessageShield | None = None  # made when control tokens and text come apart
+    _shield: MessageShield | None  # made when control tokens and text come apart
     _ended = False
     _cut = False  # the message ended where it should not
     _reported = False
@@ -62,8 +62,8 @@ class Stream:
         self, grammar: Grammar, *, tools: Sequence[Tool], controls: Sequence[str], lenient: bool, thinking: bool
     ) -> None:
         self._grammar, self._tools, self._lenient, self._controls = grammar, tools, lenient, controls
-        self._late = []
-        self._thinking = thinking
+        self._late, self._base, self._thinking = [], 0, thinking
+        self._region = self._shield = None
         self._finder = grammar.finder(thinking=thinking, lenient=lenient)
         self._fresh = bool(grammar.at_start)
         self._skip = "whitespace" if thinking else ""
@@ -74,15 +74,18 @@ class Stream:
         text = piece if isinstance(piece, str) else self._shielded(piece)
         calm = self._calm
         if calm is None or calm(text) is None:
-            self._late.append(text)
+            if self._late:
+                self._late.append(text)
+            else:
+                self._text += text
             events = self._advance(final=False)
-        elif self._region is not None:
-            self._late.append(text)
-            return []
-        else:
+        elif self._region is None:
             self._base += len(text)
             events = [TextDelta(text, self._thinking)]
-        return self._restored(events) if self._shield is not None else events
+        else:
+            self._late.append(text)
+            return []
+        return events if self._shield is None else self._restored(events)
 
     def finish(self, finish_reason: str | None = None) -> list[Event]:
         """What is certain now that nothing more comes.
@@ -110,8 +113,9 @@ class Stream:
         return [self._shield.restored(event) for event in events] if self._shield is not None else events
 
     def _advance(self, *, final: bool) -> list[Event]:
-        self._text += "".join(self._late)
-        self._late.clear()
+        if self._late:
+            self._text += "".join(self._late)
+            self._late.clear()
         events: list[Event] = []
         while self._step(events, final):
             pass
@@ -128,7 +132,8 @@ class Stream:
             return
         if not (self._ended or self._skip or self._fresh) and self._at == len(self._text):
             self._calm = self._finder.calm
-        self._text, self._base, self._at = self._text[self._at :], self._base + self._at, 0
+        if self._at:
+            self._text, self._base, self._at = self._text[self._at :], self._base + self._at, 0
 
     def _step(self, events: list[Event], final: bool) -> bool:
         """One marker, one region, or the rest of the text; False when more must come first."""
