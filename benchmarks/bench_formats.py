@@ -114,11 +114,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "type": "array",
             "x-regex": r"\[TOOL_CALLS\]\s*(.*?)(?:</s>|$)",
             "x-parser": "json",
-            "items": {
-                "type": "object",
-                "properties": {"name": {"type": "string"}, "arguments": {"type": "object"}},
-                "additionalProperties": False,
-            },
+            "items": {"type": "object", "properties": {"name": {"type": "string"}, "arguments": {"type": "object"}}},
         },
     ),
     "mistral/v13": message(
@@ -230,7 +226,7 @@ def check(form: Format, schema: dict[str, Any], texts: Sequence[str]) -> None:
     """That both read the same calls."""
     for text in texts:
         theirs, ours = recursive_parse(text, schema), form.parse(text, tools=TOOLS)
-        calls = [tuple(call.values()) for call in theirs.get("tool_calls") or ()]
+        calls = [tuple(call.values())[:2] for call in theirs.get("tool_calls") or ()]  # name and arguments, no id
         assert calls == [(call.name, call.arguments) for call in ours.tool_calls], text
 
 

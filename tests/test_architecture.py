@@ -14,7 +14,7 @@ LEVELS = (  # from the bottom
     ("conversation",),
     ("storage", "settings", "tokens", "literals", "openai", "jsonlines", "progress"),
     ("formats", "scoring", "models"),
-    ("engines", "data"),
+    ("engines", "data", "instruments"),
     ("training", "evaluation"),
     ("report",),
     ("orchestration",),

@@ -5,7 +5,7 @@ Exit codes: 0 fine, 1 the work failed, 2 the input was wrong, 130 stopped by Ctr
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 from rich.console import Console
@@ -139,6 +139,116 @@ def show(name: str) -> int:
     from callwright.formats.show import print_example
 
     print_example(name)
+    return 0
+
+
+instrument = App(
+    name="instrument",
+    help="Build a tiny model with weights set by hand, which any runtime loads; see docs/instruments.md.",
+)
+app.command(instrument)
+
+Output = Annotated[Path, Parameter(name=["--output", "-o"])]
+Architecture = Literal["llama", "gemma3"]
+
+
+@instrument.command
+def script(
+    lines: Path, *, format: str, output: Output, architecture: Architecture = "llama", context: int = 8192
+) -> int:
+    """Build a script: it says planned outputs token for token, each chosen by the last cue in the prompt.
+
+    Args:
+      lines: JSON lines: {"cue": "weather", "says": "..."}, or {"cue", "message": an assistant message in OpenAI's
+        notation, "tools"?}. The prompt chooses a line by @@weather@@.
+      format: The format whose special tokens, template and stops it has, e.g. qwen3 or xml/arguments.
+      output: A path that ends in .gguf (llama.cpp, Ollama), or a directory (transformers, vLLM).
+      architecture: Whose weights.
+      context: How many tokens prompt and answer may have together.
+    """
+    from callwright.instruments.lines import read_lines
+    from callwright.instruments.script import write_script
+
+    form = _form(format)
+    return _write(write_script(form, read_lines(lines, form)), output, architecture, context)
+
+
+@instrument.command
+def xray(
+    *,
+    format: str,
+    prompt_tokens: int,
+    output: Output,
+    start: int = 0,
+    architecture: Architecture = "llama",
+    context: int | None = None,
+) -> int:
+    """Build an x-ray: it says back the very tokens that reached it, for prompts of one length.
+
+    Args:
+      format: The format whose special tokens, template and stops it has, e.g. qwen3 or xml/arguments.
+      prompt_tokens: The prompt's length as the server counts it; ask once with a limit of one token.
+      output: A path that ends in .gguf (llama.cpp, Ollama), or a directory (transformers, vLLM).
+      start: The first token to say back, counted from 0, for a context too short for a prompt and its echo.
+      architecture: Whose weights.
+      context: How many tokens prompt and answer may have together; what they need, if absent.
+    """
+    from callwright.instruments.xray import make_xray
+
+    made = make_xray(_form(format), prompt_tokens, start)
+    return _write(made, output, architecture, context or prompt_tokens + made.answer_tokens + 64)
+
+
+@instrument.command
+def dice(*faces: str, format: str, output: Output, architecture: Architecture = "llama", context: int = 8192) -> int:
+    """Build dice: they draw every token from a known distribution.
+
+    Args:
+      faces: Text or special tokens and their probabilities, which add up to 1, e.g. red=0.5 green=0.3 blue=0.2.
+      format: The format whose special tokens, template and stops they have, e.g. qwen3 or xml/arguments.
+      output: A path that ends in .gguf (llama.cpp, Ollama), or a directory (transformers, vLLM).
+      architecture: Whose weights.
+      context: How many tokens prompt and answer may have together.
+    """
+    from callwright.instruments.dice import make_dice, read_faces
+
+    return _write(make_dice(_form(format), read_faces(faces)), output, architecture, context)
+
+
+@instrument.command
+def read(*, format: str) -> int:
+    """Read what an x-ray said: its words in, the prompt's parts out as JSON lines (a filter).
+
+    In: the private-use characters that came back. Out: {"text", "control"} for each run of text and of special tokens.
+
+    Args:
+      format: The format that the x-ray was built for.
+    """
+    import json
+
+    from callwright.instruments.vocabulary import Vocabulary
+    from callwright.instruments.xray import read_xray
+    from callwright.tokens import decode_segments
+
+    vocabulary = Vocabulary(_form(format))
+    said = sys.stdin.buffer.read().decode("utf-8", "replace").rstrip("\n")
+    for segment in decode_segments(vocabulary, read_xray(vocabulary, said)):
+        print(json.dumps({"text": segment.text, "control": segment.control}))
+    return 0
+
+
+def _form(name: str) -> Any:
+    from callwright.formats import get_format
+
+    form, _, variant = name.partition("/")
+    return get_format(form, variant or None)
+
+
+def _write(made: Any, output: Path, architecture: Architecture, context: int) -> int:
+    from callwright.instruments.files import write
+
+    size = write(made, output, architecture=architecture, context=context)
+    print(f"{made.name}: {made.vocabulary.vocab_size} tokens, {size / 1e6:.1f} MB, {output}")
     return 0
 
 

@@ -87,7 +87,7 @@ def test_a_value_of_the_wrong_type_or_size_is_named(refused, write, text, key, c
         ("sft_full: {data: {synthetic: {exampels: 3}}}", "synthetic.exampels"),
         ("sft_full: {data: {synthetic: {examples: none}}}", "synthetic.examples"),
         ("sft_full: {data: {openai_jsonl: {}}}", "openai_jsonl.path"),
-        ("format: {name: yaml}", "expected a format (xml); got 'yaml'; name one of these"),
+        ("format: {name: yaml}", "expected a format (xml, "),
         ("format: {variant: argz}", "expected a variant of xml (args, arguments); got 'argz'; name one of these"),
         ("evaluation: {sample: {paralel: 3}}", "a BFCL category"),
         ("evaluation: {sample: 100000}", "a sample of 1 to 1240 entries; got 100000"),

@@ -153,8 +153,7 @@ def _section(name: str) -> str:
             _fence("".join(segment.text for segment in rendered)),
             "As segments:\n",
             _fence("\n".join(marked(rendered))),
-            "After the last message, a prompt for the next answer adds:\n",
-            _fence("\n".join(marked(form.render(example, add_generation_prompt=True)[len(rendered) :]))),
+            *_opening(form.render(example, add_generation_prompt=True)[len(rendered) :]),
             *_variants(name, variants),
             "### Reading back\n",
             *_reading(form),
@@ -164,6 +163,14 @@ def _section(name: str) -> str:
             "",
         ]
     )
+
+
+def _opening(added: Sequence[Segment]) -> Iterator[str]:
+    if added:
+        yield "After the last message, a prompt for the next answer adds:\n"
+        yield _fence("\n".join(marked(added)))
+    else:
+        yield "After the last message, a prompt for the next answer adds nothing.\n"
 
 
 def marked(segments: Sequence[Segment]) -> Iterator[str]:

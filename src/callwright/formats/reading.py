@@ -18,7 +18,6 @@ from callwright.formats.grammar import (
     Calm,
     Context,
     Event,
-    Finder,
     Grammar,
     ParseIssue,
     Region,
@@ -39,35 +38,30 @@ class Stream:
       complete: After `finish`: False when the text ended inside a call or a thought, or was cut by the token limit.
     """
 
-    complete = True
-    _text = ""
-    _late: list[str]  # what has come since
-    _base: int  # offset of `_text` in the message; what was given away is forgotten
-    _at = 0  # everything before it has been given away (this and all that follow are offsets in `_text`)
-    _tried = 0  # everything before it has been searched for a closer of the region
-    _start = 0  # where the region begins
-    _region: Region | None
-    _context: Context | None = None  # what its reader was told last
-    _thinking: bool
-    _finder: Finder  # finds what ends what is read now
-    _fresh: bool  # no content and no region yet, and one may count for that
-    _skip: Trim  # what is taken away next
-    _calm: Calm | None  # what it matches is content if no region is open, and the region's if one is
-    _shield: MessageShield | None  # made when control tokens and text come apart
-    _ended = False
-    _cut = False  # the message ended where it should not
-    _reported = False
-
     def __init__(
         self, grammar: Grammar, *, tools: Sequence[Tool], controls: Sequence[str], lenient: bool, thinking: bool
     ) -> None:
-        self._grammar, self._tools, self._lenient, self._controls = grammar, tools, lenient, controls
-        self._late, self._base, self._thinking = [], 0, thinking
-        self._region = self._shield = None
+        self.complete = True
+        self._grammar, self._tools, self._lenient = grammar, tools, lenient
+        self._controls = controls
+        self._shield: MessageShield | None = None  # made when control tokens and text come apart
+        self._text = ""
+        self._late: list[str] = []  # what has come since
+        self._base = 0  # offset of `_text` in the message; what was given away is forgotten
+        self._at = 0  # everything before it has been given away (this and all that follow are offsets in `_text`)
+        self._tried = 0  # everything before it has been searched for a closer of the region
+        self._region: Region | None = None
+        self._context: Context | None = None  # what its reader was told last
+        self._thinking = thinking
+        self._start = 0  # where the region begins
+        self._ended = False
+        self._cut = False  # the message ended where it should not
+        self._fresh = bool(grammar.at_start)  # no content and no region yet, and one may count for that
+        self._skip: Trim = "whitespace" if thinking else ""
+        self._reported = False
         self._finder = grammar.finder(thinking=thinking, lenient=lenient)
-        self._fresh = bool(grammar.at_start)
-        self._skip = "whitespace" if thinking else ""
-        self._calm = None if self._skip or self._fresh else self._finder.calm
+        # What it matches is content if no region is open, and the region's if one is.
+        self._calm: Calm | None = None if self._skip or self._fresh else self._finder.calm
 
     def feed(self, piece: str | Segment) -> list[Event]:
         """What is certain now that this piece has come."""

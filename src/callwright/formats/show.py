@@ -61,8 +61,9 @@ def _coloured(said: Sequence[Segment], opened: Sequence[Segment]) -> Iterator[Te
     control, trained = Text("control token", CONTROL), Text("trained on", TRAINED)
     yield Text.assemble(control, ", ", trained, ", ", Text("⏎", BREAK), " a line break in the text\n")
     yield _styled(said)
-    yield Text(f"\n{_opening(said, opened)}\n")
-    yield _styled(opened[len(said) :])
+    if opened[len(said) :]:
+        yield Text("\nA prompt for the next answer adds:\n")
+        yield _styled(opened[len(said) :])
 
 
 def _styled(segments: Sequence[Segment]) -> Text:
@@ -80,9 +81,6 @@ def _styled(segments: Sequence[Segment]) -> Text:
 def _plain(said: Sequence[Segment], opened: Sequence[Segment]) -> Iterator[Text]:
     yield Text("C control token, T trained on, ⏎ a line break in the text. Each segment begins a line.\n")
     yield from map(Text, marked(said))
-    yield Text(f"\n{_opening(said, opened)}\n")
-    yield from map(Text, marked(opened[len(said) :]))
-
-
-def _opening(said: Sequence[Segment], opened: Sequence[Segment]) -> str:
-    return f"A prompt for the next answer adds{':' if len(opened) > len(said) else ' nothing.'}"
+    if opened[len(said) :]:
+        yield Text("\nA prompt for the next answer adds:\n")
+        yield from map(Text, marked(opened[len(said) :]))

@@ -83,8 +83,11 @@ def forward(
         is_global = config.is_global(index)
         rope_base = config.rope_base_global if is_global else config.rope_base_local
         h = _norm(x, layer["pre_attention_norm"]["scale"], config.norm_eps)
-        query = jnp.einsum("BTD,NDH->BTNH", h, attention["q_einsum"]["w"])
-        key, value = jnp.einsum("BTD,CKDH->CBTKH", h, attention["kv_einsum"]["w"])
+        if "qkv_einsum" in attention:  # one matrix for all three, where every query head has keys of its own
+            query, key, value = jnp.einsum("BTD,CNDH->CBTNH", h, attention["qkv_einsum"]["w"])
+        else:
+            query = jnp.einsum("BTD,NDH->BTNH", h, attention["q_einsum"]["w"])
+            key, value = jnp.einsum("BTD,CKDH->CBTKH", h, attention["kv_einsum"]["w"])
         query = _rope(_norm(query, attention["_query_norm"]["scale"], config.norm_eps), positions, rope_base)
         key = _rope(_norm(key, attention["_key_norm"]["scale"], config.norm_eps), positions, rope_base)
         key = jax.lax.dynamic_update_slice(cache.keys[index], key, (0, start, 0, 0))

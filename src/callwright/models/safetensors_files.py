@@ -18,9 +18,13 @@ from callwright.errors import WeightsError
 from callwright.models.gemma3 import Gemma3Config
 from callwright.storage import atomic_file
 
-Dtype = Literal["float32", "bfloat16"]
-_CODES: Mapping[str, str] = {"float32": "F32", "bfloat16": "BF16"}
-_NUMPY: Mapping[str, np.dtype] = {"float32": np.dtype("<f4"), "bfloat16": np.dtype(ml_dtypes.bfloat16)}
+Dtype = Literal["float32", "bfloat16", "float16"]
+_CODES: Mapping[str, str] = {"float32": "F32", "bfloat16": "BF16", "float16": "F16"}
+_NUMPY: Mapping[str, np.dtype] = {
+    "float32": np.dtype("<f4"),
+    "bfloat16": np.dtype(ml_dtypes.bfloat16),
+    "float16": np.dtype("<f2"),
+}
 _PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
 _FIX = "take the weights and the config.json that were published together"
 

@@ -35,6 +35,7 @@ _MARKER = re.compile("<[^<>]*>")
 _ORDINARY = re.compile(
     r"\s+|▁+|\[multimodal\]|</?(?:table|caption|thead|tbody|tfoot|tr|th|td|h[1-6]|blockquote|strong|em|b|i|u|s|sub|sup|"
     r"code|a|html|body|img|span|bbox|ul|li|div|iframe|footer)>"
+    r"|@@[A-Za-z0-9_.-]+@@"  # an instrument's cues, which stand in what a user or a tool says
 )
 _PIECE = sentencepiece_pb.ModelProto.SentencePiece
 _FIX = "take the tokenizer that was published with the weights"

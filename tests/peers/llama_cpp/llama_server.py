@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 from filelock import FileLock
@@ -88,41 +89,41 @@ def _build(scratch: Path) -> Path:
     return built
 
 
-@contextmanager
-def served(model: Path, template: str, scratch: Path) -> Iterator[httpx.Client]:
-    """A server on a free port of the loopback with this model and chat template; stopped by its process."""
-    path, log = scratch / "template.jinja", scratch / "server.log"
-    path.write_text(template, encoding="utf-8")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [str(set_up()), "-m", str(model), "--host", "127.0.0.1", "--port", str(port), "-c", "512", "-t", "1"]
-    command += ["-np", "1", "--jinja", "--chat-template-file", str(path)]
-    with log.open("wb") as said:
-        process = subprocess.Popen(command, stdout=said, stderr=said)
-        try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-                _wait(process, client, log)
-                yield client
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def _wait(process: "subprocess.Popen[bytes]", client: httpx.Client, log: Path) -> None:
-    until = time.monotonic() + READY_SECONDS
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            if client.get("/health").status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.05)
-    raise WorkError("llama-server to start", log.read_text(errors="replace")[-400:], "read its words")
-
-
 def _run(command: list[str], **environment: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | environment)
     if done.returncode:
         said = (done.stdout + done.stderr).strip()[-800:]
         raise FetchError(f"to build {REQUIREMENT}", said, "connect to a registry and install a C++ compiler")
+
+
+@contextmanager
+def serve(model: Path, *options: str, context: int = 8192) -> Iterator[httpx.Client]:
+    """A client of a server that runs `model` on a port of the loopback, ended with the block."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    where = ["--host", "127.0.0.1", "--port", str(port), "-m", str(model)]
+    command = [str(set_up()), *where, "-c", str(context), "-t", "2", "-np", "1", "--jinja", "--props", *options]
+    with tempfile.TemporaryFile() as log:
+        server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=600) as client:
+                _wait(client, server, log)
+                yield client
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+def _wait(client: httpx.Client, server: subprocess.Popen[bytes], log: Any) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            if client.get("/health").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    log.seek(0)
+    said = log.read().decode(errors="replace").strip()[-800:]
+    raise WorkError(f"llama-server to be ready within {READY_SECONDS} seconds", said, "look at its log")

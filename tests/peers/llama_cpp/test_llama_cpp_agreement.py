@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.peers.llama_cpp.llama_server import served
+from tests.peers.llama_cpp.llama_server import serve
 from tests.support.tiny import tiny_tokenizer, write_tiny_gguf
 
 from callwright.errors import CallwrightError
@@ -100,6 +100,13 @@ def model(tmp_path_factory):
     return write_tiny_gguf(tmp_path_factory.mktemp("llama_cpp") / "tiny.gguf")
 
 
+def served(model, form, scratch):
+    """A server that has the format's template."""
+    path = scratch / "template.jinja"
+    path.write_text(form.chat_template(), encoding="utf-8")
+    return serve(model, "--chat-template-file", str(path), context=512)
+
+
 def prompt_of(form, row):
     conversation = read_conversation(row)
     segments = form.render(
@@ -139,7 +146,7 @@ def sayable(form):
 @every_format
 def test_the_server_prints_our_bytes(name, variant, model, tmp_path):
     form, compared = get_format(name, variant or None), 0
-    with served(model, form.chat_template(), tmp_path) as client:
+    with served(model, form, tmp_path) as client:
         for row, _, ours in sayable(form):
             if any(reason(row) for reason in (*REASONS, *OF_ONE.get(name, ()))):
                 continue
@@ -152,7 +159,7 @@ def test_the_server_prints_our_bytes(name, variant, model, tmp_path):
 def test_the_server_cuts_our_prompts_into_our_tokens(name, model, tmp_path):
     """Where the vocabulary is at hand: Gemma's markers are special to both, and nothing else is."""
     form, tokenizer, compared = get_format(name), tiny_tokenizer(), 0
-    with served(model, form.chat_template(), tmp_path) as client:
+    with served(model, form, tmp_path) as client:
         for row, segments, _ in sayable(form):
             if any(m["role"] == "assistant" and str(m["content"] or "")[:1].isspace() for m in row["messages"]):
                 continue  # what a model said begins a token of its own here, and melts into what stands before it there
@@ -179,7 +186,7 @@ def test_a_reason_still_holds(reason, model, tmp_path):
             for row, _, ours in sayable(form)
             if reason(row) and not any(other(row) for other in REASONS if other is not reason)
         ]
-        with served(model, form.chat_template(), tmp_path) as client:
+        with served(model, form, tmp_path) as client:
             if any(applied(client, row, form) != ours for row, ours in alone):
                 return
     pytest.fail(f"llama.cpp no longer differs: {reason.__doc__}")

@@ -1,0 +1,132 @@
+"""The x-ray: says its own prompt back, so that one sees which tokens reached the model.
+
+Each token of the prompt is said as one private-use character, which no parser, stop string, escaping or grammar
+touches. Control tokens come back as other characters than text that only looks like them, and a token that the format
+does not know (BOS twice, say) comes back like any other.
+
+One head looks back a fixed distance, the prompt's length less one, so that the first answer token repeats the first
+prompt token, the second the second, and so on. An x-ray is therefore built for one prompt length, which the server
+itself reports (ask once with a limit of one token), and is built again in a second for another. When it would have to
+repeat its own words, at the prompt's end, it ends its turn; so what comes back is the whole prompt, exactly.
+Where the context is too short for a prompt and its echo, the prompt is read in windows, from a token other than the
+first.
+
+A private-use character that stands in the prompt itself cannot be told from an answer and ends the turn early, which
+shows: fewer characters come back than the prompt has tokens.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from callwright.errors import DataError
+from callwright.formats.base import Format
+from callwright.instruments.circuit import (
+    CODE,
+    CONSTANT,
+    CONSTANT_VALUE,
+    FIRST_FREE,
+    NEXT,
+    SELF,
+    Circuit,
+    Head,
+    Units,
+    codes,
+    rounded,
+)
+from callwright.instruments.instrument import Instrument
+from callwright.instruments.vocabulary import Vocabulary
+
+PRIVATE = 0xE000
+LONGEST = 32_768
+_GAIN = 8.0
+_LOGIT = 200.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class XRay(Instrument):
+    """An x-ray, ready to be written to files.
+
+    Attributes:
+      prompt_tokens: The length of the prompts that it is built for, BOS included.
+      start: The first token that it repeats, counted from 0.
+    """
+
+    prompt_tokens: int
+    start: int
+
+    @property
+    def answer_tokens(self) -> int:
+        """How many tokens it says, the end of the turn left out."""
+        return self.prompt_tokens - self.start
+
+    def read(self, said: str) -> list[int]:
+        """The ids that reached the model; `tokens.decode_segments` tells text and control tokens apart.
+
+        Raises:
+          DataError: Something else than an x-ray's characters came back.
+        """
+        return read_xray(self.vocabulary, said)
+
+
+def read_xray(vocabulary: Vocabulary, said: str) -> list[int]:
+    """The ids behind the characters that an x-ray with this vocabulary said; see `XRay.read`."""
+    shown = range(PRIVATE, PRIVATE + shown_tokens(vocabulary))
+    for place, character in enumerate(said):
+        if ord(character) not in shown:
+            raise DataError("an x-ray's private-use characters", f"{character!r} at character {place}", "ask an x-ray")
+    return [ord(character) - PRIVATE for character in said]
+
+
+def shown_tokens(vocabulary: Vocabulary) -> int:
+    """How many tokens, from 0, a prompt of this vocabulary can hold: all but an instrument's own pieces."""
+    return vocabulary.space_id + 1
+
+
+def make_xray(form: Format, prompt_tokens: int, start: int = 0) -> XRay:
+    """An x-ray for prompts of exactly `prompt_tokens` tokens.
+
+    Args:
+      form: The format whose control tokens the prompts may hold.
+      prompt_tokens: The prompt's length as the server counts it, BOS included.
+      start: The first token to repeat.
+
+    Raises:
+      DataError: The numbers do not fit each other, or are beyond what the head can point to.
+    """
+    if not 0 < prompt_tokens <= LONGEST:
+        raise DataError(f"a prompt of 1 to {LONGEST} tokens", str(prompt_tokens), "shorten the prompt")
+    if not 0 <= start < prompt_tokens:
+        raise DataError(f"a first token from 0 to {prompt_tokens - 1}", str(start), "choose one in the prompt")
+    vocabulary = Vocabulary(form)
+    count = shown_tokens(vocabulary)
+    shows = [vocabulary.add_text(chr(PRIVATE + token)) for token in range(count)]
+    code = codes(vocabulary.vocab_size)
+    proposals = [*shows, *[vocabulary.eos_id] * len(shows)]
+    circuit = echo_circuit(code, code[proposals], prompt_tokens - 1 - start)
+    return XRay(
+        kind="x-ray", form=form, vocabulary=vocabulary, circuit=circuit, prompt_tokens=prompt_tokens, start=start
+    )
+
+
+def echo_circuit(own: np.ndarray, proposed: np.ndarray, back: int) -> Circuit:
+    """Says what the token `back` tokens ago proposes.
+
+    Args:
+      own: (V, CODE) the tokens' own codes.
+      proposed: (V, CODE) the codes of what they propose.
+      back: The distance.
+    """
+    width = rounded(FIRST_FREE)
+    embedding = np.zeros((len(own), width), np.float16)
+    embedding[:, SELF] = own
+    embedding[:, NEXT] = proposed
+    embedding[:, CONSTANT] = CONSTANT_VALUE
+    return Circuit(
+        embedding=embedding,
+        heads=(Head(back=back, copies=((NEXT, SELF),), gain=_GAIN),),
+        units=Units(width=width, code=own),
+        speaks=SELF,
+        amplitude=_LOGIT / np.sqrt(CODE),
+        gain=1.0,
+    )

@@ -1,0 +1,57 @@
+"""An x-ray says its prompt back, every token as one character, and then ends its turn."""
+
+import numpy as np
+import pytest
+from tests.support.instruments import ARCHITECTURES, EVERY_FORMAT, form_of, margins, prompt, tensors_of
+
+from callwright.errors import DataError
+from callwright.instruments.xray import LONGEST, PRIVATE, make_xray, shown_tokens
+from callwright.tokens import decode_segments
+
+SURE = 25.0
+
+
+def echo(xray, ids):
+    """What it is to say to this prompt."""
+    return [*(xray.vocabulary.add_text(chr(PRIVATE + token)) for token in ids[xray.start :]), xray.vocabulary.eos_id]
+
+
+@pytest.mark.parametrize(("name", "variant"), EVERY_FORMAT)
+def test_every_format_has_one_that_tells_control_tokens_from_text(name, variant):
+    form = form_of(name, variant)
+    text = f"Say {form.stops[0]} twice, é 🚲"
+    ids = prompt(make_xray(form, 1), text)
+    xray = make_xray(form, len(ids))
+    plan = echo(xray, ids)
+    for architecture in ARCHITECTURES:
+        assert margins(tensors_of(xray, architecture), ids, plan).min() > SURE
+    said = xray.vocabulary.decode(plan[:-1])
+    assert len(said) == xray.answer_tokens == len(ids)
+    segments = decode_segments(xray.vocabulary, xray.read(said))
+    assert any(text in segment.text and not segment.control for segment in segments)
+    assert any(form.stops[0] in segment.text for segment in segments)
+
+
+@pytest.mark.parametrize("length", [1, 2, 600, LONGEST])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_prompts_of_any_length_are_read_in_windows_too(architecture, length):
+    form = form_of("xml", "args")
+    draw = np.random.default_rng(length)
+    for start in sorted({0, length // 2, length - 1}):
+        xray = make_xray(form, length, start)
+        ids = draw.integers(0, shown_tokens(xray.vocabulary), length).tolist()
+        plan = echo(xray, ids)
+        places = np.unique(np.linspace(0, len(plan) - 1, 5).astype(int))
+        assert margins(tensors_of(xray, architecture), ids, plan, places).min() > SURE
+
+
+@pytest.mark.parametrize(("length", "start"), [(0, 0), (LONGEST + 1, 0), (10, 10), (10, -1)])
+def test_a_length_that_no_head_can_point_to_is_refused(length, start):
+    with pytest.raises(DataError):
+        make_xray(form_of("xml", "args"), length, start)
+
+
+def test_words_that_are_not_an_x_rays_are_refused():
+    xray = make_xray(form_of("xml", "args"), 10)
+    with pytest.raises(DataError, match="'H' at character 1"):
+        xray.read(chr(PRIVATE) + "Hello")
