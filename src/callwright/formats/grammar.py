@@ -222,6 +222,7 @@ class Finder:
 
     Attributes:
       markers: The markers.
+      find: (text, start) to the first marker at or after `start`.
       before: What one of them may take away before itself.
       overlap: How much of one may stand before its last letter at most.
       calm: Matches text in which nothing can become a marker or be taken away by one.
@@ -229,24 +230,27 @@ class Finder:
 
     def __init__(self, markers: Sequence[str], before: Trim = "") -> None:
         self.markers, self.before = tuple(markers), before
-        self._pattern = re.compile("|".join(map(re.escape, markers)) or r"(?!)")
+        self.find: Callable[[str, int], re.Match[str] | None] = _one_of(markers).search
         self.overlap = max(map(len, markers), default=1) - 1
         self._beginnings = frozenset(marker[:n] for marker in markers for n in range(1, len(marker)))
         firsts = {marker[0] for marker in markers}
         space = {"": "", "newline": "\n", "whitespace": WHITESPACE}[before]
-        self._first = re.compile("|".join(map(re.escape, firsts)) or r"(?!)")
+        self._first = _one_of(firsts)
         self.calm: Calm = re.compile(f"{_none_of(firsts)}*{_none_of(firsts.union(space))}").fullmatch
-
-    def find(self, text: str, start: int) -> re.Match[str] | None:
-        """The first marker at or after `start`."""
-        return self._pattern.search(text, start)
 
     def held(self, text: str, start: int) -> int:
         """Offset from which the end of the text is the beginning of a marker; the text's length if it is not."""
+        if len(text) - start <= self.overlap and text[start:] in self._beginnings:
+            return start
         for first in self._first.finditer(text, max(start, len(text) - self.overlap)):
             if text[first.start() :] in self._beginnings:
                 return first.start()
         return len(text)
+
+
+def _one_of(words: Iterable[str]) -> re.Pattern[str]:
+    """A pattern for any of the words."""
+    return re.compile("|".join(map(re.escape, words)) or r"(?!)")
 
 
 def _none_of(letters: Iterable[str]) -> str:

@@ -42,6 +42,7 @@ _ORDERS = (("name", "parameters"), ("type", "name", "parameters"), ("parameters"
 """The keys of a call; in another order it could not be told from an answer before its end."""
 _NAMED = re.compile(r'\{\s*(?:"type"\s*:\s*"function"\s*,\s*)?"name"\s*:\s*"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _BEGINNINGS = ('{"name":"', '{"type":"function"', '{"parameters":{')
+_PARAMETERS = re.compile(r'\s*,\s*"parameters"\s*:\s*\{')
 _GOES_ON = ',"parameters":{'
 _NAME = re.compile(r"[^\W\d]\w*+")
 _CALL = ".call("
@@ -241,6 +242,8 @@ def _may_be_call(text: str, begin: int) -> bool:
     """Whether what has come of a JSON object can be the beginning of a call."""
     named = _NAMED.match(text, begin)
     since = named.end() if named else begin
+    if named and _PARAMETERS.match(text, since):
+        return True
     head = "".join(text[since : since + 80].split())
     if named:
         return head.startswith(_GOES_ON) or _GOES_ON.startswith(head)

@@ -28,6 +28,8 @@ from callwright.formats.grammar import (
 from callwright.formats.shield import MessageShield
 from callwright.tokens import Segment
 
+_SPACE = re.compile(f"[{WHITESPACE}]*")
+
 
 class Stream:
     """Reads one message; see `formats.base.Format.stream`.
@@ -66,15 +68,18 @@ class Stream:
         text = piece if isinstance(piece, str) else self._shielded(piece)
         calm = self._calm
         if calm is None or calm(text) is None:
-            self._late.append(text)
+            if self._late:
+                self._late.append(text)
+            else:
+                self._text += text
             events = self._advance(final=False)
-        elif self._region is not None:
-            self._late.append(text)
-            return []
-        else:
+        elif self._region is None:
             self._base += len(text)
             events = [TextDelta(text, self._thinking)]
-        return self._restored(events) if self._shield is not None else events
+        else:
+            self._late.append(text)
+            return []
+        return events if self._shield is None else self._restored(events)
 
     def finish(self, finish_reason: str | None = None) -> list[Event]:
         """What is certain now that nothing more comes.
@@ -102,8 +107,9 @@ class Stream:
         return [self._shield.restored(event) for event in events] if self._shield is not None else events
 
     def _advance(self, *, final: bool) -> list[Event]:
-        self._text += "".join(self._late)
-        self._late.clear()
+        if self._late:
+            self._text += "".join(self._late)
+            self._late.clear()
         events: list[Event] = []
         while self._step(events, final):
             pass
@@ -120,7 +126,8 @@ class Stream:
             return
         if not (self._ended or self._skip or self._fresh) and self._at == len(self._text):
             self._calm = self._finder.calm
-        self._text, self._base, self._at = self._text[self._at :], self._base + self._at, 0
+        if self._at:
+            self._text, self._base, self._at = self._text[self._at :], self._base + self._at, 0
 
     def _step(self, events: list[Event], final: bool) -> bool:
         """One marker, one region, or the rest of the text; False when more must come first."""
@@ -149,8 +156,7 @@ class Stream:
             self._at += self._text.startswith("\n", self._at)
             self._skip = ""
         elif self._skip == "whitespace":
-            while self._at < len(self._text) and self._text[self._at] in WHITESPACE:
-                self._at += 1
+            self._at = _space_ends(self._text, self._at)
             if self._at < len(self._text):
                 self._skip = ""
 
@@ -166,9 +172,7 @@ class Stream:
 
     def _open_at_start(self, final: bool) -> bool | None:
         """Opens a region that counts at the start only; None when there is none, False when that is not certain."""
-        first = self._at
-        while first < len(self._text) and self._text[first] in WHITESPACE:
-            first += 1
+        first = _space_ends(self._text, self._at)
         for region in self._grammar.at_start:
             if self._text.startswith(region.opener, first) and (self._lenient or not region.lenient):
                 self._region, self._start, self._tried = region, first, first
@@ -181,30 +185,28 @@ class Stream:
 
     def _meet(self, match: re.Match[str], events: list[Event]) -> None:
         """A marker in text."""
-        marker, start = match.group(), match.start()
-        thought = self._grammar.thought
-        text = self._text[self._at : start]
-        region = self._grammar.opened_by.get(marker)
+        marker, (start, end) = match[0], match.span()
+        text, thought = self._text[self._at : start], self._grammar.thought
         if self._thinking:
-            self._give(text.rstrip(WHITESPACE), match.end(), events)
+            self._give(text.rstrip(WHITESPACE), end, events)
             self._think(False)
             if thought is not None and marker == thought.closer:
                 self._skip = thought.after
             else:
                 self._cut = self._ended = True
-        elif region is not None:
+        elif (region := self._grammar.opened_by.get(marker)) is not None:
             self._give(_trimmed(text, region.before), start, events)
-            self._region, self._start, self._tried = region, start, match.end()
+            self._region, self._start, self._tried = region, start, end
         elif marker in self._grammar.stops:
-            self._give(text, match.end(), events)
+            self._give(text, end, events)
             self._ended = True
         elif thought is not None and marker == thought.opener:
-            self._give(text, match.end(), events)
+            self._give(text, end, events)
             self._think(True)
             self._skip = "whitespace"
         else:
             events.append(ParseIssue(f"{marker} closes nothing", self._base + start))
-            self._give(text + marker, match.end(), events)
+            self._give(text + marker, end, events)
 
     def _think(self, thinking: bool) -> None:
         self._thinking, self._finder = thinking, self._grammar.finder(thinking=thinking, lenient=self._lenient)
@@ -234,9 +236,9 @@ class Stream:
             self._cut = self._ended = True
         return True
 
-    def _placed(self, found: Sequence[ParseIssue | Repair]) -> Iterable[ParseIssue | Repair]:
+    def _placed(self, found: Iterable[ParseIssue | Repair]) -> Iterable[ParseIssue | Repair]:
         """With offsets in the whole message."""
-        return [replace(one, position=self._base + one.position) for one in found] if self._base else found
+        return (replace(one, position=self._base + one.position) for one in found)
 
     def _give(self, text: str, end: int, events: list[Event]) -> None:
         """Gives this text away, and goes on at `end`."""
@@ -253,6 +255,11 @@ class Stream:
             events.append(ParseIssue("text after the end of the turn", self._base + len(self._text) - len(rest)))
         self._at = len(self._text)
         return False
+
+
+def _space_ends(text: str, start: int) -> int:
+    space = _SPACE.match(text, start)
+    return space.end() if space else start
 
 
 def _trimmed(text: str, trim: Trim) -> str:
