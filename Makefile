@@ -43,7 +43,7 @@ lint: setup
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-docs: setup  ## write docs/formats.md and the README's list of commands again, from the code
+docs: setup  ## write docs/formats.md, docs/fidelity-set.md and the README's list of commands again, from the code
 	$(BIN)/python docs/generate.py
 
 requirements: setup  ## write requirements.txt again, from pyproject.toml

@@ -1,10 +1,12 @@
-"""Writes what the documentation takes from the code: docs/formats.md, and the commands in the README.
+"""Writes what the documentation takes from the code and from saved probes.
 
-`make docs` runs it; with `--check` it writes nothing and names what is out of date, which is what tests/test_docs.py
-demands to be nothing. It stands outside the package because the README lists the command line, and nothing in the
-package is above that. A process of its own, because the help takes a program's name from how Python was started.
+That is docs/formats.md, docs/fidelity-set.md, docs/runtime-differences.md and the README's commands. `make docs` runs
+it; with `--check` it writes nothing and names what is out of date, which tests/test_docs.py demands to be nothing. With
+`--add-probe` it first puts a report of `callwright probe --json` among the saved ones. It stands outside the package
+because the README lists the command line, and nothing in the package is above that. A process of its own, because the
+help takes a program's name from how Python was started.
 
-    python docs/generate.py [--check]
+    python docs/generate.py [--check | --add-probe REPORT.json]
 """
 
 import sys
@@ -13,9 +15,12 @@ from pathlib import Path
 from callwright import storage
 from callwright.cli import app
 from callwright.formats.docs import document
+from callwright.probe.fidelity import docs as fidelity_docs
+from callwright.probe.show import runtimes
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+PROBES = ROOT / "docs" / "probes"
 BEGIN, END = "<!-- commands: written by `make docs` -->", "<!-- /commands -->"
 
 
@@ -33,8 +38,16 @@ def readme() -> str:
 
 
 def main() -> None:
-    """Writes both files, or checks them."""
-    pages = {ROOT / "docs" / "formats.md": document(), README: readme()}
+    """Writes the files, or checks them."""
+    if sys.argv[1:2] == ["--add-probe"]:
+        for path in sys.argv[2:]:
+            print(runtimes.save(Path(path), PROBES).relative_to(ROOT))
+    pages = {
+        ROOT / "docs" / "formats.md": document(),
+        ROOT / "docs" / "fidelity-set.md": fidelity_docs.document(),
+        ROOT / "docs" / "runtime-differences.md": runtimes.document(PROBES),
+        README: readme(),
+    }
     stale = [path for path, text in pages.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     if "--check" not in sys.argv[1:]:
         for path in stale:

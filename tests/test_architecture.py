@@ -12,10 +12,10 @@ import callwright
 LEVELS = (  # from the bottom
     ("errors",),
     ("conversation",),
-    ("storage", "settings", "tokens", "literals", "openai", "jsonlines", "progress"),
+    ("storage", "settings", "tokens", "literals", "openai", "jsonlines", "progress", "packages", "shapeless"),
     ("formats", "scoring", "models"),
     ("engines", "data", "instruments"),
-    ("training", "evaluation"),
+    ("training", "evaluation", "probe"),
     ("report",),
     ("orchestration",),
     ("cli",),
@@ -72,7 +72,8 @@ def test_the_command_line_starts_without_anything_heavy():
 
 
 @pytest.mark.parametrize(
-    "module", ["conversation", "errors", "openai", "settings", "storage", "tokens", "literals", "jsonlines"]
+    "module",
+    [name for level in LEVELS[:3] for name in level if name != "progress"],
 )
 def test_the_ground_floor_needs_nothing_heavy(module):
     code = f"import sys, callwright.{module}; print(*{{name.split('.')[0] for name in sys.modules}})"

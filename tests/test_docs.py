@@ -27,10 +27,10 @@ def words(texts, pattern):
 
 
 def typed():
-    """Every command line of ours in a fenced block or, in a configuration, in the comment on top."""
+    """Every command line of ours, up to a redirection: in fenced blocks, and in comments on top of configurations."""
     fenced = [block for page in PAGES for block in re.findall(r"```sh\n(.*?)```", page.read_text("utf-8"), re.DOTALL)]
     lines = words(fenced, r"^callwright .*") + words(COMMENTS, r"(?<=#   )callwright \S+ \S+\.yaml.*")
-    return [re.split(r"\s{3,}", line)[0] for line in lines]
+    return [re.split(r"\s{3,}| [<>] ", line)[0] for line in lines]
 
 
 def test_what_is_generated_from_the_code_has_no_drift():

@@ -176,7 +176,8 @@ def script(
 @instrument.command
 def xray(
     *,
-    format: str,
+    format: str | None = None,
+    model: Path | None = None,
     prompt_tokens: int,
     output: Output,
     start: int = 0,
@@ -187,6 +188,8 @@ def xray(
 
     Args:
       format: The format whose special tokens, template and stops it has, e.g. qwen3 or xml/arguments.
+      model: A GGUF whose own tokenizer it has instead, to see what that makes of a prompt; with a format, that format's
+        template takes the place of the file's. It is written as a .gguf.
       prompt_tokens: The prompt's length as the server counts it; ask once with a limit of one token.
       output: A path that ends in .gguf (llama.cpp, Ollama), or a directory (transformers, vLLM).
       start: The first token to say back, counted from 0, for a context too short for a prompt and its echo.
@@ -195,8 +198,10 @@ def xray(
     """
     from callwright.instruments.xray import make_xray
 
-    made = make_xray(_form(format), prompt_tokens, start)
-    return _write(made, output, architecture, context or prompt_tokens + made.answer_tokens + 64)
+    context = context or 2 * prompt_tokens - start + 64
+    if model is not None:
+        return _write_own(model, format, output, prompt_tokens, start, architecture, context)
+    return _write(make_xray(_form(_needed(format)), prompt_tokens, start), output, architecture, context)
 
 
 @instrument.command
@@ -216,24 +221,59 @@ def dice(*faces: str, format: str, output: Output, architecture: Architecture = 
 
 
 @instrument.command
-def read(*, format: str) -> int:
+def read(*, format: str | None = None, model: Path | None = None) -> int:
     """Read what an x-ray said: its words in, the prompt's parts out as JSON lines (a filter).
 
-    In: the private-use characters that came back. Out: {"text", "control"} for each run of text and of special tokens.
+    In: the private-use characters that came back. Out: {"text", "control"} for each run of text and of special tokens;
+    of a model's own vocabulary {"id", "piece"} for each token, spelled as its file spells it.
 
     Args:
       format: The format that the x-ray was built for.
+      model: The GGUF that it was built for.
     """
     import json
 
+    from callwright.instruments.own_vocabulary import read_own_xray, read_vocabulary
     from callwright.instruments.vocabulary import Vocabulary
     from callwright.instruments.xray import read_xray
     from callwright.tokens import decode_segments
 
-    vocabulary = Vocabulary(_form(format))
+    pieces = [] if model is None else read_vocabulary(model).pieces
+    vocabulary = None if model is not None else Vocabulary(_form(_needed(format)))
     said = sys.stdin.buffer.read().decode("utf-8", "replace").rstrip("\n")
+    if vocabulary is None:
+        for id_ in read_own_xray(len(pieces), said):
+            print(json.dumps({"id": id_, "piece": pieces[id_]}))
+        return 0
     for segment in decode_segments(vocabulary, read_xray(vocabulary, said)):
         print(json.dumps({"text": segment.text, "control": segment.control}))
+    return 0
+
+
+def _needed(format: str | None) -> str:
+    from callwright.errors import ConfigError
+
+    if format is None:
+        raise ConfigError("--format NAME or --model FILE.gguf", "neither", "name the one whose tokens it has")
+    return format
+
+
+def _write_own(
+    model: Path,
+    format: str | None,
+    output: Path,
+    prompt_tokens: int,
+    start: int,
+    architecture: Architecture,
+    context: int,
+) -> int:
+    from callwright.instruments.own_vocabulary import make_own_xray, read_vocabulary
+
+    vocabulary = read_vocabulary(model)
+    template = None if format is None else _form(format).chat_template()
+    made = make_own_xray(vocabulary, prompt_tokens, start)
+    size = made.write(output, architecture=architecture, context=context, template=template)
+    print(f"x-ray over {vocabulary.name}: {vocabulary.vocab_size} tokens, {size / 1e6:.1f} MB, {output}")
     return 0
 
 
@@ -250,6 +290,72 @@ def _write(made: Any, output: Path, architecture: Architecture, context: int) ->
     size = write(made, output, architecture=architecture, context=context)
     print(f"{made.name}: {made.vocabulary.vocab_size} tokens, {size / 1e6:.1f} MB, {output}")
     return 0
+
+
+@instrument.command(name="probe")
+def probe_instrument(
+    *,
+    format: str,
+    output: Output,
+    cases: Annotated[list[Path] | None, Parameter(consume_multiple=True, negative="")] = None,
+    part: Literal["both", "speaker", "reader", "dice"] = "both",
+    context: int = 8192,
+) -> int:
+    """Build the probe's own instrument for a format, to load it into a server by hand.
+
+    Args:
+      format: The format whose special tokens, template and stops it has, e.g. qwen3 or xml/arguments.
+      output: A path that ends in .gguf (llama.cpp, Ollama), or a directory (transformers, vLLM).
+      cases: Files of further cases; see docs/fidelity-set.md.
+      part: What says the cases' words (speaker), what reads prompts (reader), both in one file for a server that is
+        probed by its URL, or the dice of the sampling cases.
+      context: How many tokens prompt and answer may have together.
+    """
+    from callwright.probe.command import write_instrument
+
+    print(write_instrument(_form(format), cases or [], output, part=part, context=context))
+    return 0
+
+
+@app.command
+def probe(
+    target: str,
+    *,
+    formats: Annotated[list[str] | None, Parameter(name="--format", consume_multiple=True, negative="")] = None,
+    overrides: Annotated[list[str] | None, Parameter(name="--set", consume_multiple=True, negative="")] = None,
+    cases: Annotated[list[Path] | None, Parameter(consume_multiple=True, negative="")] = None,
+    only: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
+    html: Path | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+    baseline: Path | None = None,
+) -> int:
+    """Find out what a runtime does between a model's words and your code, with instruments; see docs/probe.md.
+
+    Exits with 1 when there is a fault that the baseline does not have.
+
+    Args:
+      target: llamacpp (a server is started), ollama (a running one), transformers (where it is installed), or the URL
+        of an OpenAI-compatible server.
+      formats: Formats to test, e.g. qwen3 xml/arguments; all when absent.
+      overrides: Settings of the target, key=value, e.g. renderer=gemma4 for ollama or jinja=false for llamacpp.
+      cases: Files of further cases; see docs/fidelity-set.md.
+      only: Beginnings of the ids of the cases to run, e.g. rendering parsing.cut.
+      html: Write a page that opens offline, with expected and seen side by side.
+      json: Print the report as JSON instead of the score card.
+      baseline: A report printed by --json; only what changed since is shown.
+    """
+    from callwright.probe.command import probe as run_probe
+
+    return run_probe(
+        target,
+        formats=formats or [],
+        overrides=overrides or [],
+        files=cases or [],
+        only=only or [],
+        html=html,
+        as_json=json,
+        baseline=baseline,
+    )
 
 
 @app.command

@@ -103,16 +103,6 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: py
         fetch_data()
 
 
-def test_uv_runs_pip_where_the_interpreter_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert bfcl.pip_command()[0] == sys.executable
-    monkeypatch.setattr(bfcl.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(bfcl.shutil, "which", lambda name: "/bin/uv")
-    assert bfcl.pip_command()[:3] == ["/bin/uv", "tool", "run"]
-    monkeypatch.setattr(bfcl.shutil, "which", lambda name: None)
-    with pytest.raises(FetchError, match="ensurepip"):
-        bfcl.pip_command()
-
-
 def test_an_unknown_category_names_those_that_exist() -> None:
     with pytest.raises(ConfigError, match="parallel_multiple"):
         load_category("simple_cobol")

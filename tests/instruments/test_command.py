@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import gguf
 import pytest
 from tests.support.instruments import form_of
+from tests.support.tiny import write_tiny_gguf
 
 from callwright import cli
 from callwright.instruments.vocabulary import Vocabulary
@@ -114,3 +115,23 @@ def test_wrong_input_is_one_line(call, arguments):
     code, out, err = call(*arguments)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith("callwright: ")
+
+
+def test_an_x_ray_over_a_models_own_vocabulary_is_built_and_read(call, tmp_path, monkeypatch):
+    model, made = write_tiny_gguf(tmp_path / "tiny.gguf"), tmp_path / "x.gguf"
+    assert call("xray", "--model", model, "--format", "xml", "--prompt-tokens", 9, "-o", made)[0] == 0
+    header = {key: field.contents() for key, field in gguf.GGUFReader(made).fields.items()}
+    assert header["tokenizer.chat_template"] == form_of("xml", "args").chat_template()
+    said = "".join(header["tokenizer.ggml.tokens"][512 + id_] for id_ in (2, 8, 300))
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(said.encode())))
+    code, out, _ = call("read", "--model", model)
+    pieces = header["tokenizer.ggml.tokens"]
+    assert [json.loads(line) for line in out.splitlines()] == [{"id": n, "piece": pieces[n]} for n in (2, 8, 300)]
+    assert code == 0
+
+
+@pytest.mark.parametrize("words", [["xray", "--prompt-tokens", 9, "-o", "x.gguf"], ["read"]])
+def test_without_a_format_or_a_model_nothing_is_built(call, words):
+    code, _, refused = call(*words)
+    assert code == 2
+    assert "--format NAME or --model FILE.gguf" in refused

@@ -5,7 +5,8 @@ import pytest
 from tests.support.instruments import ARCHITECTURES, EVERY_FORMAT, form_of, margins, prompt, tensors_of
 
 from callwright.errors import DataError
-from callwright.instruments.xray import LONGEST, PRIVATE, make_xray, shown_tokens
+from callwright.instruments.vocabulary import PRIVATE
+from callwright.instruments.xray import LONGEST, make_xray, shown_tokens
 from callwright.tokens import decode_segments
 
 SURE = 25.0

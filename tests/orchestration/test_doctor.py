@@ -144,20 +144,3 @@ def test_a_server_that_is_no_ollama_is_no_reason_to_fail(examined, monkeypatch, 
     code, said = examined()
     assert code == 0
     assert "no answer at" in said
-
-
-@pytest.mark.parametrize(
-    ("host", "address"),
-    [
-        ("", "http://127.0.0.1:11434"),
-        ("0.0.0.0", "http://127.0.0.1:11434"),  # noqa: S104
-        ("0.0.0.0:8080", "http://127.0.0.1:8080"),
-        ("[::]:8080", "http://[::1]:8080"),
-        ("example.test", "http://example.test:11434"),
-        ("https://example.test", "https://example.test:443"),
-        ("http://example.test/", "http://example.test:80"),
-        ("localhost:port", "http://localhost:11434"),
-    ],
-)
-def test_ollama_host_is_read_as_ollama_reads_it(host, address):
-    assert doctor._ollama_address(host) == address

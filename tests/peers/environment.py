@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,8 +13,8 @@ from typing import Any
 from filelock import FileLock
 
 from callwright import storage
-from callwright.errors import FetchError
-from callwright.evaluation.bfcl import pip_command
+from callwright.errors import FetchError, StorageError
+from callwright.packages import pip_command
 
 
 def place(name: str, python: str = sys.executable) -> Path:
@@ -23,7 +24,9 @@ def place(name: str, python: str = sys.executable) -> Path:
     return storage.cache_dir() / f"{name}-{said.stdout.strip()}"
 
 
-def set_up(name: str, pinned: Sequence[str], *, python: str = sys.executable, whole: bool = True) -> Path:
+def set_up(
+    name: str, pinned: Sequence[str], *, python: str = sys.executable, whole: bool = True, room: float = 0.5
+) -> Path:
     """The environment's interpreter; makes the environment, under a name of its own once it is whole.
 
     Args:
@@ -31,17 +34,28 @@ def set_up(name: str, pinned: Sequence[str], *, python: str = sys.executable, wh
       pinned: What is installed.
       python: The interpreter it is made of.
       whole: Whether `pinned` names everything; if not, what the packages require comes with them.
+      room: How many gigabytes of disk making it takes, downloads included.
+
+    Raises:
+      StorageError: There is less room.
+      FetchError: It cannot be installed.
     """
     target = place(name, python)
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(target.with_name(f"{target.name}.lock")):
         if not target.is_dir():
+            free = shutil.disk_usage(target.parent).free / 1e9
+            if free < room:
+                fix = "free some space or set CALLWRIGHT_CACHE"
+                raise StorageError(f"{room:g} GB free at {target.parent} for {name}", f"{free:.1f} GB", fix)
             with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as scratch:
                 folder = Path(scratch) / "environment"
                 _run([python, "-m", "venv", "--without-pip", str(folder)], name)
                 where = ["--python", str(folder / "bin" / "python")]
                 rest = ["--no-deps"] if whole else []
-                _run([*pip_command(), *where, "install", *rest, "--only-binary=:all:", *pinned], name)
+                install = ["install", *rest, "--no-cache-dir", "--only-binary=:all:", *pinned]
+                # What is downloaded lies where there is room, and goes with the scratch directory.
+                _run([*pip_command(), *where, *install], name, TMPDIR=scratch)
                 folder.rename(target)
     return target / "bin" / "python"
 
@@ -61,7 +75,7 @@ def ask(python: Path, driver: Path, jobs: Iterable[dict[str, Any]], **environmen
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def _run(command: Sequence[str], name: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def _run(command: Sequence[str], name: str, **environment: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})
     if done.returncode:
         raise FetchError(f"to install {name}", done.stderr.strip()[-500:], "connect to a registry")

@@ -104,6 +104,7 @@ def write_tiny_gguf(
     writer.add_token_list(list(pieces))
     writer.add_token_scores(list(scores))
     writer.add_token_types(list(kinds))
+    writer.add_eos_token_id(pieces.index("<eos>"))
     writer.add_add_space_prefix(False)
     for name, tensor in (tiny_tensors(config) if tensors is None else tensors).items():
         if is_norm(name):

@@ -7,12 +7,10 @@ rename at the very end: under that name it is whole, or it does not exist.
 """
 
 import functools
-import importlib.util
 import json
 import random
 import shutil
 import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -24,10 +22,11 @@ from filelock import FileLock
 from callwright import storage
 from callwright.conversation import Message
 from callwright.errors import ConfigError, DataError, FetchError, StorageError
+from callwright.packages import pip_command
 from callwright.scoring.categories import find_category
 from callwright.scoring.entry import BfclEntry, expected_calls, to_tools
 
-__all__ = ["BfclEntry", "expected_calls", "fetch_data", "load_category", "pip_command", "sample", "to_tools"]
+__all__ = ["BfclEntry", "expected_calls", "fetch_data", "load_category", "sample", "to_tools"]
 
 VERSION = "2026.3.23"
 REQUIREMENT = f"bfcl-eval=={VERSION}"
@@ -59,19 +58,6 @@ def fetch_data() -> Path:
             f"to write {target}", error.strerror or str(error), "check the space and rights there and run again"
         ) from error
     return target
-
-
-def pip_command() -> list[str]:
-    """The command line that runs pip: this interpreter's own, or one that uv brings.
-
-    Raises:
-      FetchError: There is neither.
-    """
-    if importlib.util.find_spec("pip"):
-        return [sys.executable, "-m", "pip"]
-    if uv := shutil.which("uv"):
-        return [uv, "tool", "run", "--python", sys.executable, "pip"]
-    raise FetchError("pip or uv to download with", "neither", "run `python -m ensurepip` or install uv")
 
 
 def _download(scratch: Path) -> Path:

@@ -10,7 +10,8 @@ content, so nothing is lost and nothing is repaired in silence. `lenient=True` m
 import json
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -207,6 +208,14 @@ def refuse_thinking(thinking: bool | None) -> None:
 def warn(message: str) -> None:
     """Says that a family's template leaves out or misplaces something, whose bytes are given all the same."""
     warnings.warn(message, FormatWarning, stacklevel=3)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silences what `warn` says, where the bytes of the family's template are wanted whatever it leaves out."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FormatWarning)
+        yield
 
 
 def result_name(messages: Sequence[Message], index: int) -> str | None:

@@ -8,13 +8,12 @@ refusals are listed. So the page cannot disagree with the code, and a new format
 import dataclasses
 import inspect
 import json
-import warnings
 from collections.abc import Iterator, Sequence
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
-from callwright.errors import FormatError, FormatWarning
+from callwright.errors import FormatError
 from callwright.formats import FORMATS, get_format, schemas, template_file
-from callwright.formats.base import Format, Parsed
+from callwright.formats.base import Format, Parsed, quiet
 from callwright.formats.jsontext import dumps
 from callwright.openai import write_message, write_tool
 from callwright.tokens import Segment
@@ -108,8 +107,7 @@ also what a data set of your own is written in (there a whole conversation is on
 
 def document() -> str:
     """The whole page."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FormatWarning)  # what a template leaves out, its module says
+    with quiet():  # what a template leaves out, its module says
         sections = [_section(name) for name in FORMATS]
     return "\n".join([INTRODUCTION, _fence(_record(), "json"), *sections, _templates(), _tools()])
 

@@ -17,7 +17,7 @@ from functools import lru_cache
 from callwright.conversation import Conversation, Message, Tool
 from callwright.errors import FormatWarning
 from callwright.formats import get_format
-from callwright.formats.base import Format, Parsed
+from callwright.formats.base import Format, Parsed, quiet
 from callwright.formats.grammar import ParseIssue, Repair
 from callwright.jsonlines import Row, answer_row, field
 from callwright.openai import read_conversation, read_tool
@@ -98,8 +98,7 @@ def _thinking_prompt(form: Format) -> str:
     if form.grammar.thought is None:
         return ""
     asked = Conversation((Message("user", "?"),))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FormatWarning)  # nobody asked for this prompt
+    with quiet():  # nobody asked for this prompt
         before, opened = (form.render(asked, add_generation_prompt=opened, thinking=True) for opened in (False, True))
     return _prompt(opened).removeprefix(_prompt(before))
 

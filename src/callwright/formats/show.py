@@ -5,15 +5,14 @@ elsewhere each line stands behind the marks that docs/formats.md uses.
 """
 
 import sys
-import warnings
 from collections.abc import Iterator, Sequence
 from io import TextIOWrapper
 
 from rich.console import Console
 from rich.text import Text
 
-from callwright.errors import FormatWarning
 from callwright.formats import FORMATS, get_format, get_format_by_name
+from callwright.formats.base import quiet
 from callwright.formats.docs import example_for, marked
 from callwright.tokens import Segment
 
@@ -42,8 +41,7 @@ def print_example(name: str) -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # the example holds more than ASCII
     console = Console(highlight=False, soft_wrap=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FormatWarning)  # what a template leaves out, its module says
+    with quiet():  # what a template leaves out, its module says
         example = example_for(form)
         said, opened = (form.render(example, add_generation_prompt=opened) for opened in (False, True))
     coloured = console.is_terminal and console.color_system is not None

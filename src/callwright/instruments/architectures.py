@@ -1,4 +1,4 @@
-"""A circuit as the weights of a real architecture: Llama or Gemma 3, with one layer.
+"""A circuit as the weights of a real architecture: Llama or Gemma 3, with one layer or two.
 
 Both are written in Hugging Face's names and layout (rotary pairs are channels i and i + HEAD / 2); `files` turns them
 into a GGUF's. Three things stand between a circuit and weights:
@@ -13,32 +13,33 @@ into a GGUF's. Three things stand between a circuit and weights:
   stay zero.
 - *Gemma 3's other norms.* What attention and gates bring is normed before it is added, with a scale that restores the
   circuit's units (attention) or makes the gates louder than the token's own embedding (gates). The embedding is
-  multiplied by the root of the width, which the next norm takes away again. A first layer of Gemma 3 sees a window; it
-  is declared as long as the context, so that one layer is enough and a file holds no idle ones.
+  multiplied by the root of the width, which the next norm takes away again. The first layers of Gemma 3 see a window;
+  it is declared as long as the context, so that these are enough and a file holds no idle ones.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from callwright.instruments.circuit import (
-    ANCHOR,
-    ANCHOR_VALUE,
     CONSTANT,
     CONSTANT_VALUE,
     FREQUENCIES,
     HEAD,
     ROPE_BASE,
+    TURN_VALUE,
     Circuit,
+    Head,
+    Units,
+    found_length,
 )
 from callwright.models.gemma3 import Gemma3Config, to_hf
 
 Architecture = Literal["llama", "gemma3"]
 PEAK = 3000.0
 EPSILON = 1e-6
-_LAYER = "model.layers.0."
 
 
 class Tensor(NamedTuple):
@@ -66,20 +67,10 @@ class Weights:
 def on_architecture(circuit: Circuit, architecture: Architecture, context: int) -> Weights:
     """The circuit's weights, declared for prompts and answers of `context` tokens together."""
     width, count = circuit.width, len(circuit.heads)
-    norm = circuit.row_length / np.sqrt(width)  # what the first norm divides by
-    second = float(np.hypot(circuit.row_length, circuit.found_length) / np.sqrt(width))
-    units, shape = circuit.units, (circuit.units.count, width)
-    layer = {
-        "input_layernorm": _scale(width, 1),
-        "self_attn.q_proj": _fixed(_queries(circuit) * (16 * norm)),
-        "self_attn.k_proj": _fixed(_keys(circuit) * (PEAK * norm)),
-        "self_attn.v_proj": _fixed(_copies(circuit, reads=True) * norm),
-        "self_attn.o_proj": _fixed(_copies(circuit, reads=False).T),
-        "post_attention_layernorm": _scale(width, 1),
-        "mlp.gate_proj": Tensor(shape, lambda dtype: units.gate(second, dtype)),
-        "mlp.up_proj": Tensor(shape, lambda dtype: units.up(second, dtype)),
-        "mlp.down_proj": Tensor(shape[::-1], units.down),
-    }
+    layers = [_layer(circuit, circuit.heads, circuit.units, architecture)]
+    if circuit.lookup is not None:
+        idle = Units(width=width, code=circuit.units.code, at_least=circuit.units.count)
+        layers.insert(0, _layer(circuit, (circuit.lookup,), idle, architecture))
     speaks = np.zeros(width, np.float32)
     speaks[circuit.speaks] = circuit.amplitude / np.sqrt(width)
     config: dict[str, Any]
@@ -88,8 +79,8 @@ def on_architecture(circuit: Circuit, architecture: Architecture, context: int) 
             "architectures": ["LlamaForCausalLM"],
             "model_type": "llama",
             "hidden_size": width,
-            "intermediate_size": units.count,
-            "num_hidden_layers": 1,
+            "intermediate_size": circuit.units.count,
+            "num_hidden_layers": len(layers),
             "num_attention_heads": count,
             "num_key_value_heads": count,
             "head_dim": HEAD,
@@ -103,21 +94,14 @@ def on_architecture(circuit: Circuit, architecture: Architecture, context: int) 
             "mlp_bias": False,
         }
     else:
-        # Normed queries are sqrt(2) in HEAD / 2 channels; normed keys are 16 / |weights| times their weights.
-        sharpness = PEAK / np.sqrt(2) * max(float(np.linalg.norm(head.weights())) for head in circuit.heads)
-        # Gemma 3 adds 1 to every scale.
-        layer["input_layernorm"] = layer["pre_feedforward_layernorm"] = _scale(width, 0)
-        layer["self_attn.q_norm"], layer["self_attn.k_norm"] = _scale(HEAD, sharpness - 1), _scale(HEAD, 0)
-        layer["post_attention_layernorm"] = _scale(width, circuit.found_length - 1)
-        layer["post_feedforward_layernorm"] = _scale(width, circuit.gain - 1)
-        speaks -= 1
+        speaks -= 1  # Gemma 3 adds 1 to every scale.
         sizes = Gemma3Config(
-            num_layers=1,
+            num_layers=len(layers),
             d_model=width,
             num_heads=count,
             num_kv_heads=count,
             head_dim=HEAD,
-            d_ff=units.count,
+            d_ff=circuit.units.count,
             vocab_size=len(circuit.embedding),
             sliding_window=context,
             rope_base_local=ROPE_BASE,
@@ -127,10 +111,42 @@ def on_architecture(circuit: Circuit, architecture: Architecture, context: int) 
         config = to_hf(sizes)
     tensors = {
         "model.embed_tokens.weight": _fixed(circuit.embedding),
-        **{f"{_LAYER}{name}.weight": tensor for name, tensor in layer.items()},
+        **{
+            f"model.layers.{number}.{name}.weight": tensor
+            for number, layer in enumerate(layers)
+            for name, tensor in layer.items()
+        },
         "model.norm.weight": _fixed(speaks),
     }
     return Weights(architecture=architecture, tensors=tensors, config=config)
+
+
+def _layer(circuit: Circuit, heads: Sequence[Head], units: Units, architecture: Architecture) -> dict[str, Tensor]:
+    """One layer; heads that the circuit has and `heads` has not see and say nothing."""
+    width, shape, found = circuit.width, (units.count, circuit.width), found_length(heads)
+    norm = circuit.row_length / np.sqrt(width)  # what the first norm divides by
+    second = float(np.hypot(circuit.row_length, found) / np.sqrt(width))
+    rows = len(circuit.heads) * HEAD
+    layer = {
+        "input_layernorm": _scale(width, 1),
+        "self_attn.q_proj": _filled(rows, _queries(heads, width) * (16 * norm)),
+        "self_attn.k_proj": _filled(rows, _keys(heads, width) * (PEAK * norm)),
+        "self_attn.v_proj": _filled(rows, _copies(heads, width, reads=True) * norm),
+        "self_attn.o_proj": _filled(rows, _copies(heads, width, reads=False), turned=True),
+        "post_attention_layernorm": _scale(width, 1),
+        "mlp.gate_proj": Tensor(shape, lambda dtype: units.gate(second, dtype)),
+        "mlp.up_proj": Tensor(shape, lambda dtype: units.up(second, dtype)),
+        "mlp.down_proj": Tensor(shape[::-1], units.down),
+    }
+    if architecture == "gemma3":
+        # Normed queries are sqrt(2) in HEAD / 2 channels; normed keys are 16 / |weights| times their weights.
+        sharpness = PEAK / np.sqrt(2) * max(float(np.linalg.norm(head.weights())) for head in heads)
+        # Gemma 3 adds 1 to every scale.
+        layer["input_layernorm"] = layer["pre_feedforward_layernorm"] = _scale(width, 0)
+        layer["self_attn.q_norm"], layer["self_attn.k_norm"] = _scale(HEAD, sharpness - 1), _scale(HEAD, 0)
+        layer["post_attention_layernorm"] = _scale(width, found - 1)
+        layer["post_feedforward_layernorm"] = _scale(width, circuit.gain - 1)
+    return layer
 
 
 def _fixed(tensor: np.ndarray) -> Tensor:
@@ -141,32 +157,43 @@ def _scale(width: int, value: float) -> Tensor:
     return Tensor((width,), lambda dtype: np.full(width, value, dtype))
 
 
-def _queries(circuit: Circuit) -> np.ndarray:
-    """(heads * HEAD, D): every query is 1 in the first channel of each rotary pair."""
-    matrix = np.zeros((len(circuit.heads), HEAD, circuit.width), np.float32)
-    matrix[:, : HEAD // 2, CONSTANT] = 1 / CONSTANT_VALUE
-    return matrix.reshape(-1, circuit.width)
+def _filled(rows: int, matrix: np.ndarray, *, turned: bool = False) -> Tensor:
+    """(rows, D), or (D, rows) when `turned`, of which the matrix is the first rows and zeros the rest."""
+    whole = np.zeros((rows, matrix.shape[1]), np.float32)
+    whole[: len(matrix)] = matrix
+    return _fixed(whole.T if turned else whole)
 
 
-def _keys(circuit: Circuit) -> np.ndarray:
+def _queries(heads: Sequence[Head], width: int) -> np.ndarray:
+    """(heads * HEAD, D): queries are 1 in the first channel of each rotary pair, or turned by what a block holds."""
+    matrix = np.zeros((len(heads), HEAD, width), np.float32)
+    for head, rows in zip(heads, matrix, strict=True):
+        if head.turned_by is None:
+            rows[: HEAD // 2, CONSTANT] = 1 / CONSTANT_VALUE
+        else:
+            rows[:, head.turned_by] = np.eye(HEAD) / TURN_VALUE
+    return matrix.reshape(-1, width)
+
+
+def _keys(heads: Sequence[Head], width: int) -> np.ndarray:
     """(heads * HEAD, D): the keys that are not zero hold the kernel, turned by the distance sought."""
-    matrix = np.zeros((len(circuit.heads), HEAD, circuit.width), np.float32)
-    for head, rows in zip(circuit.heads, matrix, strict=True):
-        channel, value = (ANCHOR, ANCHOR_VALUE) if head.anchors else (CONSTANT, CONSTANT_VALUE)
-        turn, weight = head.back * FREQUENCIES, head.weights() / value
-        rows[: HEAD // 2, channel] = weight * np.cos(turn)
-        rows[HEAD // 2 :, channel] = weight * np.sin(turn)
-    return matrix.reshape(-1, circuit.width)
+    matrix = np.zeros((len(heads), HEAD, width), np.float32)
+    for head, rows in zip(heads, matrix, strict=True):
+        channel, value = head.key
+        angle, weight = head.back * FREQUENCIES, head.weights() / value
+        rows[: HEAD // 2, channel] = weight * np.cos(angle)
+        rows[HEAD // 2 :, channel] = weight * np.sin(angle)
+    return matrix.reshape(-1, width)
 
 
-def _copies(circuit: Circuit, *, reads: bool) -> np.ndarray:
+def _copies(heads: Sequence[Head], width: int, *, reads: bool) -> np.ndarray:
     """(heads * HEAD, D): which channels each head reads, or writes to."""
-    matrix = np.zeros((len(circuit.heads), HEAD, circuit.width), np.float32)
-    for head, rows in zip(circuit.heads, matrix, strict=True):
+    matrix = np.zeros((len(heads), HEAD, width), np.float32)
+    for head, rows in zip(heads, matrix, strict=True):
         place = 0
         for source, target in head.copies:
             block = source if reads else target
             for channel in range(block.start, block.stop):
                 rows[place, channel] = 1 if reads else head.gain
                 place += 1
-    return matrix.reshape(-1, circuit.width)
+    return matrix.reshape(-1, width)

@@ -21,6 +21,7 @@ Entries are small whole numbers wherever they can be, so that bfloat16 and float
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -28,10 +29,11 @@ CODE = 128
 SELF = slice(0, CODE)
 NEXT = slice(CODE, 2 * CODE)
 CONSTANT, ANCHOR, BALANCE = 2 * CODE, 2 * CODE + 1, 2 * CODE + 2
-CONSTANT_VALUE, ANCHOR_VALUE = 8.0, 4.0
+POINTER = 2 * CODE + 3
+CONSTANT_VALUE, ANCHOR_VALUE, POINTER_VALUE = 8.0, 4.0, 4.0
 FIRST_FREE = 2 * CODE + 64
-HEAD = 256
-"""Width of a head; two codes fit into a value."""
+HEAD = 2 * CODE
+"""Width of a head; two codes, or one turn, fit into a value."""
 ROPE_BASE = 10_000.0
 FREQUENCIES = ROPE_BASE ** (-np.arange(HEAD // 2) * 2.0 / HEAD)
 """(HEAD / 2,) the rotary frequencies, in radians per token."""
@@ -40,6 +42,14 @@ SLOPE, SLACK = 80.0, 0.3
 OPEN = SLOPE * SLACK
 
 Block = slice
+TURN_VALUE = 1 / 16
+"""What a turn is written with: so small that rows with and without one are all but equally long."""
+
+
+def turn(distance: int) -> np.ndarray:
+    """(HEAD,) the query that looks back `distance` tokens, as a pointer holds it."""
+    angles = distance * FREQUENCIES
+    return np.concatenate([np.cos(angles), -np.sin(angles)]) * TURN_VALUE
 
 
 def codes(count: int) -> np.ndarray:
@@ -53,23 +63,35 @@ class Head:
     """A head that finds a place and copies from there.
 
     Attributes:
-      anchors: Whether it looks for anchors only, instead of any token.
+      sees: What it looks for: any token, anchors only, or pointers only.
       back: The distance at which the score is highest; 0 finds the last one.
+      turned_by: The block that holds a `turn`, a distance that is added to `back`; None for nothing.
       tilt: The kernel is a sum of cosines, one for each rotary frequency f, weighted by f to the power of -tilt. 0
-        peaks sharply; more of it makes the far slope steeper and smoother, at the expense of the near one.
+        peaks sharply; more of it makes the far slope steeper and smoother, at the expense of the near one; infinity
+        leaves the lowest frequency alone, so that the only token of its kind is found at any distance.
       copies: Pairs of blocks, from and to.
       gain: What the copies are multiplied by.
     """
 
-    anchors: bool = False
+    sees: Literal["any", "anchors", "pointers"] = "any"
     back: int
+    turned_by: Block | None = None
     tilt: float = 0.0
     copies: tuple[tuple[Block, Block], ...]
     gain: float = 1.0
 
+    @property
+    def key(self) -> tuple[int, float]:
+        """The channel that makes the keys, and its value in the tokens that the head looks for."""
+        return {
+            "any": (CONSTANT, CONSTANT_VALUE),
+            "anchors": (ANCHOR, ANCHOR_VALUE),
+            "pointers": (POINTER, POINTER_VALUE),
+        }[self.sees]
+
     def weights(self) -> np.ndarray:
         """(HEAD / 2,) how much each frequency counts, together 1."""
-        weight = FREQUENCIES**-self.tilt
+        weight = (FREQUENCIES / FREQUENCIES[-1]) ** -self.tilt
         return np.asarray(weight / weight.sum())
 
     def kernel(self, distances: np.ndarray) -> np.ndarray:
@@ -86,11 +108,13 @@ class Gate:
       tests: Block, token whose code must stand there, and how much a match counts (1 or more).
       says: The token that it votes for.
       votes: How much.
+      gain: What the head that fills the blocks multiplies its copies by.
     """
 
     tests: tuple[tuple[Block, int, float], ...]
     says: int
     votes: float
+    gain: float = 1.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -103,10 +127,12 @@ class Units:
       constants: What is written whatever the context.
       copies: Blocks that are added to other blocks, so many times.
       gates: The AND gates.
+      at_least: How many units there are even if fewer do something; all layers of a model have as many.
     """
 
     width: int
     code: np.ndarray
+    at_least: int = 1
     constants: Sequence[np.ndarray] = ()
     copies: Sequence[tuple[Block, Block, float]] = ()
     gates: Sequence[Gate] = ()
@@ -114,7 +140,7 @@ class Units:
     @property
     def count(self) -> int:
         """F, filled up to a multiple of 64 by units that do nothing."""
-        return rounded(max(1, self._first_gate + len(self.gates)))
+        return rounded(max(self.at_least, self._first_gate + len(self.gates)))
 
     def gate(self, scale: float, dtype: np.dtype) -> np.ndarray:
         """(F, D) what opens each unit, times `scale`."""
@@ -123,7 +149,7 @@ class Units:
         matrix[:first, CONSTANT] = OPEN * scale / CONSTANT_VALUE
         for row, gate in zip(matrix[first:], self.gates, strict=False):
             for block, token, weight in gate.tests:
-                row[block] = self.code[token] * (SLOPE * weight / CODE * scale)
+                row[block] = self.code[token] * (SLOPE * weight / CODE / gate.gain * scale)
             row[CONSTANT] = -(sum(weight for *_, weight in gate.tests) - SLACK) * SLOPE / CONSTANT_VALUE * scale
         return matrix
 
@@ -165,6 +191,7 @@ class Circuit:
     Attributes:
       embedding: (V, D); all rows equally long.
       heads: At least one.
+      lookup: A head of a layer of its own before the others, which finds what they need to know; None for no layer.
       units: The gates.
       speaks: The block that the final norm lets through.
       amplitude: What the block is worth when it speaks: the root of the sum of its squares. The logits are the dot
@@ -174,6 +201,7 @@ class Circuit:
 
     embedding: np.ndarray
     heads: tuple[Head, ...]
+    lookup: Head | None = None
     units: Units
     speaks: Block
     amplitude: float
@@ -192,10 +220,15 @@ class Circuit:
             raise ValueError("rows of different length: the first norm must divide all tokens by the same")
         return float(lengths[0])
 
-    @property
-    def found_length(self) -> float:
-        """The length of all that the heads bring, when each of their blocks holds a code."""
-        return float(np.sqrt(CODE * sum(len(head.copies) * head.gain**2 for head in self.heads)))
+
+def found_length(heads: Sequence[Head]) -> float:
+    """The length of all that the heads of a layer bring, when each finds what it looks for."""
+    return float(np.sqrt(sum(head.gain**2 * _length_squared(target) for head in heads for _, target in head.copies)))
+
+
+def _length_squared(block: Block) -> float:
+    """Of a block that holds a code, or a turn."""
+    return CODE if block.stop - block.start == CODE else CODE * TURN_VALUE**2
 
 
 def rounded(count: int) -> int:

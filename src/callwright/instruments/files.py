@@ -5,7 +5,7 @@ stops. They are written whole or not at all, a tensor at a time.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -87,25 +87,44 @@ def write_gguf(
       context: How many tokens prompt and answer may have together.
       dtype: What matrices are stored as, the instrument's choice when None; norms are always single precision.
     """
-    dtype = dtype or instrument.dtype
     weights = on_architecture(instrument.circuit, architecture, context)
-    with atomic_file(path) as handle:
-        writer = gguf.GGUFWriter(None, architecture)
-        writer.add_name(instrument.name)
-        _add_sizes(writer, weights)
+
+    def add_vocabulary(writer: Any) -> None:
         _add_vocabulary(writer, instrument.vocabulary)
         writer.add_chat_template(instrument.form.chat_template())
+
+    write_weights(weights, path, name=instrument.name, dtype=dtype or instrument.dtype, add_vocabulary=add_vocabulary)
+
+
+def write_weights(
+    weights: Weights, path: Path, *, name: str, dtype: Dtype, add_vocabulary: Callable[[Any], None]
+) -> None:
+    """Writes weights as one GGUF file, atomically.
+
+    Args:
+      weights: The tensors.
+      path: The file.
+      name: What the file calls itself.
+      dtype: What matrices are stored as; norms are always single precision.
+      add_vocabulary: Adds everything about the tokenizer to the library's writer.
+    """
+    with atomic_file(path) as handle:
+        writer = gguf.GGUFWriter(None, weights.architecture)
+        writer.add_name(name)
+        _add_sizes(writer, weights)
+        add_vocabulary(writer)
         writer.add_file_type(_FILE_TYPES[dtype])
-        for name, tensor in weights.tensors.items():
-            kind = "float32" if is_norm(name) else dtype
+        for tensor_name, tensor in weights.tensors.items():
+            kind = "float32" if is_norm(tensor_name) else dtype
             stored = _NUMPY[kind]
             size = math.prod(tensor.shape) * stored.itemsize
-            writer.add_tensor_info(_gguf_name(name, architecture), tensor.shape, stored, size, _GGML_TYPES[kind])
+            theirs = _gguf_name(tensor_name, weights.architecture)
+            writer.add_tensor_info(theirs, tensor.shape, stored, size, _GGML_TYPES[kind])
         writer.write_header_to_file(Path(handle.name))
         writer.write_kv_data_to_file()
         writer.write_ti_data_to_file()
-        for name in weights.tensors:
-            writer.write_tensor_data(_gguf_tensor(weights, name, dtype))
+        for tensor_name in weights.tensors:
+            writer.write_tensor_data(_gguf_tensor(weights, tensor_name, dtype))
         writer.close()
 
 

@@ -32,6 +32,7 @@ from callwright.instruments.circuit import (
     CONSTANT,
     CONSTANT_VALUE,
     FIRST_FREE,
+    HEAD,
     NEXT,
     SELF,
     Circuit,
@@ -41,6 +42,8 @@ from callwright.instruments.circuit import (
     codes,
     rounded,
 )
+from callwright.instruments.echo import Echo, add_echo
+from callwright.instruments.echo import cue as echo_cue
 from callwright.instruments.instrument import Instrument
 from callwright.instruments.vocabulary import MIN_PIECE, Kind, Vocabulary, cue_text
 from callwright.tokens import Segment, encode_segments
@@ -60,6 +63,8 @@ _LONGEST_PIECE = 24
 _ANCHOR_CODE = slice(FIRST_FREE, FIRST_FREE + CODE)
 _BACK = [slice(FIRST_FREE + n * CODE, FIRST_FREE + (n + 1) * CODE) for n in range(1, TAIL)]
 _WIDTH = rounded(FIRST_FREE + TAIL * CODE)
+_FOUND, _TURNED = slice(_WIDTH, _WIDTH + CODE), slice(_WIDTH + CODE, _WIDTH + CODE + HEAD)
+"""Where an echo keeps the code of the token to say, and the turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +88,24 @@ class Script(Instrument):
     Attributes:
       plans: What is said after each cue, as token ids, the end of the turn included.
       anchors: Cues, and pieces that occur once.
+      echo: What makes it an x-ray as well; None for a script alone.
     """
 
     plans: Mapping[str, tuple[int, ...]]
     anchors: frozenset[int]
+    echo: Echo | None = None
+
+    def answer(self, name: str, prompt: Sequence[int]) -> tuple[int, ...]:
+        """What it says to a prompt whose last cue is `name`, without the stop that ends the turn, or any after it.
+
+        Args:
+          name: The cue.
+          prompt: The prompt's ids; what a special token at its end has begun is gone on with.
+        """
+        plan = self.plans[name]
+        said = plan[_given(self.vocabulary, plan, prompt[-_END:]) :]
+        stop = next((place for place, token in enumerate(said) if token in self.vocabulary.stop_ids), len(said))
+        return said[:stop]
 
 
 def loop(name: str, says: Iterable[str | tuple[Segment, ...]]) -> list[Line]:
@@ -94,18 +113,28 @@ def loop(name: str, says: Iterable[str | tuple[Segment, ...]]) -> list[Line]:
     return [Line(f"{name}.{number}", words) for number, words in enumerate(says, 1)]
 
 
-def write_script(form: Format, lines: Sequence[Line]) -> Script:
+def write_script(form: Format, lines: Sequence[Line], *, xray: int = 0) -> Script:
     """The script of these lines for a format.
+
+    Args:
+      form: The format whose special tokens may be said.
+      lines: What is said.
+      xray: The longest prompt, in tokens, that is said back where the last cue is its length, as in `@@xray.812@@`; 0
+        for a script alone. See `echo`.
 
     Raises:
       DataError: A cue comes twice, a line cannot be said, or two places of the script look alike.
     """
-    vocabulary = Vocabulary(form)
+    vocabulary, reserved = Vocabulary(form), {echo_cue(number) for number in range(1, xray + 1)}
     for name, times in Counter(line.cue for line in lines).items():
         if times > 1:
             raise DataError(f"the cue {name!r} once", f"it {times} times", "give every line a cue of its own")
+    for line in lines:
+        if line.cue in reserved:
+            raise DataError("another cue than those of the x-ray", repr(line.cue), "rename it")
     cues = {line.cue: vocabulary.add_cue(line.cue) for line in lines}
-    cutter, ends = _Cutter(vocabulary, cues), prompt_ends(form, vocabulary)
+    echo = add_echo(vocabulary, xray) if xray else None
+    cutter, ends = _Cutter(vocabulary, [*cues, *sorted(reserved)]), prompt_ends(form, vocabulary)
     first: dict[tuple[tuple[str, bool], ...], str] = {}  # lines that say the same are one line with several cues
     plans: dict[str, tuple[int, ...]] = {}
     original: dict[int, int] = {}
@@ -123,8 +152,15 @@ def write_script(form: Format, lines: Sequence[Line]) -> Script:
         transitions.learn(cue, cues[cue], plans[cue])
     for cue in first.values():
         transitions.check_start(cue, cues[cue], plans[cue], ends)
-    circuit = _circuit(vocabulary, transitions, original)
-    return Script(kind="script", form=form, vocabulary=vocabulary, circuit=circuit, plans=plans, anchors=anchors)
+    return Script(
+        kind="script",
+        form=form,
+        vocabulary=vocabulary,
+        circuit=_circuit(vocabulary, transitions, original, echo),
+        plans=plans,
+        anchors=anchors,
+        echo=echo,
+    )
 
 
 class _Cutter:
@@ -133,7 +169,6 @@ class _Cutter:
     def __init__(self, vocabulary: Vocabulary, cues: Iterable[str]) -> None:
         self._vocabulary = vocabulary
         self._cues = [cue_text(cue) for cue in cues]
-        self._spelled = "".join(self._cues)
         self._used: set[str] = set()
         self._draw = np.random.default_rng(5)
 
@@ -295,11 +330,14 @@ def prompt_ends(form: Format, vocabulary: Vocabulary) -> list[tuple[int, ...]]:
     return sorted(ends)
 
 
-def _circuit(vocabulary: Vocabulary, transitions: _Transitions, original: Mapping[int, int]) -> Circuit:
+def _circuit(
+    vocabulary: Vocabulary, transitions: _Transitions, original: Mapping[int, int], echo: Echo | None
+) -> Circuit:
     code = codes(vocabulary.vocab_size)
     for cue, same in original.items():
         code[cue] = code[same]
-    embedding = np.zeros((vocabulary.vocab_size, _WIDTH), np.float16)
+    width = rounded(_TURNED.stop) if echo else _WIDTH
+    embedding = np.zeros((vocabulary.vocab_size, width), np.float16)
     embedding[:, SELF] = code
     embedding[:, CONSTANT] = CONSTANT_VALUE
     embedding[:, BALANCE] = np.sqrt(CODE + ANCHOR_VALUE**2)
@@ -308,21 +346,22 @@ def _circuit(vocabulary: Vocabulary, transitions: _Transitions, original: Mappin
         embedding[anchor, [ANCHOR, BALANCE]] = ANCHOR_VALUE, 0
     for cue, same in original.items():
         embedding[cue] = embedding[same]
-    otherwise = np.zeros(_WIDTH, np.float32)
+    heads = [
+        Head(sees="anchors", back=0, tilt=RECENCY_TILT, copies=((SELF, _ANCHOR_CODE), (NEXT, NEXT))),
+        *(Head(back=back, copies=((SELF, block),)) for back, block in enumerate(_BACK, 1)),
+    ]
+    gates = _gates(transitions)
+    if echo:
+        echo.fill(embedding, code, _TURNED)
+        heads.append(echo.head(_TURNED, _FOUND))
+        gates += echo.gates(_FOUND)
+    otherwise = np.zeros(width, np.float32)
     otherwise[SELF] = OTHERWISE * code[vocabulary.eos_id]
     return Circuit(
         embedding=embedding,
-        heads=(
-            Head(anchors=True, back=0, tilt=RECENCY_TILT, copies=((SELF, _ANCHOR_CODE), (NEXT, NEXT))),
-            *(Head(back=back, copies=((SELF, block),)) for back, block in enumerate(_BACK, 1)),
-        ),
-        units=Units(
-            width=_WIDTH,
-            code=code,
-            constants=[otherwise],
-            copies=[(NEXT, SELF, PROPOSAL)],
-            gates=_gates(transitions),
-        ),
+        lookup=echo.lookup(_TURNED) if echo else None,
+        heads=tuple(heads),
+        units=Units(width=width, code=code, constants=[otherwise], copies=[(NEXT, SELF, PROPOSAL)], gates=gates),
         speaks=SELF,
         amplitude=LOGIT / np.sqrt(CODE),
         gain=GAIN,

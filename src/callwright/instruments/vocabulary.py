@@ -18,6 +18,8 @@ from callwright.errors import DataError
 from callwright.formats.base import Format
 
 SPACE = "\u2581"  # ▁, how pieces spell a space
+PRIVATE = 0xE000
+"""The private-use character by which the token 0 is shown; the others follow."""
 MIN_PIECE = 3
 
 # Markers that the published files of their families show as text instead of hiding them: llama.cpp's converter does it
@@ -46,6 +48,9 @@ class Kind(IntEnum):
 class Vocabulary:
     """Pieces by id; a `tokens.Tokenizer` that can be added to.
 
+    Words are texts that are one token wherever they stand in plain text, the longest first; what they are decides how
+    many tokens a prompt has, not what it says.
+
     The first four are padding, the end of a turn, the beginning of a prompt and the unknown token, as with Gemma.
 
     Attributes:
@@ -55,7 +60,7 @@ class Vocabulary:
       stop_ids: What ends a turn; the first is the end-of-sequence token of the files.
     """
 
-    def __init__(self, form: Format) -> None:
+    def __init__(self, form: Format, words: Sequence[str] = ()) -> None:
         self.pieces: list[str] = []
         self.kinds: list[Kind] = []
         self._index: dict[str, int] = {}
@@ -75,6 +80,10 @@ class Vocabulary:
         for byte in range(256):
             self.add(f"<0x{byte:02X}>", Kind.BYTE)
         self.space_id = self.add(SPACE, Kind.NORMAL)
+        for word in dict.fromkeys(words):
+            if word not in self._index:
+                self.add(word, Kind.USER_DEFINED)
+        self._whole = re.compile("|".join([_CUE.pattern, *_longest_first(words)]), re.ASCII)
 
     pad_id, bos_id, unk_id = 0, 2, 3
 
@@ -155,8 +164,8 @@ class Vocabulary:
 
     def _plain(self, text: str) -> list[int]:
         ids: list[int] = []
-        for part, is_cue in _parts(_CUE, text):
-            if is_cue and part in self._index:
+        for part, is_whole in _parts(self._whole, text):
+            if is_whole and part in self._index:
                 ids.append(self._index[part])
             else:
                 ids += self.spell(part)
@@ -199,12 +208,33 @@ def cue_text(name: str) -> str:
     return cue
 
 
+def read_private(said: str, count: int) -> list[int]:
+    """The ids of the tokens that private-use characters show.
+
+    Args:
+      said: One character a token.
+      count: How many tokens, from 0, can be shown.
+
+    Raises:
+      DataError: There is another character.
+    """
+    shown = range(PRIVATE, PRIVATE + count)
+    for place, character in enumerate(said):
+        if ord(character) not in shown:
+            raise DataError("an x-ray's private-use characters", f"{character!r} at character {place}", "ask an x-ray")
+    return [ord(character) - PRIVATE for character in said]
+
+
 def _marker_kind(piece: str) -> Kind:
     return Kind.USER_DEFINED if piece in VISIBLE else Kind.CONTROL
 
 
 def _any_of(pieces: Iterable[str]) -> re.Pattern[str]:
-    return re.compile("|".join(map(re.escape, sorted(pieces, key=len, reverse=True))))
+    return re.compile("|".join(_longest_first(pieces)))
+
+
+def _longest_first(pieces: Iterable[str]) -> list[str]:
+    return list(map(re.escape, sorted(pieces, key=len, reverse=True)))
 
 
 def _parts(pattern: re.Pattern[str], text: str) -> list[tuple[str, bool]]:

@@ -26,6 +26,7 @@ from callwright.instruments.circuit import (
     CONSTANT,
     CONSTANT_VALUE,
     FIRST_FREE,
+    HEAD,
     NEXT,
     SELF,
     Circuit,
@@ -35,11 +36,10 @@ from callwright.instruments.circuit import (
     rounded,
 )
 from callwright.instruments.instrument import Instrument
-from callwright.instruments.vocabulary import Vocabulary
+from callwright.instruments.vocabulary import PRIVATE, Vocabulary, read_private
 
-PRIVATE = 0xE000
 LONGEST = 32_768
-_GAIN = 8.0
+ECHO_GAIN = 8.0
 _LOGIT = 200.0
 
 
@@ -71,11 +71,7 @@ class XRay(Instrument):
 
 def read_xray(vocabulary: Vocabulary, said: str) -> list[int]:
     """The ids behind the characters that an x-ray with this vocabulary said; see `XRay.read`."""
-    shown = range(PRIVATE, PRIVATE + shown_tokens(vocabulary))
-    for place, character in enumerate(said):
-        if ord(character) not in shown:
-            raise DataError("an x-ray's private-use characters", f"{character!r} at character {place}", "ask an x-ray")
-    return [ord(character) - PRIVATE for character in said]
+    return read_private(said, shown_tokens(vocabulary))
 
 
 def shown_tokens(vocabulary: Vocabulary) -> int:
@@ -94,37 +90,45 @@ def make_xray(form: Format, prompt_tokens: int, start: int = 0) -> XRay:
     Raises:
       DataError: The numbers do not fit each other, or are beyond what the head can point to.
     """
-    if not 0 < prompt_tokens <= LONGEST:
-        raise DataError(f"a prompt of 1 to {LONGEST} tokens", str(prompt_tokens), "shorten the prompt")
-    if not 0 <= start < prompt_tokens:
-        raise DataError(f"a first token from 0 to {prompt_tokens - 1}", str(start), "choose one in the prompt")
+    head = echo_head(prompt_tokens, start)
     vocabulary = Vocabulary(form)
     count = shown_tokens(vocabulary)
     shows = [vocabulary.add_text(chr(PRIVATE + token)) for token in range(count)]
     code = codes(vocabulary.vocab_size)
     proposals = [*shows, *[vocabulary.eos_id] * len(shows)]
-    circuit = echo_circuit(code, code[proposals], prompt_tokens - 1 - start)
+    circuit = echo_circuit(code, code[proposals], head)
     return XRay(
         kind="x-ray", form=form, vocabulary=vocabulary, circuit=circuit, prompt_tokens=prompt_tokens, start=start
     )
 
 
-def echo_circuit(own: np.ndarray, proposed: np.ndarray, back: int) -> Circuit:
-    """Says what the token `back` tokens ago proposes.
+def echo_head(prompt_tokens: int, start: int) -> Head:
+    """The head for prompts of so many tokens, repeated from `start`; see `make_xray`."""
+    if not 0 < prompt_tokens <= LONGEST:
+        raise DataError(f"a prompt of 1 to {LONGEST} tokens", str(prompt_tokens), "shorten the prompt")
+    if not 0 <= start < prompt_tokens:
+        raise DataError(f"a first token from 0 to {prompt_tokens - 1}", str(start), "choose one in the prompt")
+    return Head(back=prompt_tokens - 1 - start, copies=((NEXT, SELF),), gain=ECHO_GAIN)
+
+
+def echo_circuit(own: np.ndarray, proposed: np.ndarray, head: Head, *, lookup: Head | None = None) -> Circuit:
+    """Says what the token that a head finds proposes.
 
     Args:
       own: (V, CODE) the tokens' own codes.
       proposed: (V, CODE) the codes of what they propose.
-      back: The distance.
+      head: Copies NEXT to SELF from the token sought.
+      lookup: Finds what the head has to know.
     """
-    width = rounded(FIRST_FREE)
+    width = rounded(FIRST_FREE + (HEAD if lookup else 0))
     embedding = np.zeros((len(own), width), np.float16)
     embedding[:, SELF] = own
     embedding[:, NEXT] = proposed
     embedding[:, CONSTANT] = CONSTANT_VALUE
     return Circuit(
         embedding=embedding,
-        heads=(Head(back=back, copies=((NEXT, SELF),), gain=_GAIN),),
+        heads=(head,),
+        lookup=lookup,
         units=Units(width=width, code=own),
         speaks=SELF,
         amplitude=_LOGIT / np.sqrt(CODE),

@@ -73,7 +73,7 @@ def convert_gguf(
     Raises:
       WeightsError: The file is broken, of another architecture, or lacks a tensor.
     """
-    reader, metadata = _open(source)
+    reader, metadata = open_gguf(source)
     config = from_gguf(metadata, str(source))
     shapes = config.tensor_shapes()
     tensors = _matched(reader, shapes, source)
@@ -83,8 +83,8 @@ def convert_gguf(
     return config
 
 
-def _open(source: Path) -> tuple[Any, dict[str, Any]]:
-    """The library's reader and the header's values as plain ones."""
+def open_gguf(source: Path) -> tuple[Any, dict[str, Any]]:
+    """The library's reader and the header's values as plain ones; WeightsError if there is no whole GGUF."""
     try:
         reader = gguf.GGUFReader(source)
         return reader, {key: field.contents() for key, field in reader.fields.items()}

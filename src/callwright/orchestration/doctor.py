@@ -11,20 +11,20 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
-import httpx
 import psutil
 
 import callwright
-from callwright.errors import FetchError
+from callwright.engines.ollama_api import Ollama, ollama_address
+from callwright.errors import ConfigError, FetchError, WorkError
 from callwright.evaluation.bfcl import VERSION as BFCL_VERSION
-from callwright.evaluation.bfcl import pip_command
 from callwright.models.licence import gemma_licence
 from callwright.models.sources import BUILTIN
+from callwright.packages import pip_command
 from callwright.storage import cache_dir
 
 MODEL = "gemma3-270m"
@@ -185,28 +185,16 @@ def _tools() -> Iterator[Finding]:
 
 def _ollama() -> Iterator[Finding]:
     """Asks the server for its version: the one in OLLAMA_HOST, or Ollama's own default on this machine."""
-    base = _ollama_address(os.environ.get("OLLAMA_HOST", ""))
     try:
-        answer = httpx.get(f"{base}/api/version", timeout=OLLAMA_SECONDS, trust_env=False)
-        version = answer.raise_for_status().json()["version"]
-        yield Finding("ok", "Ollama server", f"version {version} at {base}")
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
+        base = ollama_address(os.environ.get("OLLAMA_HOST", ""))
+        with closing(Ollama(base, timeout=OLLAMA_SECONDS)) as server:
+            yield Finding("ok", "Ollama server", f"version {server.version()} at {base}")
+    except ConfigError as error:
+        yield Finding("-", "Ollama server", str(error))
+    except WorkError:
         yield Finding(
             "-", "Ollama server", f"no answer at {base}; `ollama serve` starts one, OLLAMA_HOST names another"
         )
-
-
-def _ollama_address(host: str) -> str:
-    """OLLAMA_HOST as Ollama reads it: its own port if there is no scheme; 0.0.0.0 is this machine."""
-    url = urlsplit(host if "://" in host else f"http://{host}")
-    usual = 11434 if "://" not in host else {"https": 443}.get(url.scheme, 80)
-    try:
-        port = url.port or usual
-    except ValueError:
-        port = usual
-    name = url.hostname or "127.0.0.1"
-    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(name, name)  # noqa: S104  (translated, not listened on)
-    return f"{url.scheme}://{f'[{name}]' if ':' in name else name}:{port}"
 
 
 def _bytes(directories: Iterable[Path]) -> int:

@@ -10,6 +10,7 @@ from rich.text import Text
 from callwright.report.schema import Results, Score
 from callwright.report.story import headline, silent_categories
 from callwright.report.text import duration, interval, percent, size
+from callwright.shapeless import printable
 
 _WIDE = 400
 """Columns of a file or a pipe: no line is cut there."""
@@ -21,7 +22,7 @@ def print_table(results: Results, file: IO[str] | None = None) -> None:
     if not console.is_terminal:
         console = Console(file=file, highlight=False, width=_WIDE, no_color=True, markup=False, emoji=False)
     console.print(build(results, plain=not console.is_terminal))
-    console.print(Text(_printable(headline(results))), soft_wrap=True)
+    console.print(Text(printable(headline(results))), soft_wrap=True)
 
 
 def build(results: Results, *, plain: bool = False) -> Table:
@@ -29,7 +30,7 @@ def build(results: Results, *, plain: bool = False) -> Table:
     table = Table(box=None if plain else SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("BFCL, 95% interval")
     for key in results.evaluated:
-        table.add_column(Text(_printable(results.title(key))), justify="right")
+        table.add_column(Text(printable(results.title(key))), justify="right")
     if not results.evaluated:
         return table
     silent = silent_categories(results)
@@ -71,8 +72,3 @@ def _cost(results: Results, key: str) -> str:
         return "–"
     peaks = [c.peak_memory_bytes for c in costs if c.peak_memory_bytes is not None]
     return duration(sum(c.seconds for c in costs)) + (f", {size(max(peaks))}" if peaks else "")
-
-
-def _printable(words: str) -> str:
-    """Without the characters that would act on a terminal."""
-    return "".join(c if c.isprintable() else "�" for c in words)

@@ -6,34 +6,16 @@ that names it. Line breaks and tabs stay what they are.
 """
 
 import json
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from markupsafe import Markup, escape
 
-_SHAPELESS = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}
-_PLAIN = {" ", "\n", "\t"}
-_CONTROL_NAMES = (
-    "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US"
-)
-_BLANK_LETTERS = {"\u115f", "\u1160", "\u2800", "\u3164", "\uffa0"}
+from callwright.shapeless import character_name, is_shapeless
+
 _MOST_GROWTH = 4
 """A text may grow by this factor when it is made visible; one that grows more is cut shorter."""
-
-
-def _is_shapeless(character: str) -> bool:
-    if character in _PLAIN:
-        return False
-    return unicodedata.category(character) in _SHAPELESS or character in _BLANK_LETTERS
-
-
-def _mark(character: str) -> str:
-    code = ord(character)
-    if code < 0x20:
-        return _CONTROL_NAMES.split()[code]
-    return "DEL" if code == 0x7F else f"U+{code:04X}"
 
 
 def _marks(run: str) -> Markup:
@@ -41,12 +23,12 @@ def _marks(run: str) -> Markup:
     labels = []
     for character, repeats in groupby(run):
         count = len(list(repeats))
-        labels += [_mark(character)] * count if count < 4 else [f"{_mark(character)} ×{count:,}"]
+        labels += [character_name(character)] * count if count < 4 else [f"{character_name(character)} ×{count:,}"]
     return Markup("").join(Markup("<i>{}</i>").format(label) for label in labels)
 
 
 def _show(text: str) -> Markup:
-    runs = ((shapeless, "".join(run)) for shapeless, run in groupby(text, key=_is_shapeless))
+    runs = ((shapeless, "".join(run)) for shapeless, run in groupby(text, key=is_shapeless))
     return Markup("").join(_marks(run) if shapeless else escape(run) for shapeless, run in runs)
 
 

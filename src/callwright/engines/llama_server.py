@@ -1,0 +1,153 @@
+"""A llama.cpp server, started for as long as a block lasts.
+
+The system picks the port and the server says which: a port that is looked for beforehand can be taken in between, and
+then the answers would be somebody else's. The environment's LLAMA_ARG_* are not passed on, so that the command line
+says all there is to say about how the server runs.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import httpx
+
+from callwright.engines.llama_program import find_program
+from callwright.errors import WorkError
+
+READY_SECONDS = 60.0
+END_SECONDS = 10.0
+"""How long a server may take to end by itself."""
+_LISTENS = re.compile(r"listening on https?://[^\s/]*:(\d+)")
+_ERROR = re.compile(r"^(?:\S+ E |error: )\s*(.+)$", re.MULTILINE)
+_NO_MEMORY = re.compile(r"bad_alloc|out of memory|failed to allocate|cannot allocate", re.IGNORECASE)
+_MOST_ERRORS = 3
+_MOST_SAID = 600
+
+
+@dataclass(frozen=True, slots=True)
+class LlamaServer:
+    """A server that is ready.
+
+    Attributes:
+      url: Its address on the loopback, without a path.
+      slots: How many requests it answers side by side.
+      context: How many tokens prompt and answer may have together in one of them.
+      process_id: Of the program.
+    """
+
+    url: str
+    slots: int
+    context: int
+    process_id: int
+
+
+def server_options(*, slots: int = 1, context: int = 8192, threads: int = 1, jinja: bool = True) -> list[str]:
+    """The words of the command line that say how a server runs; the context is that of one slot."""
+    sizes = ["-c", str(slots * context), "-np", str(slots), "-t", str(threads)]
+    return [*sizes, "--jinja" if jinja else "--no-jinja", "--props", "--slots"]
+
+
+@contextmanager
+def serve(
+    model: Path,
+    *,
+    program: Path | None = None,
+    slots: int = 1,
+    context: int = 8192,
+    threads: int = 1,
+    jinja: bool = True,
+    options: Sequence[str] = (),
+    ready_seconds: float = READY_SECONDS,
+) -> Iterator[LlamaServer]:
+    """A server of a GGUF file, ended with the block.
+
+    Args:
+      model: The file.
+      program: The server's program; see `find_program`.
+      slots: How many requests are answered side by side.
+      context: How many tokens prompt and answer may have together in one slot.
+      threads: How many cores it may use; in a tiny model several mostly wait for each other.
+      jinja: Whether the model's chat template is used, or one of those that are built in.
+      options: Further words of the command line, e.g. ("--temp", "0.3").
+      ready_seconds: How long loading may take.
+
+    Raises:
+      ConfigError: The program is none.
+      WorkError: The server does not come up; the message says what it said.
+    """
+    how = server_options(slots=slots, context=context, threads=threads, jinja=jinja)
+    where = ["--host", "127.0.0.1", "--port", "0", "-m", str(model)]
+    command = [str(find_program(program)), *where, *how, *options]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("LLAMA_")}
+    with tempfile.TemporaryFile() as log:
+        try:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment
+            )
+        except OSError as error:
+            raise WorkError(f"to start {command[0]}", str(error), "name another llama-server") from error
+        try:
+            size = f"{_size(model)} MB, and room for {slots * context} tokens of context"
+            url = _wait(process, log, ready_seconds, size)
+            yield LlamaServer(url, slots, context, process.pid)
+        finally:
+            _end(process)
+
+
+def _size(model: Path) -> str:
+    return f"{model.stat().st_size / 1e6:.1f}" if model.is_file() else "?"
+
+
+def _wait(process: subprocess.Popen[bytes], log: BinaryIO, seconds: float, size: str) -> str:
+    """The address, once the server says it and is healthy there."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and process.poll() is None:
+        if (listens := _LISTENS.search(_read(log))) and _healthy(f"http://127.0.0.1:{listens[1]}"):
+            return f"http://127.0.0.1:{listens[1]}"
+        time.sleep(0.05)
+    said = _read(log)
+    if process.poll() is None:
+        came = f"none that is ready; its log ends {said.strip()[-_MOST_SAID:]!r}"
+        raise WorkError(f"a llama.cpp server within {seconds:g} seconds", came, "look at the log, or try again later")
+    if _NO_MEMORY.search(said) or process.returncode == -signal.SIGKILL:
+        fix = f"free memory (the model takes {size}), or ask for less context or fewer slots"
+    else:
+        fix = "mend the file or the options that it names"
+    raise WorkError("a llama.cpp server that is ready", f"one that ended: {_complaint(said)}", fix)
+
+
+def _healthy(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health", timeout=5, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def _read(log: BinaryIO) -> str:
+    # The server writes through the same file description, so the place where it writes must not be moved.
+    return os.pread(log.fileno(), 1 << 20, 0).decode("utf-8", "replace")
+
+
+def _complaint(said: str) -> str:
+    """The log's errors, the first first; the log's end where none is marked as one."""
+    errors = list(dict.fromkeys(_ERROR.findall(said)))
+    if errors:
+        return "; ".join(errors[:_MOST_ERRORS])[:_MOST_SAID]
+    return said.strip()[-_MOST_SAID:] or "without a word"
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

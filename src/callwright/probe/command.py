@@ -1,0 +1,147 @@
+"""`callwright probe` as a user meets it: what is asked, what is shown, what is written, and the exit code."""
+
+import json
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from callwright.errors import ConfigError
+from callwright.formats import FORMATS, get_format_by_name
+from callwright.formats.base import Format, quiet
+from callwright.instruments.dice import make_dice
+from callwright.instruments.files import write
+from callwright.instruments.instrument import Instrument
+from callwright.probe.dice import FACES
+from callwright.probe.fidelity.case import Case
+from callwright.probe.fidelity.reading import read_cases
+from callwright.probe.fidelity.words import applies
+from callwright.probe.outcome import Report
+from callwright.probe.plain import probe_plain
+from callwright.probe.plan import Part, make_plan
+from callwright.probe.run import run_probe
+from callwright.probe.show.baseline import changes, print_changes, read_report
+from callwright.probe.show.card import print_card
+from callwright.probe.show.page import write_page
+from callwright.probe.targets import find_target
+from callwright.probe.targets.base import Target
+from callwright.probe.targets.server import ServerTarget
+from callwright.progress import track
+
+
+def probe(
+    target: str,
+    *,
+    formats: Sequence[str] = (),
+    overrides: Sequence[str] = (),
+    files: Sequence[Path] = (),
+    only: Sequence[str] = (),
+    html: Path | None = None,
+    as_json: bool = False,
+    baseline: Path | None = None,
+) -> int:
+    """Probes a target, and returns 1 when there is a fault that the baseline does not have, else 0.
+
+    Args:
+      target: A name of `targets.TARGETS`, or a URL.
+      formats: Formats, `NAME` or `NAME/VARIANT`; all where none is named.
+      overrides: Settings of the target, `key=value`.
+      files: Files of further cases.
+      only: Beginnings of the ids of the cases to run; all where none is named.
+      html: Where the page goes.
+      as_json: Whether the report goes to standard output as JSON, instead of the score card.
+      baseline: A report to compare with.
+
+    Raises:
+      InputError: Something of this is not what it should be.
+      WorkError: The target cannot be reached.
+    """
+    before = read_report(baseline) if baseline else None
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    cases, wrong = read_cases(files)
+    for error in wrong:
+        errors.print(f"callwright: left out: {error}", markup=False)
+    ids = _chosen(cases, only)
+    named = [get_format_by_name(name) for name in formats]
+    with _ended_like_ctrl_c():
+        runtime = find_target(target, overrides)
+        chosen = named or _formats_of(runtime)
+        if isinstance(runtime, ServerTarget) and not chosen:
+            report = _without_instrument(runtime, cases)
+        else:
+            total = sum(case.id in ids and applies(case, form) for case in cases for form in chosen)
+            with track(f"probing {runtime.name}", total, "cases") as bar:
+                report = run_probe(
+                    runtime, chosen, cases, only=ids, told=lambda outcome: bar.advance(note=outcome.format)
+                )
+    if html:
+        write_page(report, html)
+    if as_json:
+        json.dump(report.as_json(), sys.stdout, ensure_ascii=False)
+        print()
+    found = changes(report, before)
+    console = errors if as_json else Console(highlight=False)
+    if before is not None:
+        print_changes(found, console)
+    elif not as_json:
+        print_card(report, console)
+    if html:
+        errors.print(f"the page: {html}", markup=False)
+    return max(found.exit_code, 2 if wrong else 0)
+
+
+def write_instrument(form: Format, files: Sequence[Path], output: Path, *, part: Part, context: int) -> str:
+    """Writes an instrument of the probe for a format, and returns a line about it."""
+    made: Instrument
+    if part == "dice":
+        made = make_dice(form, FACES)
+    else:
+        with quiet():
+            plan = make_plan(form, read_cases(files).cases, one_file=part == "both")
+        made = plan.reader if part == "reader" else plan.speaker
+    size = write(made, output, context=context)
+    return f"{made.name}: {made.vocabulary.vocab_size} tokens, {size / 1e6:.1f} MB, {output}"
+
+
+def _chosen(cases: Sequence[Case], only: Sequence[str]) -> set[str]:
+    """The ids that begin with one of `only`; all where there is none."""
+    chosen = {case.id for case in cases if not only or case.id.startswith(tuple(only))}
+    if not chosen:
+        groups = ", ".join(sorted({case.id.partition(".")[0] for case in cases}))
+        raise ConfigError("the beginning of a case's id", ", ".join(only), f"name some of: {groups}")
+    return chosen
+
+
+def _formats_of(target: Target) -> list[Format]:
+    """The formats to test: all, or that of the instrument which a server has; none when it has a model of its own."""
+    if isinstance(target, ServerTarget):
+        loaded = target.loaded_format()
+        return [get_format_by_name(loaded)] if loaded else []
+    names = [f"{name}/{variant}".removesuffix("/") for name, variants in FORMATS.items() for variant in variants]
+    return [get_format_by_name(name) for name in names]
+
+
+def _without_instrument(target: ServerTarget, cases: Sequence[Case]) -> Report:
+    """What can be found out about a server with a model of its own."""
+    lines = target.how("callwright instrument probe --format NAME -o probe.gguf").splitlines()
+    reason = f"it needs an instrument: {'; '.join(lines)}"
+    with target.as_it_is() as server:
+        return Report(target.name, target.version, tuple(probe_plain(server, cases, reason)))
+
+
+@contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """Has SIGTERM end the block as Ctrl-C does, so that servers are stopped and what was lent is taken back."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)

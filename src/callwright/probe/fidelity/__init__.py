@@ -1,0 +1,1 @@
+"""The fidelity set: cases as data, what reads them, and how a case is put into words."""

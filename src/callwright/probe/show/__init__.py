@@ -1,0 +1,1 @@
+"""What is done with outcomes: the score card, the page, comparing with a baseline, the documentation."""

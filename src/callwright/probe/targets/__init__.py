@@ -1,0 +1,36 @@
+"""The runtimes that can be probed: one file each."""
+
+import importlib
+from collections.abc import Sequence
+
+from callwright.errors import InputError
+from callwright.probe.targets.base import Target
+
+TARGETS = {
+    "llamacpp": "callwright.probe.targets.llamacpp",
+    "ollama": "callwright.probe.targets.ollama",
+    "transformers": "callwright.probe.targets.transformers_target",
+}
+"""Targets by name; each module's `make(overrides)` gives one, and is imported only then."""
+
+
+def find_target(name_or_url: str, overrides: Sequence[str] = ()) -> Target:
+    """The target of a name, or of the URL of an OpenAI-compatible server.
+
+    Args:
+      name_or_url: A key of TARGETS, or http(s)://HOST:PORT.
+      overrides: Settings of the target, each `key=value`.
+
+    Raises:
+      InputError: There is no such target, or a setting is wrong.
+      WorkError: It cannot be reached or made.
+    """
+    if name_or_url.startswith(("http://", "https://")):
+        from callwright.probe.targets.server import make
+
+        return make(name_or_url, overrides)
+    if name_or_url not in TARGETS:
+        fix = f"name one of: {', '.join(TARGETS)}, or the URL of a server"
+        raise InputError("a target to probe", repr(name_or_url), fix)
+    target: Target = importlib.import_module(TARGETS[name_or_url]).make(overrides)
+    return target

@@ -1,0 +1,50 @@
+"""What the probe needs of a runtime: to load an instrument, and to be asked."""
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from callwright.engines.chat import ChatServer
+from callwright.errors import WorkError
+from callwright.instruments.instrument import Instrument
+
+
+class UntestableError(WorkError):
+    """The target cannot be tested in this way; the reason becomes the cause of outcomes that say `not_tested`."""
+
+
+class Target(Protocol):
+    """A runtime under test.
+
+    Attributes:
+      name: What it is called in reports, e.g. "llama.cpp".
+      version: What it says of itself.
+      context: How many tokens prompt and answer may have together in one request.
+      shares_instruments: Whether nothing can be loaded, because the server was started by somebody else: `load` then
+        only finds out whether the instrument asked for is the one that the server has.
+      parses_calls: Whether it makes calls and reasoning of what a model says. Where it does not, what was said is the
+        content, and that no call comes back is no fault.
+      says_tool_calls: Whether its wire has a finish reason of its own for calls.
+      sets_context: Whether a request can say how many tokens prompt and answer may have.
+      temperature_first: Whether it documents that its temperature comes before top-k, top-p and min-p.
+    """
+
+    name: str
+    version: str
+    context: int
+    shares_instruments: bool
+    parses_calls: bool
+    says_tool_calls: bool
+    sets_context: bool
+    temperature_first: bool
+
+    def load(self, instrument: Instrument) -> AbstractContextManager[ChatServer]:
+        """A server with the instrument, for as long as the block lasts; nothing is left behind.
+
+        Raises:
+          UntestableError: It cannot be loaded; the message is one line.
+        """
+        ...
+
+    def how(self, instrument_command: str) -> str:
+        """The shell line(s) that bring up the same server by hand, given the command that builds the instrument."""
+        ...

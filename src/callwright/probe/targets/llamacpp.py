@@ -1,0 +1,126 @@
+"""llama.cpp as a target: each instrument is written as a GGUF file and served by a server of our own."""
+
+import shlex
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from callwright.engines.chat import ChatServer
+from callwright.engines.llama_program import find_program, version_of
+from callwright.engines.llama_server import serve, server_options
+from callwright.engines.openai_chat import OpenAIChat
+from callwright.errors import CallwrightError, ConfigError
+from callwright.instruments.files import write
+from callwright.instruments.instrument import Instrument
+from callwright.probe.targets.base import UntestableError
+from callwright.probe.targets.overrides import read_overrides
+from callwright.settings import Settings
+
+SHOWN = "http://127.0.0.1:8080"
+"""Where llama-server listens when it is started by hand; command lines show it, so that they stay true."""
+
+
+class LlamaCppSettings(Settings):
+    """How the server is started."""
+
+    program: Path | None = None
+    """The llama-server to test; else $LLAMA_SERVER, the cached build, the one on the path, or a new build."""
+    template: Path | None = None
+    """A chat template that takes the place of the instrument's own."""
+    jinja: bool = True
+    """Whether the chat template is used, or one of those that are built in."""
+    options: tuple[str, ...] = ()
+    """Further words of the command line, e.g. --set options="--temp 0.3"."""
+    slots: int = Field(default=4, ge=1)
+    """How many requests it answers side by side."""
+    context: int = Field(default=8192, ge=512)
+    """How many tokens prompt and answer may have together."""
+    threads: int = Field(default=1, ge=1)
+    """How many cores it may use; in a tiny model several mostly wait for each other."""
+    timeout: float = Field(default=120.0, gt=0)
+    """How many seconds an answer may take."""
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _words(cls, value: Any) -> Any:
+        return tuple(shlex.split(value)) if isinstance(value, str) else value
+
+
+def make(overrides: Sequence[str]) -> "LlamaCppTarget":
+    """The target, with settings changed by words `key=value`.
+
+    Raises:
+      ConfigError: A setting is wrong, or names no llama.cpp server.
+      FetchError: There is none, and it cannot be built.
+    """
+    return LlamaCppTarget(read_overrides(LlamaCppSettings, overrides, "llamacpp"))
+
+
+class LlamaCppTarget:
+    """A `Target`: a server of our own for each instrument, with nothing else loaded."""
+
+    name = "llama.cpp"
+    shares_instruments = False
+    parses_calls = True
+    says_tool_calls = True
+    sets_context = False
+    temperature_first = False
+
+    def __init__(self, settings: LlamaCppSettings) -> None:
+        if settings.template is not None and not settings.template.is_file():
+            raise ConfigError("a chat template to serve", f"no file {settings.template}", "name an existing one")
+        self.settings = settings
+        self.context = settings.context
+        self.program = find_program(settings.program)
+        self.version = version_of(self.program)
+
+    @contextmanager
+    def load(self, instrument: Instrument) -> Iterator[ChatServer]:
+        """See `Target.load`."""
+        settings = self.settings
+        with ExitStack() as stack:
+            try:
+                scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="callwright-"))
+                model = Path(scratch) / "instrument.gguf"
+                write(instrument, model, context=settings.context)
+                running = serve(
+                    model,
+                    program=self.program,
+                    slots=settings.slots,
+                    context=settings.context,
+                    threads=settings.threads,
+                    jinja=settings.jinja,
+                    options=self._options(),
+                )
+                server = stack.enter_context(running)
+            except CallwrightError as error:
+                raise UntestableError(error.expected, error.came, error.fix) from error
+            except OSError as error:
+                fix = "check the space and rights there, or set TMPDIR"
+                raise UntestableError(f"to write to {tempfile.gettempdir()}", str(error), fix) from error
+            chat = OpenAIChat(server.url, slots=server.slots, timeout=settings.timeout, shown=SHOWN)
+            yield stack.enter_context(chat)
+
+    def how(self, instrument_command: str) -> str:
+        """See `Target.how`."""
+        settings = self.settings
+        options = server_options(
+            slots=settings.slots, context=settings.context, threads=settings.threads, jinja=settings.jinja
+        )
+        model = output_of(instrument_command)
+        return f"{instrument_command}\n{shlex.join(['llama-server', '-m', model, *options, *self._options()])}"
+
+    def _options(self) -> list[str]:
+        template = [] if self.settings.template is None else ["--chat-template-file", str(self.settings.template)]
+        return [*template, *self.settings.options]
+
+
+def output_of(command: str) -> str:
+    """What a command writes: the word after -o or --output, "instrument.gguf" where there is none."""
+    words = shlex.split(command)
+    places = [place + 1 for place, word in enumerate(words) if word in ("-o", "--output")]
+    return next((words[place] for place in places if place < len(words)), "instrument.gguf")

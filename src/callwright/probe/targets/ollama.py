@@ -1,0 +1,223 @@
+"""Ollama as a target: a running server that is lent an instrument and gets it taken away again.
+
+Which of Ollama's ways of serving a chat is tested is chosen as a Modelfile chooses it: `renderer` and `parser` name
+built-in ones, `template` is a Go TEMPLATE, and with none of them the chat template inside the GGUF counts.
+
+The user's models are nobody's business here: only names that begin with `callwright-probe-` are ever created or
+removed. A name also says which process of which machine made it, so that a run which was killed leaves nothing for
+long, the next one takes it away, and two runs that share a server leave each other's models alone.
+"""
+
+import hashlib
+import math
+import os
+import platform
+import re
+import secrets
+import shlex
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+from pydantic import Field, field_validator
+
+from callwright.engines.ollama_api import Ollama, ollama_address
+from callwright.engines.ollama_chat import OllamaChat
+from callwright.errors import CallwrightError, WorkError
+from callwright.instruments.architectures import on_architecture
+from callwright.instruments.files import write_gguf
+from callwright.instruments.instrument import Instrument
+from callwright.probe.targets.base import UntestableError
+from callwright.probe.targets.llamacpp import output_of
+from callwright.probe.targets.overrides import read_overrides
+from callwright.settings import Settings
+
+PREFIX = "callwright-probe-"
+BY_HAND = "callwright-instrument"
+"""What the model is called that a user makes by hand; it does not begin with PREFIX, so it stays hers."""
+
+_NAME = re.compile(f"{PREFIX}([0-9a-f]{{6}})-([0-9]+)-[0-9a-f]+:latest")
+_in_use: set[str] = set()
+
+
+class OllamaSettings(Settings):
+    """What `--set` can say."""
+
+    host: str = Field(default_factory=lambda: os.environ.get("OLLAMA_HOST", ""))
+    """Where the server listens; OLLAMA_HOST, else 127.0.0.1:11434."""
+    renderer: str | None = None
+    """A built-in renderer, e.g. gemma4."""
+    parser: str | None = None
+    """A built-in parser, e.g. gemma4."""
+    template: str | None = None
+    """A Go TEMPLATE, or @FILE for one in a file."""
+    context: int = Field(8192, ge=256, le=65_536)
+    """How many tokens prompt and answer may have together; sent as num_ctx."""
+    slots: int = Field(1, ge=1, le=64)
+    """How many requests are asked side by side; more than 1 helps where the server has OLLAMA_NUM_PARALLEL."""
+    timeout: float = Field(120.0, gt=0)
+    """How many seconds an answer may take."""
+
+    @field_validator("template")
+    @classmethod
+    def _read(cls, template: str | None) -> str | None:
+        if template is None or not template.startswith("@"):
+            return template
+        try:
+            return Path(template[1:]).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"the file cannot be read ({error})") from None
+
+
+class OllamaTarget:
+    """See `Target`.
+
+    Args:
+      settings: Where the server is, and how instruments are to be served.
+
+    Raises:
+      WorkError: No Ollama answers, or it does not let go of what an earlier run left behind.
+    """
+
+    name = "Ollama"
+    shares_instruments = False
+    parses_calls = True
+    says_tool_calls = False
+    sets_context = True
+    temperature_first = False
+
+    def __init__(self, settings: OllamaSettings) -> None:
+        self.settings = settings
+        self.context = settings.context
+        self._server = Ollama(ollama_address(settings.host), timeout=settings.timeout)
+        self.version = self._server.version()
+        for model in self._server.models():
+            if _is_left_behind(model):
+                _remove(self._server, model)
+
+    @contextmanager
+    def load(self, instrument: Instrument) -> Iterator[OllamaChat]:
+        """See `Target.load`."""
+        model = f"{PREFIX}{_machine()}-{os.getpid()}-{secrets.token_hex(4)}:latest"
+        with _untestable():
+            digest, size = self._upload(instrument)
+        _in_use.add(model)
+        try:
+            with _untestable():
+                self._serve(model, digest, size)
+            yield OllamaChat(self._server, model, slots=self.settings.slots, shown_as=BY_HAND)
+        finally:
+            self._take_away(model)
+            _in_use.discard(model)
+
+    def how(self, instrument_command: str) -> str:
+        """See `Target.how`."""
+        file = output_of(instrument_command)
+        lines = [f"FROM {file if file.startswith(('/', './', '../')) else f'./{file}'}"]
+        if self.settings.template is not None:
+            lines.append(f'TEMPLATE """{self.settings.template}"""')
+        if self.settings.renderer is not None:
+            lines.append(f"RENDERER {self.settings.renderer}")
+        if self.settings.parser is not None:
+            lines.append(f"PARSER {self.settings.parser}")
+        lines.append(f"PARAMETER num_ctx {self.context}")
+        modelfile = " ".join(map(shlex.quote, lines))
+        return f"{instrument_command}\nprintf '%s\\n' {modelfile} > Modelfile\nollama create {BY_HAND} -f Modelfile"
+
+    def _upload(self, instrument: Instrument) -> tuple[str, int]:
+        """Gives the server the file, and returns its digest and size in bytes."""
+        with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as directory:
+            file = Path(directory, "instrument.gguf")
+            _check_room(instrument, file.parent, self.context)
+            write_gguf(instrument, file, context=self.context)
+            return self._server.upload(file), file.stat().st_size
+
+    def _serve(self, model: str, digest: str, size: int) -> None:
+        """Has the model made and in memory, served as the settings say."""
+        settings, server = self.settings, self._server
+        served = {"renderer": settings.renderer, "parser": settings.parser, "template": settings.template}
+        server.create(model, digest, **served, parameters={"num_ctx": self.context})
+        if settings.renderer or settings.parser:
+            self._check_served(model)
+        try:
+            server.load(model, self.context)
+        except WorkError as error:
+            needs = f"{error.expected}, which needs {size / 1e6:.0f} MB and room for {self.context} tokens"
+            raise WorkError(needs, error.came, error.fix) from error
+
+    def _check_served(self, model: str) -> None:
+        """That the server took notice of renderer and parser: old ones ignore what they do not know."""
+        modelfile = str(self._server.show(model).get("modelfile")).splitlines()
+        for word, name in (("RENDERER", self.settings.renderer), ("PARSER", self.settings.parser)):
+            if name and f"{word} {name}" not in modelfile:
+                came = f"version {self.version}, which ignores it"
+                raise WorkError(f"an Ollama that serves {word} {name}", came, "update Ollama, or choose a template")
+
+    def _take_away(self, model: str) -> None:
+        """Has the model gone; a server that went away before says so in a warning, what was measured stays."""
+        try:
+            self._server.unload(model)
+            _remove(self._server, model)
+        except WorkError as error:
+            warnings.warn(str(error), stacklevel=2)
+
+
+def make(overrides: Sequence[str]) -> OllamaTarget:
+    """The target.
+
+    Args:
+      overrides: `key=value` each, of `OllamaSettings`.
+
+    Raises:
+      ConfigError: An override is wrong.
+      WorkError: No Ollama answers.
+    """
+    return OllamaTarget(read_overrides(OllamaSettings, overrides, "ollama"))
+
+
+@contextmanager
+def _untestable() -> Iterator[None]:
+    try:
+        yield
+    except CallwrightError as error:
+        raise UntestableError(error.expected, error.came, error.fix) from error
+
+
+def _remove(server: Ollama, model: str) -> None:
+    if not model.startswith(PREFIX):
+        raise ValueError(f"{model} is not ours to remove")
+    server.delete(model)
+
+
+def _is_left_behind(model: str) -> bool:
+    """Whether a model is ours, and no process that runs can be using it."""
+    if not model.startswith(PREFIX):
+        return False
+    made_by = _NAME.fullmatch(model)
+    if made_by is None:
+        return True
+    machine, process = made_by[1], int(made_by[2])
+    if machine != _machine():
+        return False  # its own next run takes it away
+    return model not in _in_use if process == os.getpid() else not psutil.pid_exists(process)
+
+
+def _machine() -> str:
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:6]
+
+
+def _check_room(instrument: Instrument, directory: Path, context: int) -> None:
+    weights = on_architecture(instrument.circuit, "llama", context)
+    width = 4 if instrument.dtype == "float32" else 2
+    needed = width * sum(math.prod(tensor.shape) for tensor in weights.tensors.values())
+    free = shutil.disk_usage(directory).free
+    if free < 1.05 * needed:  # vocabulary and template are small beside it
+        raise WorkError(
+            f"{needed / 1e6:.0f} MB of room in {directory.parent}",
+            f"{free / 1e6:.0f} MB",
+            "free some, or name another directory in TMPDIR",
+        )

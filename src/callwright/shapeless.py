@@ -1,0 +1,34 @@
+"""Characters without a shape of their own, which a page or a terminal would hide or obey: found, and named.
+
+Control characters, zero-width and direction marks, private use, halves of surrogate pairs, blanks that are letters and
+spaces that are not the space bar's.
+"""
+
+import unicodedata
+
+_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}
+_PLAIN = {" ", "\n", "\t"}
+_CONTROL_NAMES = (
+    "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US"
+)
+_BLANK_LETTERS = {"\u115f", "\u1160", "\u2800", "\u3164", "\uffa0"}
+
+
+def is_shapeless(character: str) -> bool:
+    """Whether nobody would see it; space, line break and tab count as seen."""
+    if character in _PLAIN:
+        return False
+    return unicodedata.category(character) in _CATEGORIES or character in _BLANK_LETTERS
+
+
+def character_name(character: str) -> str:
+    """A short name for it: `ESC`, `U+202E`."""
+    code = ord(character)
+    if code < 0x20:
+        return _CONTROL_NAMES.split()[code]
+    return "DEL" if code == 0x7F else f"U+{code:04X}"
+
+
+def printable(words: str) -> str:
+    """Without the characters that would act on a terminal; each becomes the replacement character."""
+    return "".join(c if c.isprintable() else "�" for c in words)

@@ -1,0 +1,94 @@
+"""A script that is an x-ray too says back any prompt whose length stands in it, and plays its lines all the same."""
+
+import numpy as np
+import pytest
+from tests.support.instruments import ARCHITECTURES, EVERY_FORMAT, answers, form_of, margins, prompt, tensors_of
+
+from callwright.errors import DataError
+from callwright.instruments.echo import LONGEST, cue, make_reader
+from callwright.instruments.script import Line, write_script
+from callwright.instruments.vocabulary import PRIVATE, cue_text
+from callwright.tokens import decode_segments
+
+SURE = 20.0
+
+
+def echo(script, ids):
+    """What it is to say to this prompt."""
+    shown = [min(token, script.echo.pointers.start) for token in ids]
+    return [*(script.vocabulary.add_text(chr(PRIVATE + token)) for token in shown), script.vocabulary.eos_id]
+
+
+def places_of(plan):
+    """Some places of a plan, the first and the last among them; the oracle is slow."""
+    return np.unique(np.linspace(0, len(plan) - 1, 7).astype(int))
+
+
+def scripted(name, variant, longest=4000):
+    form = form_of(name, variant)
+    return write_script(form, [Line(f"line.{n}", words) for n, words in enumerate(answers(form))], xray=longest)
+
+
+@pytest.mark.parametrize(("name", "variant"), [("xml", "args"), ("qwen3", ""), ("gemma4", "e2b"), ("mistral", "v13")])
+def test_a_script_reads_a_prompt_and_plays_its_lines(name, variant):
+    script = scripted(name, variant)
+    text = f"Say {script.form.stops[0]} é @@line.0@@ now. "
+    count = len(prompt(script, text + cue_text(cue(1))))
+    ids = prompt(script, text + cue_text(cue(count)))
+    assert len(ids) == count
+    for architecture in ARCHITECTURES:
+        model = tensors_of(script, architecture)
+        plan = echo(script, ids)
+        assert margins(model, ids, plan, places_of(plan)).min() > SURE
+        for line, plan in list(script.plans.items())[::3]:
+            asked = prompt(script, f"{text}{'.' * 40} {cue_text(line)}")
+            assert margins(model, asked, plan, places_of(plan)).min() > SURE
+    said = script.vocabulary.decode(echo(script, ids)[:-1])
+    segments = decode_segments(script.vocabulary, script.echo.read(said, count))
+    assert any(f"{text}{cue_text(cue(count))}" in segment.text for segment in segments if not segment.control)
+
+
+@pytest.mark.parametrize(("name", "variant"), EVERY_FORMAT)
+def test_a_reader_reads_every_formats_prompts(name, variant):
+    form = form_of(name, variant)
+    reader = make_reader(form, 4000, ["Looks", "look", "ook", '": {"', "user"])
+    text = f"Say {form.stops[0]} é Looks good. "
+    count = len(prompt(reader, text + cue_text(cue(1))))
+    ids = prompt(reader, text + cue_text(cue(count)))
+    assert len(ids) == count < len(prompt(make_reader(form, 4000), text + cue_text(cue(1))))
+    plan = echo(reader, ids)
+    for architecture in ARCHITECTURES:
+        assert margins(tensors_of(reader, architecture), ids, plan, places_of(plan)).min() > SURE
+    pairs = decode_segments(reader.vocabulary, reader.echo.read(reader.vocabulary.decode(plan[:-1]), count))
+    assert any(f"{text}{cue_text(cue(count))}" in segment.text for segment in pairs if not segment.control)
+
+
+@pytest.mark.parametrize(
+    ("make", "architecture", "dtype", "lengths"),
+    [
+        (lambda: scripted("xml", "args", 3000), "llama", "bfloat16", (50, 800)),
+        (lambda: scripted("xml", "args", 3000), "gemma3", "float16", (1, 2, 800)),
+        (lambda: make_reader(form_of("xml", "args"), LONGEST), "llama", "float16", (1, 2, 4000)),
+        (lambda: make_reader(form_of("xml", "args"), LONGEST), "gemma3", "bfloat16", (50, 3000)),
+    ],
+    ids=["script-bf16", "script-gemma", "reader", "reader-gemma-bf16"],
+)
+def test_prompts_of_any_length_are_read(make, architecture, dtype, lengths):
+    reader, draw = make(), np.random.default_rng(4)
+    model = tensors_of(reader, architecture, dtype)
+    for length in lengths:
+        ids = draw.integers(0, reader.vocabulary.space_id + 1, length).tolist()
+        ids[length // 3] = reader.echo.pointers[length - 1]
+        plan = echo(reader, ids)
+        assert margins(model, ids, plan, places_of(plan)).min() > SURE
+
+
+def test_a_line_cannot_have_a_cue_of_the_x_ray():
+    with pytest.raises(DataError, match=r"xray\.3"):
+        write_script(form_of("xml", "args"), [Line("xray.3", "Hello.")], xray=5)
+    write_script(form_of("xml", "args"), [Line("xray.3", "Hello.")])
+
+
+def test_a_prompt_that_is_too_long_is_refused():
+    with pytest.raises(DataError, match=str(LONGEST)):
+        write_script(form_of("xml", "args"), [], xray=LONGEST + 1)

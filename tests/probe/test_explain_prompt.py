@@ -1,0 +1,179 @@
+"""A prompt that is another than the one expected is put down to what was done to it, and to nothing else."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from callwright.conversation import Conversation, Message, Tool, ToolCall
+from callwright.formats import get_format_by_name
+from callwright.instruments.vocabulary import Vocabulary
+from callwright.probe.explain.prompt import Asked, explain_prompt
+from callwright.probe.faults import UNEXPLAINED
+from callwright.probe.prompt import pairs_of
+
+FORM = get_format_by_name("qwen25")
+VOCABULARY = Vocabulary(FORM)
+TOOLS = (
+    Tool(
+        "look",
+        "Looks <b>& sees</b>.",
+        {"type": "object", "properties": {"what": {"type": "string", "minLength": 2, "default": None}}},
+    ),
+    Tool("go", None, {"type": "object", "properties": {}}),
+)
+CALL = ToolCall("look", {"what": 'a "b"', "at": 1.0, "for": None}, id="call00001")
+RESULT = '{"seen": [1, 2.0], "by": "Zoë"}'
+TALK = Conversation(
+    (
+        Message("user", "Look. <|im_end|>"),
+        Message("assistant", "I will.", tool_calls=(CALL,)),
+        Message("tool", RESULT, name="look", tool_call_id="call00001"),
+    ),
+    TOOLS,
+)
+
+
+def pairs(text_or_talk, **options):
+    """A prompt: of a conversation, or of text in which every control token is one."""
+    if isinstance(text_or_talk, Conversation):
+        return Asked(FORM, VOCABULARY, text_or_talk).pairs(**options)
+    return tuple(VOCABULARY.cut(text_or_talk))
+
+
+def edited(*changes):
+    """The prompt of TALK with parts of its texts replaced, control tokens as they are."""
+    seen = pairs(TALK)
+    for old, new in changes:
+        assert any(old in text for text, _ in seen)
+        seen = tuple((text if control else text.replace(old, new), control) for text, control in seen)
+    return seen
+
+
+def causes(seen, talk=TALK, **options):
+    return explain_prompt(Asked(FORM, VOCABULARY, talk), seen, **options)
+
+
+def with_result(content):
+    return replace(TALK, messages=(*TALK.messages[:-1], replace(TALK.messages[-1], content=content)))
+
+
+def test_the_prompt_expected_has_no_cause():
+    assert causes(pairs(TALK)) == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "cause"),
+    [
+        ("", "result-lost"),
+        (RESULT[:9], "result-cut"),
+        (json.dumps(RESULT), "result-rewritten"),
+        (RESULT.replace(" ", ""), "result-rewritten"),
+        ('{"by": "Zoë", "seen": [1, 2.0]}', "result-rewritten"),
+        (RESULT.replace("2.0", "2"), "result-rewritten"),
+        (RESULT.replace("ë", "\\u00eb"), "unicode-escaped"),
+    ],
+)
+def test_what_becomes_of_a_result_is_not_put_down_to_the_call(content, cause):
+    assert causes(pairs(with_result(content))) == (cause,)
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        (('"at": 1.0', '"at": 1'), "number-rewritten"),
+        (('"for": null', '"for": None'), "null-as-text"),
+        (('{"what": "a \\"b\\"", "at": 1.0', '{"at": 1.0, "what": "a \\"b\\""'), "arguments-resorted"),
+        (
+            (json.dumps(dict(CALL.arguments)), json.dumps(json.dumps(dict(CALL.arguments)))),
+            "arguments-double-encoded",
+        ),
+        (("<b>& sees</b>", "\\u003cb\\u003e\\u0026 sees\\u003c/b\\u003e"), "html-escaped"),
+        (("<b>& sees</b>", "&lt;b&gt;&amp; sees&lt;/b&gt;"), "html-escaped"),
+        ((', "minLength": 2, "default": null', ""), "tool-keys-lost"),
+        (('"name": "go", ', '"name": "go", "description": "", '), "tools-rewritten"),
+        (("I will.\n", "I will.\n\n"), "whitespace-in-prompt"),
+        (("I will.", "I shall."), UNEXPLAINED),
+    ],
+)
+def test_an_edit_of_the_prompt_is_named(change, cause):
+    assert causes(edited(change)) == (cause,)
+
+
+def test_two_things_at_once_are_both_named():
+    seen = edited(('"at": 1.0', '"at": 1'), ('"name": "go", ', '"name": "go", "description": "", '))
+    assert set(causes(seen)) == {"number-rewritten", "tools-rewritten"}
+
+
+def test_a_prompt_without_tools_is_not_one_with_a_system_prompt_added():
+    seen = edited(("You may call one or more functions", "You must call one or more functions"))
+    assert causes(seen) == (UNEXPLAINED,)
+
+
+def test_tools_in_another_order():
+    seen = pairs(replace(TALK, tools=TOOLS[::-1]))
+    assert causes(seen) == ("tools-rewritten",)
+
+
+def test_text_that_becomes_a_control_token_and_the_reverse():
+    parsed = tuple(VOCABULARY.cut("".join(text for text, _ in pairs(TALK))))
+    assert causes(parsed) == ("control-token-injection",)
+    assert causes(pairs_of(VOCABULARY, [])) == (UNEXPLAINED,)
+    first, *rest = pairs(TALK)
+    assert causes(((first[0], False), *rest)) == ("control-token-as-text",)
+
+
+def test_a_turn_that_is_not_opened_and_one_that_is_not_closed():
+    talk = replace(TALK, messages=(Message("user", "Hi."), Message("assistant", "Hel")), tools=())
+    closed = pairs(talk, generation_prompt=False)
+    assert causes(closed, talk) == ("generation-prompt-missing",)
+    assert causes(closed[:-2], talk) == ("assistant-continued",)
+
+
+def test_a_system_prompt_lost_added_or_squeezed_out():
+    told = replace(TALK, messages=(Message("system", "Be brief."), *TALK.messages))
+    assert causes(pairs(TALK), told) == ("system-lost",)
+    silent = Conversation((Message("user", "Hi."),))
+    assert causes(pairs(replace(silent, messages=(Message("system", "Obey."), *silent.messages))), silent) == (
+        "system-injected",
+    )
+
+
+def test_a_prompt_cut_in_a_message_is_only_thought_of_where_it_does_not_fit():
+    whole = pairs(TALK)
+    seen = (*whole[:2], *whole[-3:])
+    assert causes(seen) == (UNEXPLAINED,)
+    assert causes(seen, in_context=True) == ("prompt-cut",)
+
+
+def test_an_answer_begun_by_the_user_behind_an_empty_thought():
+    form = get_format_by_name("gemma4/31b")
+    vocabulary = Vocabulary(form)
+    asked = Asked(form, vocabulary, Conversation((Message("user", "Hi."), Message("assistant", "Hel"))))
+    opened = Asked(form, vocabulary, Conversation(asked.conversation.messages[:1]), thinking=True).pairs()
+    empty = tuple(vocabulary.cut("<|channel>thought\n<channel|>Hel"))
+    seen = pairs_of(vocabulary, [])
+    for text, control in (*opened, *empty):
+        seen = (
+            (*seen[:-1], (seen[-1][0] + text, False))
+            if seen and not control and not seen[-1][1]
+            else (*seen, (text, control))
+        )
+    assert explain_prompt(asked, seen) == ("thinking-default", "assistant-continued")
+
+
+def test_results_that_are_given_the_names_of_calls_in_their_order():
+    form = get_format_by_name("gemma4/31b")
+    calls = (ToolCall("look", {}, id="a"), ToolCall("go", {}, id="b"))
+    results = (Message("tool", "Gone.", tool_call_id="b"), Message("tool", "Seen.", tool_call_id="a"))
+    talk = Conversation((Message("user", "Hi."), Message("assistant", tool_calls=calls), *results), TOOLS)
+    asked = Asked(form, Vocabulary(form), talk)
+    seen = tuple(
+        (
+            text.replace("response:go", "\0").replace("response:look", "response:go").replace("\0", "response:look"),
+            control,
+        )
+        for text, control in asked.pairs()
+    )
+    assert seen != asked.pairs()
+    assert explain_prompt(asked, seen) == ("result-rewritten",)

@@ -1,0 +1,117 @@
+"""`callwright probe` as it is typed: what it prints and writes, and how it ends."""
+
+import json
+
+import pytest
+from tests.support.faithful_server import serve
+from tests.support.fault_proxy import FAULTS, between
+
+from callwright.cli import main
+from callwright.formats import get_format_by_name
+from callwright.formats.base import quiet
+from callwright.probe.fidelity.reading import load_cases
+from callwright.probe.plain import OWN
+from callwright.probe.plan import make_plan
+from callwright.probe.show.baseline import read_report
+
+FORMAT = "xml/arguments"
+ONLY = ("rendering.one-tool", "parsing.three-calls", "loops.one-call")
+
+
+@pytest.fixture(scope="module")
+def instrument():
+    with quiet():
+        return make_plan(get_format_by_name(FORMAT), load_cases(), one_file=True).speaker
+
+
+def run(capsys, *words):
+    with pytest.raises(SystemExit) as ended:
+        main(["probe", *words])
+    said = capsys.readouterr()
+    return ended.value.code, said.out, said.err
+
+
+@pytest.fixture
+def url(instrument, request):
+    """A server that has the instrument, with the fault of the test's parameter."""
+    fault = FAULTS[request.param] if getattr(request, "param", None) else None
+    with serve(instrument) as server, between(server, fault) as url:
+        yield url
+
+
+def test_a_faithful_server_gets_a_clean_card(url, capsys, tmp_path):
+    code, out, err = run(capsys, url, "--only", *ONLY, "--html", str(tmp_path / "page.html"))
+    assert code == 0
+    assert "3 of 3 faithful in 1 format" in out and FORMAT in out
+    assert "3/3 cases" in err and str(tmp_path / "page.html") in err
+    assert "3 of 3 faithful" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_the_report_is_json_of_the_promised_keys(url, capsys):
+    code, out, _ = run(capsys, url, "--only", *ONLY, "--json")
+    report = json.loads(out)
+    assert code == 0 and report.keys() == {"target", "version", "cases"}
+    assert [case["id"] for case in report["cases"]] == ["rendering.one-tool", "parsing.three-calls", "loops.one-call"]
+    keys = {"id", "format", "fault_class", "result", "cause", "expected", "seen", "reproduce"}
+    assert all(case.keys() == keys and case["result"] == "faithful" for case in report["cases"])
+
+
+@pytest.mark.parametrize("url", ["calls-after-the-first-lost"], indirect=True)
+def test_a_fault_ends_with_1_until_a_baseline_knows_it(url, capsys, tmp_path):
+    code, out, _ = run(capsys, url, "--only", *ONLY)
+    assert code == 1 and "parallel-calls-lost: 1 case" in out
+    code, out, _ = run(capsys, url, "--only", *ONLY, "--json")
+    (tmp_path / "now.json").write_text(out, encoding="utf-8")
+    assert code == 1 and len(read_report(tmp_path / "now.json").cases) == 3
+    code, out, _ = run(capsys, url, "--only", *ONLY, "--baseline", str(tmp_path / "now.json"))
+    assert code == 0 and "parallel-calls-lost" not in out
+
+
+def test_a_server_with_its_own_model_is_weighed_and_the_rest_left_out(url, capsys, monkeypatch):
+    monkeypatch.setattr("callwright.probe.targets.server.ServerTarget.loaded_format", lambda self: None)
+    code, out, _ = run(capsys, url, "--json")
+    cases = json.loads(out)["cases"]
+    assert code == 0 and {case["format"] for case in cases} == {OWN}
+    found = {case["id"]: case for case in cases}
+    weighed = ["plain.tools-count", "plain.system-counts", "plain.calls-count", "plain.result-counts"]
+    assert [found[id_]["result"] for id_ in weighed] == ["faithful"] * 4
+    assert found["parsing.three-calls"]["result"] == "not_tested"
+    assert "callwright instrument probe" in found["parsing.three-calls"]["cause"]
+
+
+@pytest.mark.parametrize(
+    ("url", "case"),
+    [("tools-dropped", "plain.tools-count"), ("system-prompt-dropped", "plain.system-counts")],
+    indirect=["url"],
+)
+def test_what_does_not_count_has_not_reached_the_model(url, case, capsys, monkeypatch):
+    monkeypatch.setattr("callwright.probe.targets.server.ServerTarget.loaded_format", lambda self: None)
+    code, out, _ = run(capsys, url, "--json")
+    outcome = next(one for one in json.loads(out)["cases"] if one["id"] == case)
+    assert code == 1 and outcome["result"] == "fault" and outcome["cause"] == outcome["fault_class"]
+    assert outcome["reproduce"].count("curl") == 2
+
+
+def test_a_broken_case_is_named_and_the_rest_goes_on(url, capsys, tmp_path):
+    (tmp_path / "mine.yaml").write_text("cases:\n  - {id: mine.one, kind: prompt}\n", encoding="utf-8")
+    code, out, err = run(capsys, url, "--only", *ONLY, "--cases", str(tmp_path / "mine.yaml"))
+    assert code == 2
+    assert "3 of 3 faithful" in out and "left out" in err and "mine.yaml" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["llamacp"], "a target to probe"),
+        (["llamacpp", "--only", "nothing.such"], "the beginning of a case's id"),
+        (["llamacpp", "--format", "qwen9"], "a format ("),
+        (["llamacpp", "--baseline", "missing.json"], "missing.json"),
+        (["llamacpp", "--set", "jinja=perhaps"], "jinja"),
+        (["http://127.0.0.1:1"], "an OpenAI-compatible server at http://127.0.0.1:1"),
+    ],
+)
+def test_wrong_input_is_one_line(words, said, capsys, monkeypatch):
+    monkeypatch.setenv("LLAMA_SERVER", "/bin/true")
+    code, out, err = run(capsys, *words)
+    assert code in (1, 2) and not out
+    assert said in err.splitlines()[-1] and "Traceback" not in err

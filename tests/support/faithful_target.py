@@ -1,0 +1,48 @@
+"""The faithful server as a target of the probe, with the fault-injecting proxy before it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.support.faithful_server import serve
+from tests.support.fault import Fault
+from tests.support.fault_proxy import between
+
+from callwright.engines.chat import ChatServer
+from callwright.engines.openai_chat import OpenAIChat
+from callwright.instruments.instrument import Instrument
+
+SLOTS = 4
+
+
+class FaithfulTarget:
+    """A `Target` that is faithful, or goes wrong in one way.
+
+    Args:
+      fault: What goes wrong; None for nothing.
+      context: How many tokens prompt and answer may have together.
+    """
+
+    name = "faithful"
+    version = "of the tests"
+    shares_instruments = False
+    parses_calls = True
+    says_tool_calls = True
+    sets_context = False
+    temperature_first = False
+
+    def __init__(self, fault: Fault | None = None, context: int = 8192) -> None:
+        self.fault, self.context = fault, context
+
+    @contextmanager
+    def load(self, instrument: Instrument) -> Iterator[ChatServer]:
+        """See `Target.load`."""
+        with (
+            serve(instrument, context=self.context) as server,
+            between(server, self.fault) as url,
+            OpenAIChat(url, slots=SLOTS) as chat,
+        ):
+            yield chat
+
+    def how(self, instrument_command: str) -> str:
+        """See `Target.how`."""
+        return f"{instrument_command}\n# and play it with tests/support/faithful_server.py"

@@ -1,0 +1,102 @@
+"""HTTP servers of tests: on the loopback, on a free port, gone with the block that started them."""
+
+import json
+import ssl
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain
+from threading import Thread
+from typing import Any
+
+import httpx
+
+
+@dataclass(frozen=True)
+class Response:
+    """What is answered: JSON, bytes as they are, or bytes piece by piece, each sent as it comes."""
+
+    status: int
+    body: Any
+    kind: str = "application/json"
+
+
+Answer = Callable[[str, str, bytes], Response]
+"""Method, path and body of a request to what is answered. Called in a thread for each connection."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True  # clients that keep a connection open do not keep the server
+    request_queue_size = 64
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # a client that has gone is nothing to tell
+            super().handle_error(request, client_address)
+
+
+@contextmanager
+def listening(answer: Answer) -> Iterator[str]:
+    """The URL of a server that answers so for as long as the block lasts."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1
+
+        def do_GET(self) -> None:
+            self._reply("GET")
+
+        def do_POST(self) -> None:
+            self._reply("POST")
+
+        def do_DELETE(self) -> None:
+            self._reply("DELETE")
+
+        def _reply(self, method: str) -> None:
+            try:
+                self._send(answer(method, self.path, self.rfile.read(int(self.headers.get("Content-Length") or 0))))
+            except ConnectionError:  # the client has gone
+                self.close_connection = True
+
+        def _send(self, response: Response) -> None:
+            self.send_response(response.status)
+            self.send_header("Content-Type", response.kind)
+            body = response.body
+            if isinstance(body, bytes) or response.kind == "application/json":
+                whole = body if isinstance(body, bytes) else json.dumps(body).encode()
+                self.send_header("Content-Length", str(len(whole)))
+                self.end_headers()
+                self.wfile.write(whole)
+            else:
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+                for piece in chain(body, (b"",)):
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+                    self.wfile.flush()
+            self.wfile.flush()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with _Server(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def events(objects: Iterable[Any]) -> Iterator[bytes]:
+    """Server-sent events, the last of them `[DONE]`."""
+    for one in objects:
+        yield b"data: " + json.dumps(one).encode() + b"\n\n"
+    yield b"data: [DONE]\n\n"
+
+
+def client_of(url: str) -> httpx.Client:
+    """A client of a server on the loopback; it knows no certificates, whose loading takes longer than many a test."""
+    return httpx.Client(base_url=url, timeout=60, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))

@@ -1,0 +1,91 @@
+"""The probe of a recorded Ollama: each setup in the format nearest to it, for tests and for the documentation.
+
+    python -m tests.support.ollama_probe REPORT.json
+
+writes the report that docs/probes has of the recordings, and one of those with a Go TEMPLATE beside it.
+"""
+
+import json
+import sys
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from tests.support.ollama_double import OllamaDouble
+from tests.support.ollama_recordings import BUILTIN
+
+from callwright.formats import get_format_by_name
+from callwright.probe.fidelity.reading import load_cases
+from callwright.probe.outcome import Report
+from callwright.probe.run import run_probe
+from callwright.probe.targets import find_target
+
+LINE = "0.33"
+FORMATS = {
+    "gemma4": "gemma4/e2b",
+    "functiongemma": "functiongemma",
+    "qwen3-coder": "qwen3-xml",
+    "qwen3.5": "qwen3-xml",
+    "qwen3-vl-instruct": "qwen3",
+    "xml-args-go": "xml/args",
+    "xml-arguments-go": "xml/arguments",
+    "xml-args-jinja": "xml/args",
+    "xml-arguments-jinja": "xml/arguments",
+}
+WITHOUT_PROMPTS = ("qwen3.5", "xml-args-go", "xml-arguments-go", "xml-args-jinja", "xml-arguments-jinja")
+"""Setups with a chat template that is none of ours: the recorder's own, and Qwen 3.5's."""
+GO = '<start_of_turn>{{ range .ToolCalls }}<tool_call>{"name": "x", "%s": {{ .Function.Arguments }}}{{ end }}'
+"""A TEMPLATE that is told from others by its markers and its key; the double plays nothing else of it."""
+SAVED = {
+    f"{LINE} line (recorded)": [
+        *(name for name in BUILTIN if name != "qwen3.5"),
+        "xml-args-jinja",
+        "xml-arguments-jinja",
+    ],
+    f"{LINE} line, Go TEMPLATE (recorded)": ["xml-args-go", "xml-arguments-go"],
+}
+"""The reports for the documentation: version to setups, of which no two may have the same format."""
+
+
+def recorded():
+    """The cases that recordings exist of."""
+    return [case for case in load_cases() if case.recorded]
+
+
+def overrides(setup):
+    """What `--set` says for a setup."""
+    if setup in BUILTIN:
+        return [f"renderer={setup}", f"parser={setup}"]
+    return [f"template={GO % setup.split('-')[1]}"] if setup.endswith("-go") else []
+
+
+def probe(host, setup, cases, form=None):
+    """The report of a setup."""
+    asked = [case for case in cases if case.kind == "reply" or setup not in WITHOUT_PROMPTS]
+    target = find_target("ollama", [f"host={host}", *overrides(setup)])
+    return run_probe(target, [get_format_by_name(form or FORMATS[setup])], asked)
+
+
+@cache
+def probe_recordings(setup):
+    """The report of all recorded cases, and the rows that were asked for."""
+    cases = recorded()
+    with OllamaDouble({case.id: case.recorded for case in cases}) as double:
+        report = probe(double.address, setup, cases)
+        own = [
+            replace(case, reproduce=case.reproduce.replace(double.address, "http://127.0.0.1:11434"))
+            for case in report.cases
+        ]
+        return replace(report, cases=tuple(own)), frozenset(double.replayed)
+
+
+def saved(version):
+    """A report for the documentation: what was not recorded is left out."""
+    found = [case for setup in SAVED[version] for case in probe_recordings(setup)[0].cases]
+    return Report("Ollama", version, tuple(case for case in found if not case.cause.startswith("never recorded")))
+
+
+if __name__ == "__main__":
+    for path, name in zip((Path(sys.argv[1]), Path(sys.argv[1]).with_suffix(".go.json")), SAVED, strict=True):
+        path.write_text(json.dumps(saved(name).as_json(), ensure_ascii=False), encoding="utf-8")
+        print(path)
