@@ -5,12 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
-
-from filelock import FileLock
 
 from callwright import storage
 from callwright.errors import FetchError, StorageError
@@ -41,23 +38,22 @@ def set_up(
       FetchError: It cannot be installed.
     """
     target = place(name, python)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(target.with_name(f"{target.name}.lock")):
-        if not target.is_dir():
-            free = shutil.disk_usage(target.parent).free / 1e9
-            if free < room:
-                fix = "free some space or set CALLWRIGHT_CACHE"
-                raise StorageError(f"{room:g} GB free at {target.parent} for {name}", f"{free:.1f} GB", fix)
-            with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as scratch:
-                folder = Path(scratch) / "environment"
-                _run([python, "-m", "venv", "--without-pip", str(folder)], name)
-                where = ["--python", str(folder / "bin" / "python")]
-                rest = ["--no-deps"] if whole else []
-                install = ["install", *rest, "--no-cache-dir", "--only-binary=:all:", *pinned]
-                # What is downloaded lies where there is room, and goes with the scratch directory.
-                _run([*pip_command(), *where, *install], name, TMPDIR=scratch)
-                folder.rename(target)
-    return target / "bin" / "python"
+
+    def make(scratch: Path) -> Path:
+        free = shutil.disk_usage(scratch).free / 1e9
+        if free < room:
+            fix = "free some space or set CALLWRIGHT_CACHE"
+            raise StorageError(f"{room:g} GB free at {target.parent} for {name}", f"{free:.1f} GB", fix)
+        folder = scratch / "environment"
+        _run([python, "-m", "venv", "--without-pip", str(folder)], name)
+        where = ["--python", str(folder / "bin" / "python")]
+        rest = ["--no-deps"] if whole else []
+        install = ["install", *rest, "--no-cache-dir", "--only-binary=:all:", *pinned]
+        # What is downloaded lies where there is room, and goes with the scratch directory.
+        _run([*pip_command(), *where, *install], name, TMPDIR=str(scratch))
+        return folder
+
+    return storage.make_once(target, make) / "bin" / "python"
 
 
 def ask(python: Path, driver: Path, jobs: Iterable[dict[str, Any]], **environment: str) -> list[dict[str, Any]]:
