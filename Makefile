@@ -35,7 +35,7 @@ quickstart: setup  ## take Gemma 3 270M through the whole pipeline: a scored mod
 test: setup lint  ## formatting, types, and all tests that need neither minutes nor a second environment
 	$(BIN)/pytest -m "not peer and not slow"
 
-test-all: setup  ## what `make test` leaves out: the tests that take minutes or need the official BFCL package
+test-all: setup  ## what `make test` leaves out: the tests that take minutes or need others' programs (the official BFCL package, llama.cpp, torch)
 	$(BIN)/pytest -m "peer or slow" --timeout 1800
 
 lint: setup
@@ -43,7 +43,7 @@ lint: setup
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-docs: setup  ## write docs/formats.md, docs/fidelity-set.md and the README's list of commands again, from the code
+docs: setup  ## write what is generated in docs/ and the README's list of commands again, from the code
 	$(BIN)/python docs/generate.py
 
 requirements: setup  ## write requirements.txt again, from pyproject.toml

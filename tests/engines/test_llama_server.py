@@ -126,6 +126,13 @@ def test_what_a_server_complains_of_is_said(tmp_path, model):
     assert "ended: without a word;" in failing(model, fake_llama(tmp_path / "d", bad="sys.exit(3)"))
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_programs_own_word_comes_first_wherever_it_stands_in_the_log(tmp_path, model, order):
+    lines = ["error: bad template", *(f"0.1 E parser: {number}" for number in range(9))]
+    said = failing(model, fake_llama(tmp_path / "a", bad=f"sys.exit({chr(10).join(lines[::order])!r})"))
+    assert "one that ended: bad template; parser: " in said
+
+
 @pytest.mark.parametrize("bad", ["sys.exit('0.1 E ctx: std::bad_alloc')", "os.kill(os.getpid(), signal.SIGKILL)"])
 def test_a_server_without_room_says_how_much_it_needs(tmp_path, model, bad):
     said = failing(model, fake_llama(tmp_path / "a", bad=bad), slots=4, context=2048)

@@ -26,7 +26,8 @@ READY_SECONDS = 60.0
 END_SECONDS = 10.0
 """How long a server may take to end by itself."""
 _LISTENS = re.compile(r"listening on https?://[^\s/]*:(\d+)")
-_ERROR = re.compile(r"^(?:\S+ E |error: )\s*(.+)$", re.MULTILINE)
+_LAST_WORD = re.compile(r"^error: \s*(.+)$", re.MULTILINE)
+_LOGGED = re.compile(r"^\S+ E \s*(.+)$", re.MULTILINE)
 _NO_MEMORY = re.compile(r"bad_alloc|out of memory|failed to allocate|cannot allocate", re.IGNORECASE)
 _MOST_ERRORS = 3
 _MOST_SAID = 600
@@ -137,8 +138,11 @@ def _read(log: BinaryIO) -> str:
 
 
 def _complaint(said: str) -> str:
-    """The log's errors, the first first; the log's end where none is marked as one."""
-    errors = list(dict.fromkeys(_ERROR.findall(said)))
+    """What the program says on its way out, then its logged errors; the log's end where nothing is marked as one.
+
+    The log is written by a thread of its own, so it may come before the program's own word or after it.
+    """
+    errors = list(dict.fromkeys(_LAST_WORD.findall(said) + _LOGGED.findall(said)))
     if errors:
         return "; ".join(errors[:_MOST_ERRORS])[:_MOST_SAID]
     return said.strip()[-_MOST_SAID:] or "without a word"
