@@ -56,6 +56,24 @@ def test_what_is_said_reads_back_or_is_refused(form, data):
 
 
 @every_format
+@given(data=st.data(), thinking=st.sampled_from([None, True, False]))
+@patient
+@pytest.mark.filterwarnings("ignore::callwright.errors.FormatWarning")
+def test_a_generation_prompt_only_adds_to_the_end(form, data, thinking):
+    conversation = data.draw(answers(reasoning=form.grammar.thought is not None))
+    for length in range(1, len(conversation.messages) + 1):
+        part = Conversation(conversation.messages[:length], conversation.tools)
+        try:
+            whole, closed = (
+                "".join(segment.text for segment in form.render(part, add_generation_prompt=add, thinking=thinking))
+                for add in (True, False)
+            )
+        except FormatError:
+            continue
+        assert closed + form.generation_prompt(part, thinking=thinking) == whole
+
+
+@every_format
 @given(data=st.data())
 @patient
 def test_every_split_of_a_stream_equals_the_whole(form, data):

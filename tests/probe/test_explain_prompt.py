@@ -8,7 +8,8 @@ import pytest
 from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.formats import get_format_by_name
 from callwright.instruments.vocabulary import Vocabulary
-from callwright.probe.explain.prompt import Asked, explain_prompt
+from callwright.probe.explain.prompt import explain_prompt
+from callwright.probe.explain.touches import Asked
 from callwright.probe.faults import UNEXPLAINED
 from callwright.probe.prompt import pairs_of
 

@@ -98,6 +98,18 @@ class Format(ABC):
           FormatError: the conversation cannot be represented; the message names the message and the field.
         """
 
+    def generation_prompt(self, conversation: Conversation, *, thinking: bool | None = None) -> str:
+        """What opens the model's turn: the end that `render` adds for `add_generation_prompt`.
+
+        Raises:
+          FormatError: as `render`.
+        """
+        closed, opened = (
+            "".join(segment.text for segment in self.render(conversation, add_generation_prompt=add, thinking=thinking))
+            for add in (False, True)
+        )
+        return opened.removeprefix(closed)
+
     def stream(self, *, tools: Sequence[Tool] = (), generation_prompt: str = "", lenient: bool = False) -> Stream:
         """A reader for one message that arrives in pieces.
 

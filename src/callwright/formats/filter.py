@@ -11,7 +11,6 @@ where only `thinking` is given, the format's own prompt is taken for it. `finish
 """
 
 import warnings
-from collections.abc import Iterable
 from functools import lru_cache
 
 from callwright.conversation import Conversation, Message, Tool
@@ -21,7 +20,6 @@ from callwright.formats.base import Format, Parsed, quiet
 from callwright.formats.grammar import ParseIssue, Repair
 from callwright.jsonlines import Row, answer_row, field
 from callwright.openai import read_conversation, read_tool
-from callwright.tokens import Segment
 
 
 def render_line(line: str) -> Row:
@@ -42,7 +40,7 @@ def _render(row: Row) -> Row:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", FormatWarning)
         segments = form.render(conversation, add_generation_prompt=opened, thinking=thinking)
-    answer: Row = {"prompt": _prompt(segments)}
+    answer: Row = {"prompt": "".join(segment.text for segment in segments)}
     said = [str(one.message) for one in caught if issubclass(one.category, FormatWarning)]
     return answer | {"warnings": said} if said else answer
 
@@ -99,9 +97,4 @@ def _thinking_prompt(form: Format) -> str:
         return ""
     asked = Conversation((Message("user", "?"),))
     with quiet():  # nobody asked for this prompt
-        before, opened = (form.render(asked, add_generation_prompt=opened, thinking=True) for opened in (False, True))
-    return _prompt(opened).removeprefix(_prompt(before))
-
-
-def _prompt(segments: Iterable[Segment]) -> str:
-    return "".join(segment.text for segment in segments)
+        return form.generation_prompt(asked, thinking=True)

@@ -14,9 +14,10 @@ from callwright.instruments.echo import Echo, cue
 from callwright.instruments.script import Script
 from callwright.instruments.vocabulary import cue_text
 from callwright.probe.explain.foreign import Lines, holds_others, read_lines
-from callwright.probe.explain.prompt import Asked, explain_prompt
+from callwright.probe.explain.prompt import explain_prompt
 from callwright.probe.explain.reply import explain_reply, explain_stream
 from callwright.probe.explain.said import Said, arguments_of, reply_as_json
+from callwright.probe.explain.touches import Asked
 from callwright.probe.faults import UNEXPLAINED
 from callwright.probe.fidelity.case import Case
 from callwright.probe.outcome import Outcome
@@ -24,7 +25,7 @@ from callwright.probe.plan import WHO, not_tested, turn_cue
 from callwright.probe.prompt import SeenPrompt, pairs_as_json, see_prompt, with_cue
 from callwright.probe.settle import settle
 from callwright.probe.targets.base import Target
-from callwright.tokens import Segment, decode_segments, encode_segments
+from callwright.tokens import decode_segments, encode_segments
 
 SPARE = 64
 """Tokens that an answer may have beyond the words, so that one that goes on is seen to."""
@@ -190,7 +191,7 @@ def _spoken(bench: Bench, case: Case, turn: int, conversation: Conversation) -> 
         said,
         tools=conversation.tools,
         finish_reason="length" if cut else "stop",
-        generation_prompt=_opening(prompt, form.render(conversation, thinking=thinking)),
+        generation_prompt=form.generation_prompt(conversation, thinking=thinking),
     )
     words = "".join(segment.text for segment in said)
     request = ChatRequest(
@@ -200,13 +201,6 @@ def _spoken(bench: Bench, case: Case, turn: int, conversation: Conversation) -> 
     )
     counted = None if bench.counts_beyond is None else len(tokens) + (0 if cut else bench.counts_beyond)
     return request, Said(form=form, words=words, parsed=parsed, tokens=counted, cut=cut, tools=conversation.tools)
-
-
-def _opening(opened: Sequence[Segment], closed: Sequence[Segment]) -> str:
-    """What a prompt has beyond the same conversation without the model's turn."""
-    whole, before = ("".join(segment.text for segment in segments) for segments in (opened, closed))
-    shared = next((n for n, (one, other) in enumerate(zip(whole, before, strict=False)) if one != other), len(before))
-    return whole[shared:]
 
 
 def _told_apart(
