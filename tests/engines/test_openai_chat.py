@@ -84,11 +84,14 @@ def test_a_request_says_what_was_asked_and_nothing_else():
     full = dataclasses.replace(
         full, sampling=ChatSampling(temperature=1.0, top_k=0, top_p=1.0, min_p=0.0, repeat_penalty=1.1, seed=3)
     )
+    barred, toolless = (dataclasses.replace(one, may_call=False) for one in (full, plain))
     with canned_server(answer) as url:
         with OpenAIChat(url + "/") as chat:
             chat.chat(plain)
             chat.chat(full)
             command = shlex.split(chat.curl(full))
+            assert chat.body(barred) == chat.body(full) | {"tool_choice": "none"}
+            assert chat.body(toolless) == chat.body(plain)
         with OpenAIChat(url, model="m", kind="vLLM") as chat:
             chat.chat(full)
     messages = [{"role": "user", "content": "Go."}]

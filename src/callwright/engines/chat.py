@@ -41,6 +41,7 @@ class ChatRequest:
       thinking: Whether the model is to think; None leaves it to the server.
       stream: Whether the answer comes in pieces; it is put together again either way.
       context: How many tokens prompt and answer may have together, where the wire can say it; None leaves it out.
+      may_call: Whether the tools that are offered may be called, where the wire can say it.
     """
 
     conversation: Conversation
@@ -49,6 +50,7 @@ class ChatRequest:
     thinking: bool | None = None
     stream: bool = False
     context: int | None = None
+    may_call: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,8 @@ class OpenAIChat:
         body: dict[str, Json] = {"model": self._model} if self._model else {}
         body |= write_conversation(request.conversation)
         body |= {name: value for name, value in options.items() if value is not None}
+        if request.conversation.tools and not request.may_call:
+            body["tool_choice"] = "none"
         if request.thinking is not None:
             body["chat_template_kwargs"] = {"enable_thinking": request.thinking}
         if request.stream:

@@ -31,6 +31,7 @@ SPARE = 64
 """Tokens that an answer may have beyond the words, so that one that goes on is seen to."""
 NOT_IMPLEMENTED = 501
 _LEFT_TO_USERS = "it is left to the user to read calls and thoughts in what the model says"
+_TOOLS_HIDDEN = "the server fails on the answer that shows the prompt, and shows no tools where none may be called"
 TIGHT = 1024
 """The context that overflows are tried with, where the request can say one."""
 
@@ -96,8 +97,20 @@ class Bench:
         return cycle([cue for cue, words in lines.items() if any(opener in words for opener in openers)] or [WHO])
 
     def see(self, request: ChatRequest) -> SeenPrompt:
-        """The prompt that the server makes of a request."""
-        return see_prompt(self.reader, self.form, self.echo, request)
+        """The prompt that the server makes of a request.
+
+        A server that takes the request and then fails on the answer, because it is no call, is asked once more without
+        leave to call.
+        """
+        seen = see_prompt(self.reader, self.form, self.echo, request)
+        if seen.reply.error and request.conversation.tools and self.takes(seen.request):
+            quiet = see_prompt(self.reader, self.form, self.echo, replace(request, may_call=False))
+            return seen if quiet.pairs is None else quiet
+        return seen
+
+    def takes(self, request: ChatRequest) -> bool:
+        """Whether a server that gives an error has taken the request: then a stream begins, and fails on the words."""
+        return self.reader.chat(replace(request, stream=True, max_tokens=1)).status == 200
 
     def check(self, case: Case) -> Outcome:
         """The outcome of one case; whatever the server does, there is one."""
@@ -133,22 +146,19 @@ def _settled(bench: Bench, case: Case, seen: SeenPrompt, ideal: ChatRequest) -> 
     expected = asked.pairs()
     if seen.pairs is None:
         if seen.reply.error and seen.reply.status != NOT_IMPLEMENTED:
-            if _is_accepted(bench, seen.request):
+            if bench.takes(seen.request):
                 reason = f"the server fails on the answer that shows the prompt: {seen.problem}"
                 return not_tested(bench.form, case, reason)
             refusal: Json = {"status": seen.reply.status, "error": seen.reply.error}
             return bench.outcome(case, ["request-refused"], pairs_as_json(expected), refusal, seen.request)
         return not_tested(bench.form, case, seen.problem)
     causes = list(explain_prompt(asked, seen.pairs))
+    if "tools-dropped" in causes and not seen.request.may_call:
+        return not_tested(bench.form, case, _TOOLS_HIDDEN)
     if seen.before and "assistant-continued" not in causes:
         causes.append(UNEXPLAINED)
     causes = list(dict.fromkeys(causes))
     return bench.outcome(case, causes, pairs_as_json(expected), pairs_as_json(seen.pairs), seen.request)
-
-
-def _is_accepted(bench: Bench, request: ChatRequest) -> bool:
-    """Whether a server that gives an error has taken the request: then the stream begins, and fails on what is said."""
-    return bench.reader.chat(replace(request, stream=True, max_tokens=1)).status == 200
 
 
 def _asked_alike(bench: Bench, seen: SeenPrompt, ideal: ChatRequest) -> Asked:
