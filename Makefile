@@ -6,6 +6,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= 2
 READY := $(VENV)/.ready
 SETUP_PACKAGES := uv==0.13.9 hatchling==1.27.0 editables==0.5
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
@@ -33,7 +34,7 @@ quickstart: setup  ## take Gemma 3 270M through the whole pipeline: a scored mod
 	$(BIN)/callwright run config/quickstart.yaml
 
 test: setup lint  ## formatting, types, and all tests that need neither minutes nor a second environment
-	$(BIN)/pytest -m "not peer and not slow"
+	$(BIN)/pytest -m "not peer and not slow" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-all: setup  ## what `make test` leaves out: the tests that take minutes or need others' programs (the official BFCL package, llama.cpp, torch)
 	$(BIN)/pytest -m "peer or slow" --timeout 1800

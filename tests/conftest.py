@@ -1,7 +1,7 @@
 """What every test stands on: the CPU, none of the caller's JAX settings, and one tiny model for all.
 
 Compiling is most of what a small test costs, and the same step is compiled again by every trainer and every child
-process, so all of a session share one compilation cache, which ends with it.
+process, so all of a session, its workers too, share one compilation cache, which ends with it.
 """
 
 import dataclasses
@@ -17,6 +17,8 @@ hypothesis.settings.load_profile("repeatable")
 
 
 def pytest_configure(config):
+    if hasattr(config, "workerinput"):  # what the session has set is inherited
+        return
     for name in [name for name in os.environ if name.startswith(("JAX_", "XLA_"))]:
         del os.environ[name]
     cache = tempfile.TemporaryDirectory(prefix="callwright-tests-jax-", ignore_cleanup_errors=True)
@@ -27,6 +29,11 @@ def pytest_configure(config):
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
+
+
+def pytest_collection_modifyitems(items):
+    # Workers take whole files, in this order; when the longest come last, one worker waits for the other.
+    items.sort(key=lambda item: not item.nodeid.startswith(("tests/orchestration/", "tests/training/")))
 
 
 @pytest.fixture(scope="session")
