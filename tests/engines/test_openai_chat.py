@@ -16,7 +16,7 @@ from tests.support.llama_recordings import BOTH, TOOLS, asked, recorded
 from callwright.engines import openai_answers, wire
 from callwright.engines.chat import ChatReply, ChatSampling, WireCall
 from callwright.engines.openai_answers import Reading, sent_events
-from callwright.engines.openai_chat import OpenAIChat
+from callwright.engines.openai_chat import OLLAMA, OpenAIChat
 
 WEATHER = WireCall("get_weather", '{"city": "Zürich", "days": 3}')
 CLOCK = WireCall("clock_now", "{}")
@@ -116,6 +116,21 @@ def test_a_request_says_what_was_asked_and_nothing_else():
     ]
     assert url + "/v1/chat/completions" in command
     assert json.loads(command[command.index("-d") + 1]) == seen[1][1]
+
+
+def test_ollama_is_told_to_think_in_its_own_way_and_its_model_shown_under_another_name():
+    with OpenAIChat("http://127.0.0.1:1", model="lent-1", kind=OLLAMA, shown_as="mine") as chat:
+        efforts = [chat.body(asked("Go.", thinking=on)).get("reasoning_effort") for on in (None, True, False)]
+        assert efforts == [None, "medium", "none"]
+        assert "chat_template_kwargs" not in chat.body(asked("Go.", thinking=True))
+        assert chat.body(ASKED)["model"] == "lent-1"
+        assert '"model": "mine"' in chat.curl(ASKED) and "lent-1" not in chat.curl(ASKED)
+
+    def answer(path, body):
+        return as_json({"error": {"message": f"no {body['model']} here"}}, status=404)
+
+    with canned_server(answer) as url, OpenAIChat(url, model="lent-1", shown_as="mine") as chat:
+        assert chat.chat(ASKED).error == "no mine here"
 
 
 def test_a_command_line_can_show_another_address():

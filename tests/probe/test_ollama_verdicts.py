@@ -355,6 +355,15 @@ parsing.call-in-think-tags      fault     content-lost
 """,
 }
 
+AT_V1 = {
+    ("qwen3-coder", "parsing.numbers"): "fault integer-rounded + call-altered",
+    ("qwen3.5", "parsing.numbers"): "fault integer-rounded + call-altered",
+    ("xml-arguments-go", "parsing.nested"): "fault argument-order-lost",
+}
+"""What /v1 makes of the same words otherwise than /api/chat."""
+NEVER_ASKED_AT_V1 = {"cut-call", "reasoning-and-call", "reasoning-and-answer", "call-in-reasoning"}
+"""With a limit, or with thinking."""
+
 
 def verdicts(report):
     """Result and cause of each tested case, a choice without its documentation."""
@@ -392,6 +401,18 @@ def test_what_is_not_tested_says_why(setup):
     left_out = {case.id: case.cause for case in report.cases if case.result == "not_tested"}
     reasons = ("never recorded: the case", "no words for it")
     assert {name: cause for name, cause in left_out.items() if not any(reason in cause for reason in reasons)} == {}
+
+
+@pytest.mark.parametrize("setup", SETUPS)
+def test_the_faults_of_answers_at_v1_are_found_and_named_and_no_others(setup):
+    report, _ = probe_recordings(setup, "openai")
+    expected = {
+        name: AT_V1.get((setup, name), verdict)
+        for name, verdict in table(setup).items()
+        if name.startswith("parsing.") and name.removeprefix("parsing.") not in NEVER_ASKED_AT_V1
+    }
+    assert verdicts(report) == expected
+    assert all("/v1/chat/completions" in case.reproduce for case in report.cases if case.result == "fault")
 
 
 def test_the_small_renderer_of_gemma4_leaves_out_what_the_large_models_have():
@@ -440,3 +461,13 @@ def test_a_real_ollama_holds_nothing_unexplained(real, setup):
     if version.startswith(f"{LINE}."):
         expected = table(setup)
         assert {name: found[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("setup", [setup for setup in BUILTIN if setup not in WITHOUT_PROMPTS])
+def test_a_real_ollamas_v1_holds_nothing_unexplained(real, setup):
+    address, version = real
+    found = verdicts(probe(address, setup, recorded(), endpoint="openai"))
+    assert {name: verdict for name, verdict in found.items() if UNEXPLAINED in verdict} == {}
+    if version.startswith(f"{LINE}."):
+        expected, _ = probe_recordings(setup, "openai")
+        assert {name: found[name] for name in verdicts(expected)} == verdicts(expected)

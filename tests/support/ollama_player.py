@@ -5,6 +5,7 @@ Only times, ids and the model's name are added to what was recorded.
 
 import itertools
 import json
+import math
 import re
 from dataclasses import dataclass, field
 
@@ -86,9 +87,11 @@ def play_chat(model, body, recorded, replayed):
 def play_v1(model, body, recorded, replayed):
     """The answer to a body of /v1/chat/completions, which was recorded unstreamed and without a limit."""
     _, cue = cut_cue(body["messages"])
-    if model.setup is None or cue not in recorded or body.get("stream") or "max_tokens" in body:
+    if model.setup is None or cue not in recorded or body.get("stream") or "reasoning_effort" in body:
         raise NeverRecordedError("this request at /v1")
     row = find_parse(model.setup, recorded[cue], body.get("tools"))
+    if body.get("max_tokens", math.inf) < row["v1"]["body"].get("usage", {}).get("completion_tokens", 0):
+        raise NeverRecordedError(f"an answer of /v1 cut at {body['max_tokens']} tokens")
     _note(row, replayed)
     if row["v1"]["status"] != 200:
         return as_json(row["v1"]["body"], row["v1"]["status"])

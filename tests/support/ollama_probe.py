@@ -59,19 +59,19 @@ def overrides(setup):
     return [f"template={GO % setup.split('-')[1]}"] if setup.endswith("-go") else []
 
 
-def probe(host, setup, cases, form=None):
+def probe(host, setup, cases, form=None, endpoint="native"):
     """The report of a setup."""
     asked = [case for case in cases if case.kind == "reply" or setup not in WITHOUT_PROMPTS]
-    target = find_target("ollama", [f"host={host}", *overrides(setup)])
+    target = find_target("ollama", [f"host={host}", f"endpoint={endpoint}", *overrides(setup)])
     return run_probe(target, [get_format_by_name(form or FORMATS[setup])], asked)
 
 
 @cache
-def probe_recordings(setup):
+def probe_recordings(setup, endpoint="native"):
     """The report of all recorded cases, and the rows that were asked for."""
     cases = recorded()
     with OllamaDouble({case.id: case.recorded for case in cases}) as double:
-        report = probe(double.address, setup, cases)
+        report = probe(double.address, setup, cases, endpoint=endpoint)
         own = [
             replace(case, reproduce=case.reproduce.replace(double.address, "http://127.0.0.1:11434"))
             for case in report.cases

@@ -1,5 +1,6 @@
 """`/v1/chat/completions`, as llama.cpp, vLLM, SGLang, LM Studio and many others serve it."""
 
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -12,6 +13,8 @@ from callwright.openai import write_conversation
 PATH = "/v1/chat/completions"
 PENALTIES = {"llama.cpp": "repeat_penalty", "vLLM": "repetition_penalty", "SGLang": "repetition_penalty"}
 """What servers call the penalty for repetition, which OpenAI has not; others are asked as llama.cpp is."""
+OLLAMA = "Ollama"
+"""The server that is told by `reasoning_effort` whether to think (docs.ollama.com/api/openai-compatibility)."""
 _WHOLE = ("application/json", "text/html")
 """Content types of what is no stream; what clients take for one has many more than its own."""
 
@@ -22,10 +25,11 @@ class OpenAIChat:
     Args:
       url: Address of the server, without `/v1`.
       model: What is asked for; "" leaves it out, for servers that have one model only.
-      kind: The server, where it is known; a key of PENALTIES.
+      kind: The server, where it is known: a key of PENALTIES, or OLLAMA.
       slots: How many requests it answers side by side.
       timeout: How many seconds an answer may take.
       shown: The address that command lines show; `url` when None.
+      shown_as: The model's name in command lines and errors, for one that will be gone; its own when None.
     """
 
     def __init__(
@@ -37,10 +41,13 @@ class OpenAIChat:
         slots: int = 1,
         timeout: float = 120.0,
         shown: str | None = None,
+        shown_as: str | None = None,
     ) -> None:
         self.slots = slots
         self._wire = Wire(url, timeout)
         self._model = model
+        self._shown_as = shown_as or model
+        self._kind = kind
         self._penalty = PENALTIES.get(kind, PENALTIES["llama.cpp"])
         self._shown = (shown or url).rstrip("/")
 
@@ -59,11 +66,12 @@ class OpenAIChat:
                         reading.blame("expected a stream; got an answer in one piece")
         except WireError as error:
             reading.blame(str(error))
-        return reading.reply()
+        reply = reading.reply()
+        return replace(reply, error=reply.error.replace(self._model, self._shown_as)) if self._model else reply
 
     def curl(self, request: ChatRequest) -> str:
         """See `ChatServer.curl`."""
-        return curl_command(self._shown + PATH, self.body(request))
+        return curl_command(self._shown + PATH, self.body(request) | ({"model": self._shown_as} if self._model else {}))
 
     def carried(self, conversation: Conversation) -> Conversation:
         """See `ChatServer.carried`."""
@@ -86,7 +94,9 @@ class OpenAIChat:
         body |= {name: value for name, value in options.items() if value is not None}
         if request.conversation.tools and not request.may_call:
             body["tool_choice"] = "none"
-        if request.thinking is not None:
+        if request.thinking is not None and self._kind == OLLAMA:
+            body["reasoning_effort"] = "medium" if request.thinking else "none"
+        elif request.thinking is not None:
             body["chat_template_kwargs"] = {"enable_thinking": request.thinking}
         if request.stream:
             body |= {"stream": True, "stream_options": {"include_usage": True}}

@@ -19,7 +19,7 @@ _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 
 _LIMITS = frozenset(edge for bits in (32, 64) for edge in (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1, 2**bits - 1))
-"""What is left of numbers too large for a parser."""
+"""What is left of numbers too large for a parser, perhaps rounded since."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,9 @@ def _is_text_of(value: str, lines: Lines, own: str) -> bool:
 
 def _is_new(value: Json, own: str) -> bool:
     """Whether a number is none of the own ones, however they are spelled, rounded or cut off."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or value in _LIMITS:
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return not any(close(float(number), value) for number in _NUMBER.findall(own))
+    return not any(close(float(number), value) for number in (*_LIMITS, *_NUMBER.findall(own)))
 
 
 def _asked(conversation: Conversation) -> Iterator[str]:

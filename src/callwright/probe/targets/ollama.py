@@ -21,12 +21,15 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import psutil
 from pydantic import Field, field_validator
 
+from callwright.engines.chat import ChatServer
 from callwright.engines.ollama_api import Ollama, ollama_address
 from callwright.engines.ollama_chat import OllamaChat
+from callwright.engines.openai_chat import OLLAMA, OpenAIChat
 from callwright.errors import CallwrightError, WorkError
 from callwright.instruments.architectures import on_architecture
 from callwright.instruments.files import write_gguf
@@ -55,8 +58,10 @@ class OllamaSettings(Settings):
     """A built-in parser, e.g. gemma4."""
     template: str | None = None
     """A Go TEMPLATE, or @FILE for one in a file."""
+    endpoint: Literal["native", "openai"] = "native"
+    """What is asked: /api/chat, or /v1/chat/completions, which has a converter of its own."""
     context: int = Field(8192, ge=256, le=65_536)
-    """How many tokens prompt and answer may have together; sent as num_ctx."""
+    """How many tokens prompt and answer may have together; sent as num_ctx, to /v1 as a parameter of the model."""
     slots: int = Field(1, ge=1, le=64)
     """How many requests are asked side by side; more than 1 helps where the server has OLLAMA_NUM_PARALLEL."""
     timeout: float = Field(120.0, gt=0)
@@ -86,13 +91,13 @@ class OllamaTarget:
     name = "Ollama"
     shares_instruments = False
     parses_calls = True
-    says_tool_calls = False
-    sets_context = True
     temperature_first = False
 
     def __init__(self, settings: OllamaSettings) -> None:
         self.settings = settings
         self.context = settings.context
+        self.says_tool_calls = settings.endpoint == "openai"
+        self.sets_context = settings.endpoint == "native"
         self._server = Ollama(ollama_address(settings.host), timeout=settings.timeout)
         self.version = self._server.version()
         for model in self._server.models():
@@ -100,7 +105,7 @@ class OllamaTarget:
                 _remove(self._server, model)
 
     @contextmanager
-    def load(self, instrument: Instrument) -> Iterator[OllamaChat]:
+    def load(self, instrument: Instrument) -> Iterator[ChatServer]:
         """See `Target.load`."""
         model = f"{PREFIX}{_machine()}-{os.getpid()}-{secrets.token_hex(4)}:latest"
         with _untestable():
@@ -109,10 +114,27 @@ class OllamaTarget:
         try:
             with _untestable():
                 self._serve(model, digest, size)
-            yield OllamaChat(self._server, model, slots=self.settings.slots, shown_as=BY_HAND)
+            with self._chat(model) as chat:
+                yield chat
         finally:
             self._take_away(model)
             _in_use.discard(model)
+
+    @contextmanager
+    def _chat(self, model: str) -> Iterator[ChatServer]:
+        settings = self.settings
+        if settings.endpoint == "native":
+            yield OllamaChat(self._server, model, slots=settings.slots, shown_as=BY_HAND)
+            return
+        with OpenAIChat(
+            self._server.address,
+            model=model,
+            kind=OLLAMA,
+            slots=settings.slots,
+            timeout=settings.timeout,
+            shown_as=BY_HAND,
+        ) as chat:
+            yield chat
 
     def how(self, instrument_command: str) -> str:
         """See `Target.how`."""
