@@ -1,8 +1,8 @@
 """The probe of a recorded Ollama: each setup in the format nearest to it, for tests and for the documentation.
 
-    python -m tests.support.ollama_probe REPORT.json
+    python -m tests.support.ollama_probe FOLDER
 
-writes the report that docs/probes has of the recordings, and one of those with a Go TEMPLATE beside it.
+writes the reports that docs/probes has of the recordings there, for `python docs/generate.py --add-probe`.
 """
 
 import json
@@ -36,15 +36,15 @@ WITHOUT_PROMPTS = ("qwen3.5", "xml-args-go", "xml-arguments-go", "xml-args-jinja
 """Setups with a chat template that is none of ours: the recorder's own, and Qwen 3.5's."""
 GO = '<start_of_turn>{{ range .ToolCalls }}<tool_call>{"name": "x", "%s": {{ .Function.Arguments }}}{{ end }}'
 """A TEMPLATE that is told from others by its markers and its key; the double plays nothing else of it."""
+_MODELS = [*(name for name in BUILTIN if name != "qwen3.5"), "xml-args-jinja", "xml-arguments-jinja"]
+_GO_TEMPLATES = ["xml-args-go", "xml-arguments-go"]
 SAVED = {
-    f"{LINE} line (recorded)": [
-        *(name for name in BUILTIN if name != "qwen3.5"),
-        "xml-args-jinja",
-        "xml-arguments-jinja",
-    ],
-    f"{LINE} line, Go TEMPLATE (recorded)": ["xml-args-go", "xml-arguments-go"],
+    f"{LINE} line (recorded)": ("native", _MODELS),
+    f"{LINE} line, Go TEMPLATE (recorded)": ("native", _GO_TEMPLATES),
+    f"{LINE} line, /v1 (recorded)": ("openai", _MODELS),
+    f"{LINE} line, Go TEMPLATE, /v1 (recorded)": ("openai", _GO_TEMPLATES),
 }
-"""The reports for the documentation: version to setups, of which no two may have the same format."""
+"""The reports for the documentation: version to endpoint and setups, of which no two may have the same format."""
 
 
 def recorded():
@@ -81,11 +81,13 @@ def probe_recordings(setup, endpoint="native"):
 
 def saved(version):
     """A report for the documentation: what was not recorded is left out."""
-    found = [case for setup in SAVED[version] for case in probe_recordings(setup)[0].cases]
+    endpoint, setups = SAVED[version]
+    found = [case for setup in setups for case in probe_recordings(setup, endpoint)[0].cases]
     return Report("Ollama", version, tuple(case for case in found if not case.cause.startswith("never recorded")))
 
 
 if __name__ == "__main__":
-    for path, name in zip((Path(sys.argv[1]), Path(sys.argv[1]).with_suffix(".go.json")), SAVED, strict=True):
+    for number, name in enumerate(SAVED):
+        path = Path(sys.argv[1]) / f"{number}.json"
         path.write_text(json.dumps(saved(name).as_json(), ensure_ascii=False), encoding="utf-8")
         print(path)
