@@ -7,15 +7,17 @@ limits have properties that hold for any model. All else needs an instrument, an
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
 from callwright.engines.chat import PURE, ChatReply, ChatRequest, ChatServer
 from callwright.probe.explain.said import reply_as_json
 from callwright.probe.fidelity.case import Case
-from callwright.probe.outcome import Outcome, Result
+from callwright.probe.outcome import Outcome
 
 OWN = "own model"
 """What stands in place of a format."""
+_own = partial(Outcome, format=OWN)
 _CITY: Json = {"type": "string", "description": "The city whose weather is asked for"}
 _TOOL = Tool(
     "get_weather",
@@ -81,38 +83,27 @@ def probe_plain(server: ChatServer, cases: Sequence[Case], reason: str) -> Itera
     for check in (_steady, _limited, _streamed, _seeded):
         yield check(server)
     for case in cases:
-        yield _outcome(case.id, case.fault_class, "not_tested", reason)
+        yield _untested(case.id, case.fault_class, reason)
 
 
-def _outcome(
-    id_: str,
-    fault_class: str,
-    result: Result,
-    cause: str = "",
-    *,
-    expected: Json = None,
-    seen: Json = None,
-    reproduce: str = "",
-) -> Outcome:
-    return Outcome(
-        id=id_,
-        format=OWN,
-        fault_class=fault_class,
-        result=result,
-        cause=cause,
-        expected=expected,
-        seen=seen,
-        reproduce=reproduce,
-    )
+def _untested(id_: str, fault_class: str, reason: str) -> Outcome:
+    return _own(id=id_, fault_class=fault_class, result="not_tested", cause=reason)
 
 
 def _settled(
     id_: str, fault_class: str, holds: bool, expected: Json, seen: Json, server: ChatServer, *asked: ChatRequest
 ) -> Outcome:
     if holds:
-        return _outcome(id_, fault_class, "faithful", expected=expected, seen=seen)
-    shown = "\n".join(map(server.curl, asked))
-    return _outcome(id_, fault_class, "fault", fault_class, expected=expected, seen=seen, reproduce=shown)
+        return _own(id=id_, fault_class=fault_class, result="faithful", expected=expected, seen=seen)
+    return _own(
+        id=id_,
+        fault_class=fault_class,
+        result="fault",
+        cause=fault_class,
+        expected=expected,
+        seen=seen,
+        reproduce="\n".join(map(server.curl, asked)),
+    )
 
 
 def _asked(server: ChatServer, *requests: ChatRequest) -> tuple[list[ChatReply], str]:
@@ -126,7 +117,7 @@ def _weigh(server: ChatServer, pair: _Weighed) -> Outcome:
     replies, problem = _asked(server, pair.light, pair.heavy)
     light, heavy = (reply.prompt_tokens for reply in replies)
     if problem or light is None or heavy is None:
-        return _outcome(pair.id, pair.fault_class, "not_tested", problem or "the server does not count prompts")
+        return _untested(pair.id, pair.fault_class, problem or "the server does not count prompts")
     expected = f"{light + pair.least} tokens or more, {light} being there without it"
     holds = heavy >= light + pair.least
     return _settled(pair.id, pair.fault_class, holds, expected, f"{heavy} tokens", server, pair.light, pair.heavy)
@@ -136,7 +127,7 @@ def _steady(server: ChatServer) -> Outcome:
     request = _asks(_ASKED, tools=(_TOOL,))
     replies, problem = _asked(server, request, request, request)
     if problem:
-        return _outcome("plain.same-prompt", "unstable-prompt", "not_tested", problem)
+        return _untested("plain.same-prompt", "unstable-prompt", problem)
     counts: list[Json] = [reply.prompt_tokens for reply in replies]
     holds = len(set(map(str, counts))) == 1
     return _settled("plain.same-prompt", "unstable-prompt", holds, "one length", counts, server, request)
@@ -146,7 +137,7 @@ def _limited(server: ChatServer) -> Outcome:
     request = _asks(Message("user", "Count from one to one hundred, in words."))
     [reply], problem = _asked(server, request)
     if problem or not reply.content:
-        return _outcome("plain.limit", "limit-as-stop", "not_tested", problem or "the model said nothing")
+        return _untested("plain.limit", "limit-as-stop", problem or "the model said nothing")
     holds = reply.finish_reason == "length"
     return _settled("plain.limit", "limit-as-stop", holds, "length", reply.finish_reason, server, request)
 
@@ -165,6 +156,6 @@ def _alike(server: ChatServer, id_: str, fault_class: str, one: ChatRequest, oth
     """Two requests that must have the same answer."""
     replies, problem = _asked(server, one, other)
     if problem:
-        return _outcome(id_, fault_class, "not_tested", problem)
+        return _untested(id_, fault_class, problem)
     first, second = map(reply_as_json, replies)
     return _settled(id_, fault_class, first == second, first, second, server, one, other)
