@@ -38,6 +38,7 @@ def test_a_spread_of_the_set_has_outcomes_that_are_explained(name, variant):
     assert any(outcome.result == "faithful" for outcome in found.values())
     for outcome in found.values():
         assert UNEXPLAINED not in outcome.cause, outcome
+        assert not outcome.cause.startswith("the server fails"), outcome
         assert (outcome.reproduce.count("llama-server -m probe.gguf") == 1) == (outcome.result in ("fault", "choice"))
 
 
