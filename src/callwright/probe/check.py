@@ -1,10 +1,11 @@
 """One case against one server: asked, read, explained, and settled as an outcome."""
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import cycle
+from typing import Literal
 
 from callwright.conversation import Conversation, Json, Message, ToolCall
 from callwright.engines.chat import ChatReply, ChatRequest, ChatServer
@@ -19,7 +20,7 @@ from callwright.probe.explain.reply import explain_reply, explain_stream
 from callwright.probe.explain.said import Said, arguments_of, reply_as_json
 from callwright.probe.explain.touches import Asked
 from callwright.probe.faults import UNEXPLAINED
-from callwright.probe.fidelity.case import Case
+from callwright.probe.fidelity.case import Case, Kind
 from callwright.probe.outcome import Outcome
 from callwright.probe.plan import WHO, not_tested, turn_cue
 from callwright.probe.prompt import SeenPrompt, pairs_as_json, see_prompt, with_cue
@@ -29,7 +30,9 @@ from callwright.tokens import decode_segments, encode_segments
 
 SPARE = 64
 """Tokens that an answer may have beyond the words, so that one that goes on is seen to."""
-NOT_IMPLEMENTED = 501
+NO_ANSWER, NOT_IMPLEMENTED = 0, 501
+Server = Literal["speaker", "reader"]
+_PLAIN = ChatRequest(conversation=Conversation((Message("user", "Go."),)), max_tokens=1)
 _LEFT_TO_USERS = "it is left to the user to read calls and thoughts in what the model says"
 _TOOLS_HIDDEN = "the server fails on the answer that shows the prompt, and shows no tools where none may be called"
 TIGHT = 1024
@@ -46,6 +49,7 @@ class Bench:
       script: That script.
       reader: It, with the x-ray loaded; the same server where one file is both.
       echo: The x-ray's tokens.
+      gone: Which of the two no longer answers, and what came instead.
     """
 
     target: Target
@@ -53,6 +57,7 @@ class Bench:
     script: Script
     reader: ChatServer
     echo: Echo
+    gone: dict[Server, str] = field(default_factory=dict)
 
     @property
     def form(self) -> Format:
@@ -62,8 +67,7 @@ class Bench:
     @cached_property
     def default_thinking(self) -> bool | None:
         """What the server does where a request says nothing of thinking, told by a plain prompt."""
-        request = ChatRequest(conversation=Conversation((Message("user", "Go."),)))
-        seen = self.see(request)
+        seen = self.see(_PLAIN)
         for thinking in (None, True, False):
             asked = Asked(self.form, self.echo.vocabulary, seen.request.conversation, thinking)
             try:
@@ -113,8 +117,21 @@ class Bench:
         return self.reader.chat(replace(request, stream=True, max_tokens=1)).status == 200
 
     def check(self, case: Case) -> Outcome:
-        """The outcome of one case; whatever the server does, there is one."""
-        return _CHECKS[case.kind](self, replace(case, conversation=self.speaker.carried(case.conversation)))
+        """The outcome of one case; whatever the server does, there is one.
+
+        The first case that finds a server gone may be why, and says what it saw; those after it are not tested.
+        """
+        check, servers = _CHECKS[case.kind]
+        for server in servers:
+            if server in self.gone:
+                return not_tested(self.form, case, f"the server no longer answers: {self.gone[server]}")
+        outcome = check(self, replace(case, conversation=self.speaker.carried(case.conversation)))
+        if isinstance(outcome.seen, dict) and outcome.seen.get("status") == NO_ANSWER:
+            for server in servers:
+                reply: ChatReply = getattr(self, server).chat(_PLAIN)
+                if reply.status == NO_ANSWER:
+                    self.gone.setdefault(server, reply.error)
+        return outcome
 
     def outcome(self, case: Case, causes: Sequence[str], expected: Json, seen: Json, *requests: ChatRequest) -> Outcome:
         """See `settle`."""
@@ -308,10 +325,17 @@ def _check_context(bench: Bench, case: Case) -> Outcome:
     if seen.pairs is None:
         refusal: Json = {"status": seen.reply.status, "error": seen.reply.error or seen.problem}
         if seen.reply.error and seen.reply.status != NOT_IMPLEMENTED:
-            return bench.outcome(case, [], pairs_as_json(expected), refusal)
+            causes = ["server-error"] if seen.reply.status == NO_ANSWER else []
+            return bench.outcome(case, causes, pairs_as_json(expected), refusal, seen.request)
         return not_tested(bench.form, case, seen.problem)
-    causes = explain_prompt(asked, seen.pairs, in_context=True)
-    return bench.outcome(case, causes, pairs_as_json(expected), pairs_as_json(seen.pairs), seen.request)
+    found = explain_prompt(asked, seen.pairs, in_context=True)
+    return bench.outcome(case, found, pairs_as_json(expected), pairs_as_json(seen.pairs), seen.request)
 
 
-_CHECKS = {"prompt": _check_prompt, "reply": _check_reply, "loop": _check_loop, "context": _check_context}
+_CHECKS: dict[Kind, tuple[Callable[[Bench, Case], Outcome], tuple[Server, ...]]] = {
+    "prompt": (_check_prompt, ("reader",)),
+    "reply": (_check_reply, ("speaker",)),
+    "loop": (_check_loop, ("speaker", "reader")),
+    "context": (_check_context, ("reader",)),
+}
+"""What checks a case of each kind, and whom it asks."""
