@@ -67,7 +67,8 @@ def test_every_make_target_that_is_mentioned_exists():
 
 def test_every_file_and_module_that_is_mentioned_exists():
     texts = [path.read_text(encoding="utf-8") for path in PAGES]
-    files = words(texts, r"(?:config|docs|tests|benchmarks|src)/[\w/.-]+\w") + words(texts, r"\]\(((?!http)[^)#]+)")
+    files = words(texts, r"(?<![\w/.-])(?:config|docs|tests|benchmarks|src)/[\w/.-]+\w")
+    files += words(texts, r"\]\(((?!http)[^)#]+)")
     missing = [name for name in files if not (ROOT / name).exists() and not (ROOT / "docs" / name).exists()]
     assert not missing
     assert all(importlib.util.find_spec(module) for module in words(texts, r"python -m (callwright[\w.]*)"))
