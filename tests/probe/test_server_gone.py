@@ -43,7 +43,7 @@ def probed(kind, *, gone):
 def test_a_server_that_fails_on_one_case_has_a_fault_there_and_is_tested_on(kind):
     cases, _ = probed(kind, gone=False)
     assert [case.result for case in cases] == ["faithful", "fault", "faithful"]
-    assert cases[1].seen["error"] == ERROR
+    assert (cases[1].cause, cases[1].seen["error"]) == ("server-error", ERROR)
 
 
 @pytest.mark.parametrize("kind", THREE)

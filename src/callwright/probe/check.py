@@ -166,8 +166,8 @@ def _settled(bench: Bench, case: Case, seen: SeenPrompt, ideal: ChatRequest) -> 
             if bench.takes(seen.request):
                 reason = f"the server fails on the answer that shows the prompt: {seen.problem}"
                 return not_tested(bench.form, case, reason)
-            refusal: Json = {"status": seen.reply.status, "error": seen.reply.error}
-            return bench.outcome(case, ["request-refused"], pairs_as_json(expected), refusal, seen.request)
+            cause = "server-error" if seen.reply.status == NO_ANSWER else "request-refused"
+            return bench.outcome(case, [cause], pairs_as_json(expected), _failure(seen), seen.request)
         return not_tested(bench.form, case, seen.problem)
     causes = list(explain_prompt(asked, seen.pairs))
     if "tools-dropped" in causes and not seen.request.may_call:
@@ -176,6 +176,11 @@ def _settled(bench: Bench, case: Case, seen: SeenPrompt, ideal: ChatRequest) -> 
         causes.append(UNEXPLAINED)
     causes = list(dict.fromkeys(causes))
     return bench.outcome(case, causes, pairs_as_json(expected), pairs_as_json(seen.pairs), seen.request)
+
+
+def _failure(seen: SeenPrompt) -> Json:
+    """What came in place of a prompt, as `Outcome.seen` has it."""
+    return {"status": seen.reply.status, "error": seen.reply.error}
 
 
 def _asked_alike(bench: Bench, seen: SeenPrompt, ideal: ChatRequest) -> Asked:
@@ -323,10 +328,9 @@ def _check_context(bench: Bench, case: Case) -> Outcome:
     if len(encode_segments(bench.echo.vocabulary, asked.segments())[0]) <= limit:
         return not_tested(bench.form, case, f"the prompt fits into {limit} tokens")
     if seen.pairs is None:
-        refusal: Json = {"status": seen.reply.status, "error": seen.reply.error or seen.problem}
         if seen.reply.error and seen.reply.status != NOT_IMPLEMENTED:
             causes = ["server-error"] if seen.reply.status == NO_ANSWER else []
-            return bench.outcome(case, causes, pairs_as_json(expected), refusal, seen.request)
+            return bench.outcome(case, causes, pairs_as_json(expected), _failure(seen), seen.request)
         return not_tested(bench.form, case, seen.problem)
     found = explain_prompt(asked, seen.pairs, in_context=True)
     return bench.outcome(case, found, pairs_as_json(expected), pairs_as_json(seen.pairs), seen.request)

@@ -78,7 +78,7 @@ _ALL = (
     FaultClass("content-lost", "parsing", "Text that the model said is lost"),
     FaultClass("content-cut-at-marker", "parsing", "A marker mentioned in prose swallows what follows"),
     FaultClass("content-whitespace", "parsing", "Whitespace around the text is added or taken away"),
-    FaultClass("server-error", "parsing", "What the model said ends in an error of the server"),
+    FaultClass("server-error", "parsing", "What the model said ends in an error, or a request in no answer"),
     FaultClass("arguments-not-streamed", "parsing", "The arguments of a call are missing from the stream"),
     FaultClass("stream-differs", "parsing", "The stream says other things than the whole answer"),
     FaultClass("limit-as-stop", "parsing", "An answer cut by the token limit is reported as finished"),
