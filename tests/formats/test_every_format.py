@@ -6,12 +6,12 @@ arrives in pieces reads like what arrives at once; no text makes it raise, hang,
 
 import itertools
 import json
-import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.conversations import MARKERS, answers, said
+from tests.support.linear import is_linear
 
 from callwright.conversation import Conversation, Message, Tool
 from callwright.errors import FormatError
@@ -137,15 +137,7 @@ def test_a_megabyte_of_anything_is_read_within_a_second(form):
     ]
     hostile += [a + b for a in openers for b in ("{", "[", '"', '{"a', "x", "call:f{", "[f(a=1", "\n", *closers)]
     for unit in hostile:
-        text = unit * (1_000_000 // len(unit))
-        assert any(_spent(form, text) < 1 for _ in range(3)), f"{unit!r} again and again"
-
-
-def _spent(form, text):
-    """Seconds of the process, not what others do on the machine meanwhile, though they slow it down."""
-    began = time.process_time()
-    form.parse(text)
-    return time.process_time() - began
+        assert is_linear(form.parse, unit.__mul__, 1_000_000 // len(unit)), f"{unit!r} again and again"
 
 
 @every_format

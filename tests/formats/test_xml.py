@@ -1,11 +1,11 @@
 """The xml format says what it means, reads back what it said, and refuses what it cannot say."""
 
 import json
-import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.linear import is_linear
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.errors import FormatError
@@ -171,6 +171,4 @@ def test_parsing_never_raises(raw):
 
 @pytest.mark.parametrize("piece", ["<tool_call>", '<tool_call>{"', "[", "<tool_call>[</tool_call>", "\n"])
 def test_a_megabyte_of_adversarial_text_is_read_in_linear_time(piece):
-    start = time.process_time()
-    XmlFormat().parse("<tool_call>" + piece * (1_000_000 // len(piece)))
-    assert time.process_time() - start < 1
+    assert is_linear(XmlFormat().parse, lambda n: "<tool_call>" + piece * n, 1_000_000 // len(piece))

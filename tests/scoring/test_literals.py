@@ -121,10 +121,10 @@ def test_anything_else_is_no_literal(text: str) -> None:
     ids=lambda text: text[:20],
 )
 def test_bombs_are_refused_in_a_moment(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(NotLiteral):
         literal(text)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_text_up_to_the_cap_is_read() -> None:
