@@ -116,6 +116,28 @@ def test_tools_in_another_order():
     assert causes(seen) == ("tools-rewritten",)
 
 
+def test_keys_of_a_parameter_in_the_order_of_a_map():
+    form = get_format_by_name("qwen3-xml")
+    many = Tool(
+        "look",
+        "Looks.",
+        {
+            "type": "object",
+            "properties": {
+                "at": {"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]},
+                "what": {"type": "string", "description": "Of all.", "enum": ["a", "b"]},
+            },
+        },
+    )
+    asked = Asked(form, Vocabulary(form), Conversation((Message("user", "Look."),), (many,)))
+    keys = '<properties>{"x": {"type": "integer"}}</properties>', '<required>["x"]</required>'
+    shuffled = [(text.replace("\n".join(keys), "\n".join(keys[::-1])), control) for text, control in asked.pairs()]
+    assert tuple(shuffled) != asked.pairs()
+    assert explain_prompt(asked, tuple(shuffled)) == ("tools-rewritten",)
+    other = [(text.replace('["x"]', '["y"]'), control) for text, control in shuffled]
+    assert explain_prompt(asked, tuple(other)) == (UNEXPLAINED,)
+
+
 def test_text_that_becomes_a_control_token_and_the_reverse():
     parsed = tuple(VOCABULARY.cut("".join(text for text, _ in pairs(TALK))))
     assert causes(parsed) == ("control-token-injection",)

@@ -25,6 +25,7 @@ DEVELOPER = "You can do function calling with the following functions:"
 
 _PYTHON_LIST = re.compile(r"\['[^'\"\\\]]*'(?:, '[^'\"\\\]]*')*\]")
 _PYTHON_WORD = re.compile(r"(?<=>\n)(?:None|True|False)(?=\n</parameter>)")
+_PARAMETER = re.compile(r"<parameter>\n.*?\n</parameter>", re.DOTALL)
 _NAMED_RESULT = re.compile(r"^(response:[^{]*\{)value:")
 _DECLARATION = ("<start_function_declaration>", True)
 _EMPTY = ("description", "")
@@ -54,6 +55,17 @@ def _go_json(form: Format, pairs: Pairs, seen: Pairs) -> Pairs:
     first = next((place for place, (text, control) in enumerate(pairs) if control and text in form.stops), 0)
     head = _each(pairs[:first], lambda text: _compact(_PYTHON_LIST.sub(lambda m: m[0].replace("'", '"'), text)))
     return (*head, *pairs[first:])
+
+
+def _map_order(form: Format, pairs: Pairs, seen: Pairs) -> Pairs:
+    """Keys of a parameter in any order: its renderer for Qwen3-Coder takes some from a Go map, whose order varies."""
+    blocks = iter(_PARAMETER.findall(text_of_pairs(seen)))
+
+    def as_seen(match: re.Match[str]) -> str:
+        block = next(blocks, "")
+        return block if sorted(block.splitlines()) == sorted(match[0].splitlines()) else match[0]
+
+    return _each(pairs, lambda text: _PARAMETER.sub(as_seen, text))
 
 
 def _developer_line(form: Format, pairs: Pairs, seen: Pairs) -> Pairs:
@@ -110,6 +122,7 @@ CHANGES: Sequence[tuple[str, Change]] = (
 )
 STROKES: Sequence[tuple[str, Stroke]] = (
     ("tools-rewritten", _go_json),
+    ("tools-rewritten", _map_order),
     ("tool-keys-lost", _no_properties),
     ("system-injected", _developer_line),
     ("result-rewritten", _bare_results),
