@@ -2,15 +2,14 @@
 
 import importlib.util
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from tests.support.command_lines import parsed
 
-from callwright.cli import app
 from callwright.formats import FORMATS
 from callwright.formats.docs import document
 from callwright.orchestration.config import SECTIONS, PipelineConfig, load_config
@@ -51,12 +50,10 @@ def test_the_formats_page_shows_every_variant():
 
 @pytest.mark.parametrize("line", typed())
 def test_a_command_line_in_the_documentation_is_one_that_the_program_takes(line):
-    command, bound, _ = app.parse_args(shlex.split(line, comments=True)[1:], exit_on_error=False, print_error=False)
-    config = bound.arguments.get("config")
-    if config is not None:
-        overrides = [text for text in bound.arguments.get("overrides") or () if "mine.jsonl" not in text]
-        load_config(ROOT / config, overrides)
-    assert command.__module__ == "callwright.cli"
+    _, said = parsed(line)
+    if said.get("config") is not None:
+        overrides = [text for text in said.get("overrides") or () if "mine.jsonl" not in text]
+        load_config(ROOT / said["config"], overrides)
 
 
 def test_every_make_target_that_is_mentioned_exists():

@@ -299,6 +299,7 @@ def probe_instrument(
     output: Output,
     cases: Annotated[list[Path] | None, Parameter(consume_multiple=True, negative="")] = None,
     part: Literal["both", "speaker", "reader", "dice"] = "both",
+    architecture: Architecture = "llama",
     context: int = 8192,
 ) -> int:
     """Build the probe's own instrument for a format, to load it into a server by hand.
@@ -309,11 +310,12 @@ def probe_instrument(
       cases: Files of further cases; see docs/fidelity-set.md.
       part: What says the cases' words (speaker), what reads prompts (reader), both in one file for a server that is
         probed by its URL, or the dice of the sampling cases.
+      architecture: Whose weights.
       context: How many tokens prompt and answer may have together.
     """
     from callwright.probe.command import write_instrument
 
-    print(write_instrument(_form(format), cases or [], output, part=part, context=context))
+    print(write_instrument(_form(format), cases or [], output, part=part, architecture=architecture, context=context))
     return 0
 
 

@@ -48,6 +48,19 @@ def test_a_script_reads_a_prompt_and_plays_its_lines(name, variant):
     assert any(f"{text}{cue_text(cue(count))}" in segment.text for segment in segments if not segment.control)
 
 
+def test_cues_of_lines_that_say_the_same_are_told_apart_in_a_prompt():
+    script = write_script(form_of("qwen3", ""), [Line("one", "Hello there."), Line("other", "Hello there.")], xray=2000)
+    assert script.plans["one"] == script.plans["other"]
+    text = f"{cue_text('one')} or {cue_text('other')} "
+    count = len(prompt(script, text + cue_text(cue(1))))
+    ids = prompt(script, text + cue_text(cue(count)))
+    for architecture in ARCHITECTURES:
+        model = tensors_of(script, architecture)
+        assert margins(model, ids, echo(script, ids)).min() > SURE
+        for name, plan in script.plans.items():
+            assert margins(model, prompt(script, cue_text(name)), plan).min() > SURE
+
+
 @pytest.mark.parametrize(("name", "variant"), EVERY_FORMAT)
 def test_a_reader_reads_every_formats_prompts(name, variant):
     form = form_of(name, variant)

@@ -93,6 +93,7 @@ def test_what_becomes_of_a_result_is_not_put_down_to_the_call(content, cause):
         (("<b>& sees</b>", "&lt;b&gt;&amp; sees&lt;/b&gt;"), "html-escaped"),
         ((', "minLength": 2, "default": null', ""), "tool-keys-lost"),
         (('"name": "go", ', '"name": "go", "description": "", '), "tools-rewritten"),
+        (('"name": "go", ', '"name": "go", "description": null, '), "tools-rewritten"),
         (("I will.\n", "I will.\n\n"), "whitespace-in-prompt"),
         (("I will.", "I shall."), UNEXPLAINED),
     ],

@@ -4,16 +4,17 @@ The same tests run against the double and, where OLLAMA_HOST names one that answ
 """
 
 import os
-import shlex
 import socket
 import subprocess
 import threading
 import warnings
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
+from tests.support.command_lines import parsed
 from tests.support.ollama_double import JSON, Model, OllamaDouble, Said
 from tests.support.ollama_recordings import BUILTIN, SETUPS, prompt_ids, rows_of
 
@@ -413,16 +414,18 @@ def test_settings_are_checked(double, tmp_path):
 def test_by_hand_it_is_made_the_same_way(double, tmp_path, script):
     template = GO % "args" + "\n'quoted' $HOME\n"
     target = make([f"host={double.address}", "renderer=gemma4", "parser=gemma4", f"template={template}"])
-    for output, expected in (("out dir/x.gguf", "./out dir/x.gguf"), (f"{tmp_path}/y.gguf", f"{tmp_path}/y.gguf")):
-        (tmp_path / "ollama").write_text('#!/bin/sh\necho "$@"\n')
-        (tmp_path / "ollama").chmod(0o755)
-        lines = target.how(f"true callwright instrument script -o {shlex.quote(output)}")
-        run = subprocess.run(["sh", "-ec", lines], cwd=tmp_path, env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
-                             capture_output=True, text=True, check=True)  # fmt: skip
-        assert run.stdout == f"create {BY_HAND} -f Modelfile\n"
-        assert (tmp_path / "Modelfile").read_text() == (
-            f'FROM {expected}\nTEMPLATE """{template}"""\nRENDERER gemma4\nPARSER gemma4\nPARAMETER num_ctx 8192\n'
-        )
+    for program in ("callwright", "ollama"):
+        (tmp_path / program).write_text('#!/bin/sh\necho "$0" "$@"\n')
+        (tmp_path / program).chmod(0o755)
+    lines, path = target.how("gemma4/e2b", "reader"), {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    run = subprocess.run(["sh", "-ec", lines], cwd=tmp_path, env=path, capture_output=True, text=True, check=True)
+    build, create = run.stdout.replace(f"{tmp_path}/", "").splitlines()
+    said = {"format": "gemma4/e2b", "part": "reader", "output": Path("probe.gguf")}
+    assert parsed(build) == ("probe_instrument", said)
+    assert create == f"ollama create {BY_HAND} -f Modelfile"
+    assert (tmp_path / "Modelfile").read_text() == (
+        f'FROM ./probe.gguf\nTEMPLATE """{template}"""\nRENDERER gemma4\nPARSER gemma4\nPARAMETER num_ctx 8192\n'
+    )
 
 
 def test_the_file_is_gone_before_the_first_question(target, script, tmp_path, monkeypatch):

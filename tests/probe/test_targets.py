@@ -5,15 +5,17 @@ import json
 import shlex
 import sys
 import types
+from pathlib import Path
 
 import pytest
 from tests.support.canned_server import Canned, as_json, canned_server
+from tests.support.command_lines import parsed
 from tests.support.fake_llama import fake_llama, is_running
 
 from callwright.conversation import Conversation, Message
 from callwright.engines.chat import ChatRequest
 from callwright.errors import ConfigError, InputError, WorkError
-from callwright.formats import get_format
+from callwright.formats import FORMATS, get_format
 from callwright.instruments.dice import make_dice
 from callwright.instruments.script import Line, write_script
 from callwright.probe import targets
@@ -76,12 +78,13 @@ class TestLlamaCpp:
             assert (folder / "instrument.gguf").stat().st_size > 10_000
         assert not list((tmp_path / "scratch").iterdir())
         assert not is_running(about["id"])
-        build, serve = target.how("callwright instrument probe --format xml/args -o p.gguf").split("\n")
-        assert build == "callwright instrument probe --format xml/args -o p.gguf"
+        build, serve = target.how("xml/args", "both").split("\n")
+        said = {"format": "xml/args", "part": "both", "output": Path("probe.gguf")}
+        assert parsed(build) == ("probe_instrument", said)
         # By hand it is started with the very words, but for the file and the port.
         started = about["words"]
         assert started[4:6] == ["-m", str(folder / "instrument.gguf")]
-        assert shlex.split(serve) == ["llama-server", "-m", "p.gguf", *started[6:]]
+        assert shlex.split(serve) == ["llama-server", "-m", "probe.gguf", *started[6:]]
         assert started[6:] == shlex.split(
             f"-c 2048 -np 2 -t 1 --no-jinja --props --slots --chat-template-file {tmp_path}/t.jinja --temp 0.3"
         )
@@ -221,16 +224,24 @@ class TestServer:
     @pytest.mark.parametrize(
         ("pages", "line"),
         [
-            (LLAMA, "llama-server -m p.gguf --jinja"),
-            (VLLM, "vllm serve p.gguf"),
-            (OTHER, "# load p.gguf in the server at http://127.0.0.1:"),
+            (LLAMA, "llama-server -m probe.gguf --jinja"),
+            (VLLM, "vllm serve ./probe --enable-auto-tool-choice --tool-call-parser hermes --reasoning-parser qwen3"),
+            (OTHER, "# load probe.gguf in the server at http://127.0.0.1:"),
         ],
     )
     def test_how_to_load_an_instrument_is_said_for_the_runtime(self, pages, line):
         with serving(pages) as url:
-            build, load = find_target(url).how("callwright instrument probe -o p.gguf").split("\n")
-        assert build == "callwright instrument probe -o p.gguf"
+            build, load = find_target(url).how("qwen3", "dice").split("\n")
+        output = Path("probe" if pages is VLLM else "probe.gguf")
+        assert parsed(build) == ("probe_instrument", {"format": "qwen3", "part": "dice", "output": output})
         assert load.startswith(line)
+
+    @pytest.mark.parametrize("family", FORMATS)
+    def test_vllm_is_started_so_that_it_reads_what_it_has_a_parser_for(self, family):
+        with serving(VLLM) as url:
+            command = find_target(url).how(family, "both")
+        assert ("--tool-call-parser" in command) is (family != "tool_code")
+        assert ("--reasoning-parser" in command) is (get_format(family).grammar.thought is not None)
 
     @pytest.mark.parametrize(
         ("canned", "came"),

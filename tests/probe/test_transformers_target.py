@@ -3,8 +3,10 @@
 import re
 import sys
 import threading
+from pathlib import Path
 
 import pytest
+from tests.support.command_lines import parsed
 from tests.support.instruments import WEATHER, form_of
 
 from callwright.conversation import Conversation, Message
@@ -43,6 +45,13 @@ def dice():
 def job_of(target, **request):
     with target.load(dice()) as chat:
         return chat.chat(ChatRequest(**request)).body["job"]
+
+
+def test_the_command_that_builds_its_instrument_is_one_of_ours(target):
+    command, said = parsed(target(HELLO).how("qwen3", "speaker"))
+    assert command == "probe_instrument"
+    assert (said["format"], said["part"], said["output"]) == ("qwen3", "speaker", Path("instrument"))
+    assert (said["architecture"], said["context"]) == ("llama", 8192)
 
 
 def test_a_request_becomes_the_arguments_of_the_documented_calls(target):

@@ -10,6 +10,8 @@ from tests.support.fault_proxy import between
 from callwright.engines.chat import ChatServer
 from callwright.engines.openai_chat import OpenAIChat
 from callwright.instruments.instrument import Instrument
+from callwright.probe.plan import Part
+from callwright.probe.targets.base import build_command
 
 SLOTS = 4
 
@@ -43,6 +45,6 @@ class FaithfulTarget:
         ):
             yield chat
 
-    def how(self, instrument_command: str) -> str:
+    def how(self, form: str, part: Part) -> str:
         """See `Target.how`."""
-        return f"{instrument_command}\n# and play it with tests/support/faithful_server.py"
+        return f"{build_command(form, part, 'probe.gguf')}\n# and play it with tests/support/faithful_server.py"

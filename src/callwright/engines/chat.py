@@ -90,6 +90,11 @@ class ChatReply:
     pieces: int = 0
     body: Json = field(default=None, repr=False)
 
+    @property
+    def words(self) -> str:
+        """Whatever the model said but calls, whether the server took it for thinking or for text."""
+        return self.reasoning + self.content
+
 
 class ChatServer(Protocol):
     """One model behind a chat endpoint. Several threads may ask at once."""

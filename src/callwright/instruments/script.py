@@ -135,28 +135,27 @@ def write_script(form: Format, lines: Sequence[Line], *, xray: int = 0) -> Scrip
     cues = {line.cue: vocabulary.add_cue(line.cue) for line in lines}
     echo = add_echo(vocabulary, xray) if xray else None
     cutter, ends = _Cutter(vocabulary, [*cues, *sorted(reserved)]), prompt_ends(form, vocabulary)
-    first: dict[tuple[tuple[str, bool], ...], str] = {}  # lines that say the same are one line with several cues
+    cut: dict[tuple[tuple[str, bool], ...], tuple[int, ...]] = {}  # lines that say the same do it with the same tokens
     plans: dict[str, tuple[int, ...]] = {}
-    original: dict[int, int] = {}
     for line in lines:
         parts = cutter.parts(line)
-        same = first.setdefault(parts, line.cue)
-        original[cues[line.cue]] = cues[same]
-        plans[line.cue] = plans[same] if same in plans else cutter.cut(parts, ends)
-    used = Counter(token for cue in first.values() for token in plans[cue])
+        if parts not in cut:
+            cut[parts] = cutter.cut(parts, ends)
+        plans[line.cue] = cut[parts]
+    used = Counter(token for plan in cut.values() for token in plan)
     anchors = frozenset(cues.values()) | {
         token for token, times in used.items() if times == 1 and vocabulary.kinds[token] == Kind.NORMAL
     } - {vocabulary.space_id}
     transitions = _Transitions(vocabulary, anchors)
-    for cue in first.values():
-        transitions.learn(cue, cues[cue], plans[cue])
-    for cue in first.values():
-        transitions.check_start(cue, cues[cue], plans[cue], ends)
+    for cue, plan in plans.items():
+        transitions.learn(cue, cues[cue], plan)
+    for cue, plan in plans.items():
+        transitions.check_start(cue, cues[cue], plan, ends)
     return Script(
         kind="script",
         form=form,
         vocabulary=vocabulary,
-        circuit=_circuit(vocabulary, transitions, original, echo),
+        circuit=_circuit(vocabulary, transitions, echo),
         plans=plans,
         anchors=anchors,
         echo=echo,
@@ -330,12 +329,8 @@ def prompt_ends(form: Format, vocabulary: Vocabulary) -> list[tuple[int, ...]]:
     return sorted(ends)
 
 
-def _circuit(
-    vocabulary: Vocabulary, transitions: _Transitions, original: Mapping[int, int], echo: Echo | None
-) -> Circuit:
+def _circuit(vocabulary: Vocabulary, transitions: _Transitions, echo: Echo | None) -> Circuit:
     code = codes(vocabulary.vocab_size)
-    for cue, same in original.items():
-        code[cue] = code[same]
     width = rounded(_TURNED.stop) if echo else _WIDTH
     embedding = np.zeros((vocabulary.vocab_size, width), np.float16)
     embedding[:, SELF] = code
@@ -344,8 +339,6 @@ def _circuit(
     for anchor, token in transitions.successors.items():
         embedding[anchor, NEXT] = code[token]
         embedding[anchor, [ANCHOR, BALANCE]] = ANCHOR_VALUE, 0
-    for cue, same in original.items():
-        embedding[cue] = embedding[same]
     heads = [
         Head(sees="anchors", back=0, tilt=RECENCY_TILT, copies=((SELF, _ANCHOR_CODE), (NEXT, NEXT))),
         *(Head(back=back, copies=((SELF, block),)) for back, block in enumerate(_BACK, 1)),

@@ -13,6 +13,7 @@ from rich.console import Console
 from callwright.errors import ConfigError
 from callwright.formats import FORMATS, get_format_by_name
 from callwright.formats.base import Format, quiet
+from callwright.instruments.architectures import Architecture
 from callwright.instruments.dice import make_dice
 from callwright.instruments.files import write
 from callwright.instruments.instrument import Instrument
@@ -94,7 +95,9 @@ def probe(
     return max(found.exit_code, 2 if wrong else 0)
 
 
-def write_instrument(form: Format, files: Sequence[Path], output: Path, *, part: Part, context: int) -> str:
+def write_instrument(
+    form: Format, files: Sequence[Path], output: Path, *, part: Part, architecture: Architecture, context: int
+) -> str:
     """Writes an instrument of the probe for a format, and returns a line about it."""
     made: Instrument
     if part == "dice":
@@ -103,7 +106,7 @@ def write_instrument(form: Format, files: Sequence[Path], output: Path, *, part:
         with quiet():
             plan = make_plan(form, read_cases(files).cases, one_file=part == "both")
         made = plan.reader if part == "reader" else plan.speaker
-    size = write(made, output, context=context)
+    size = write(made, output, architecture=architecture, context=context)
     return f"{made.name}: {made.vocabulary.vocab_size} tokens, {size / 1e6:.1f} MB, {output}"
 
 
@@ -127,7 +130,7 @@ def _formats_of(target: Target) -> list[Format]:
 
 def _without_instrument(target: ServerTarget, cases: Sequence[Case]) -> Report:
     """What can be found out about a server with a model of its own."""
-    lines = target.how("callwright instrument probe --format NAME -o probe.gguf").splitlines()
+    lines = target.how("NAME", "both").splitlines()
     reason = f"it needs an instrument: {'; '.join(lines)}"
     with target.as_it_is() as server:
         return Report(target.name, target.version, tuple(probe_plain(server, cases, reason)))

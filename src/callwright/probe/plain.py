@@ -136,7 +136,7 @@ def _steady(server: ChatServer) -> Outcome:
 def _limited(server: ChatServer) -> Outcome:
     request = _asks(Message("user", "Count from one to one hundred, in words."))
     [reply], problem = _asked(server, request)
-    if problem or not reply.content:
+    if problem or not reply.words:
         return _untested("plain.limit", "limit-as-stop", problem or "the model said nothing")
     holds = reply.finish_reason == "length"
     return _settled("plain.limit", "limit-as-stop", holds, "length", reply.finish_reason, server, request)

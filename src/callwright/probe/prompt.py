@@ -162,10 +162,9 @@ def _read(server: ChatServer, echo: Echo, request: ChatRequest, first: SeenPromp
 def _shown(echo: Echo, reply: ChatReply) -> tuple[str, str]:
     """What stands before an x-ray's characters, and these up to the first other one.
 
-    Where a prompt opens a thought, what the x-ray says is the thought.
+    Where a prompt opens a thought, or a server takes one for opened, what the x-ray says is the thought.
     """
-    content = reply.reasoning + reply.content
-    shown = range(PRIVATE, PRIVATE + len(echo.shows))
-    start = next((place for place, one in enumerate(content) if ord(one) in shown), len(content))
-    said = list(takewhile(lambda one: ord(one) in shown, content[start:]))
-    return content[:start], "".join(said)
+    words, shown = reply.words, range(PRIVATE, PRIVATE + len(echo.shows))
+    start = next((place for place, one in enumerate(words) if ord(one) in shown), len(words))
+    said = list(takewhile(lambda one: ord(one) in shown, words[start:]))
+    return words[:start], "".join(said)

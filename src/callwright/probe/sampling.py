@@ -51,7 +51,7 @@ def _thrown(target: Target, server: ChatServer, form: Format, case: Case) -> Out
     problem = _problem(replies)
     if problem:
         return not_tested(form, case, problem)
-    answers = [split(FACES, reply.content) for reply in replies]
+    answers = [split(FACES, reply.words) for reply in replies]
     verdict = judge(FACES, sampling, answers, temperature_first=target.temperature_first)
     seen: dict[str, Json] = {
         "draws": dict(verdict.seen),
@@ -84,7 +84,7 @@ def _compared(
     problem = _problem(replies)
     if problem:
         return not_tested(form, case, problem)
-    alike = replies[0].content == replies[1].content
+    alike = replies[0].words == replies[1].words
     wanted = len(set(seeds)) == 1
     words = ["other draws", "the same draws"]
     return settle(
@@ -100,4 +100,4 @@ def _compared(
 
 def _problem(replies: Sequence[ChatReply]) -> str:
     """Why the throws cannot be judged; "" when they can."""
-    return next((reply.error or "no draws came back" for reply in replies if reply.error or not reply.content), "")
+    return next((reply.error or "no draws came back" for reply in replies if reply.error or not reply.words), "")

@@ -46,8 +46,7 @@ def settle(
     if causes and not faults:
         cause = "; ".join(f"{one.cause}: {one.says} ({one.where})" for one in chosen if one is not None)
     name = format_name(form)
-    part = "both" if target.shares_instruments and case.kind != "sampling" else _PARTS[case.kind]
-    build = f"callwright instrument probe --format {name} --part {part} -o probe.gguf"
+    part: Part = "both" if target.shares_instruments and case.kind != "sampling" else _PARTS[case.kind]
     return Outcome(
         id=case.id,
         format=name,
@@ -56,5 +55,5 @@ def settle(
         cause=cause,
         expected=expected,
         seen=seen,
-        reproduce=f"{target.how(build)}\n{asked}" if causes else "",
+        reproduce=f"{target.how(name, part)}\n{asked}" if causes else "",
     )

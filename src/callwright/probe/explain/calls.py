@@ -81,7 +81,7 @@ def texts(value: Json) -> Iterator[str]:
 def _lost(said: Said, reply: ChatReply) -> Iterator[str]:
     """Fewer calls than there are in the words."""
     expected, seen = said.parsed.tool_calls, reply.calls
-    own, text = said.text + (said.parsed.reasoning or ""), reply.content + reply.reasoning
+    own, text = said.text + (said.parsed.reasoning or ""), reply.words
     if any(text.count(call.name) > own.count(call.name) for call in expected[len(seen) :]):
         yield "call-left-in-content"
     elif seen and _same_names(expected, seen):

@@ -55,8 +55,9 @@ def _parameter_dropped(tools: Tools, seen: str) -> Iterator[Tools]:
 
 
 def _rewritten(tools: Tools, seen: str) -> Iterator[Tools]:
-    """Keys in another order, or the tools: as their names come in the prompt; an empty description where none is."""
+    """Keys in another order, or the tools, as their names come; an empty description where none is, or null."""
     yield [replace(tool, description=tool.description or "", given=None) for tool in tools]
+    yield [replace(tool, given=_with_null(tool)) for tool in tools]
     for order in _ORDERS:
         yield _with_schemas(tools, partial(_ordered, order=order))
     if len(tools) > 1:
@@ -71,6 +72,16 @@ TOOL_CHANGES: Mapping[str, ToolChange] = {
     "tools-rewritten": _rewritten,
 }
 """By cause; of two that make the same prompt the first counts."""
+
+
+def _with_null(tool: Tool) -> dict[str, Json]:
+    """The tool as it is written by code that has a field for a description, whether there is one or not."""
+    function: dict[str, Json] = {
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": dict(tool.parameters),
+    }
+    return {"type": "function", "function": function}
 
 
 def _with_schemas(tools: Tools, change: Callable[[Schema], dict[str, Json]]) -> Tools:

@@ -1,11 +1,13 @@
 """What the probe needs of a runtime: to load an instrument, and to be asked."""
 
+import shlex
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 from callwright.engines.chat import ChatServer
 from callwright.errors import WorkError
 from callwright.instruments.instrument import Instrument
+from callwright.probe.plan import Part
 
 
 class UntestableError(WorkError):
@@ -45,6 +47,11 @@ class Target(Protocol):
         """
         ...
 
-    def how(self, instrument_command: str) -> str:
-        """The shell line(s) that bring up the same server by hand, given the command that builds the instrument."""
+    def how(self, form: str, part: Part) -> str:
+        """The shell lines that build an instrument of a format, by its name, and bring up the same server by hand."""
         ...
+
+
+def build_command(form: str, part: Part, output: str, *options: str) -> str:
+    """The shell line that builds an instrument of the probe."""
+    return shlex.join(["callwright", "instrument", "probe", "--format", form, "--part", part, "-o", output, *options])

@@ -16,7 +16,8 @@ from callwright.engines.openai_chat import OpenAIChat
 from callwright.errors import CallwrightError, ConfigError
 from callwright.instruments.files import write
 from callwright.instruments.instrument import Instrument
-from callwright.probe.targets.base import UntestableError
+from callwright.probe.plan import Part
+from callwright.probe.targets.base import UntestableError, build_command
 from callwright.probe.targets.overrides import read_overrides
 from callwright.settings import Settings
 
@@ -105,22 +106,15 @@ class LlamaCppTarget:
             chat = OpenAIChat(server.url, slots=server.slots, timeout=settings.timeout, shown=SHOWN)
             yield stack.enter_context(chat)
 
-    def how(self, instrument_command: str) -> str:
+    def how(self, form: str, part: Part) -> str:
         """See `Target.how`."""
         settings = self.settings
         options = server_options(
             slots=settings.slots, context=settings.context, threads=settings.threads, jinja=settings.jinja
         )
-        model = output_of(instrument_command)
-        return f"{instrument_command}\n{shlex.join(['llama-server', '-m', model, *options, *self._options()])}"
+        serve = shlex.join(["llama-server", "-m", "probe.gguf", *options, *self._options()])
+        return f"{build_command(form, part, 'probe.gguf')}\n{serve}"
 
     def _options(self) -> list[str]:
         template = [] if self.settings.template is None else ["--chat-template-file", str(self.settings.template)]
         return [*template, *self.settings.options]
-
-
-def output_of(command: str) -> str:
-    """What a command writes: the word after -o or --output, "instrument.gguf" where there is none."""
-    words = shlex.split(command)
-    places = [place + 1 for place, word in enumerate(words) if word in ("-o", "--output")]
-    return next((words[place] for place in places if place < len(words)), "instrument.gguf")

@@ -34,8 +34,8 @@ from callwright.errors import CallwrightError, WorkError
 from callwright.instruments.architectures import on_architecture
 from callwright.instruments.files import write_gguf
 from callwright.instruments.instrument import Instrument
-from callwright.probe.targets.base import UntestableError
-from callwright.probe.targets.llamacpp import output_of
+from callwright.probe.plan import Part
+from callwright.probe.targets.base import UntestableError, build_command
 from callwright.probe.targets.overrides import read_overrides
 from callwright.settings import Settings
 
@@ -136,10 +136,9 @@ class OllamaTarget:
         ) as chat:
             yield chat
 
-    def how(self, instrument_command: str) -> str:
+    def how(self, form: str, part: Part) -> str:
         """See `Target.how`."""
-        file = output_of(instrument_command)
-        lines = [f"FROM {file if file.startswith(('/', './', '../')) else f'./{file}'}"]
+        lines = ["FROM ./probe.gguf"]
         if self.settings.template is not None:
             lines.append(f'TEMPLATE """{self.settings.template}"""')
         if self.settings.renderer is not None:
@@ -148,7 +147,8 @@ class OllamaTarget:
             lines.append(f"PARSER {self.settings.parser}")
         lines.append(f"PARAMETER num_ctx {self.context}")
         modelfile = " ".join(map(shlex.quote, lines))
-        return f"{instrument_command}\nprintf '%s\\n' {modelfile} > Modelfile\nollama create {BY_HAND} -f Modelfile"
+        build = build_command(form, part, "probe.gguf")
+        return f"{build}\nprintf '%s\\n' {modelfile} > Modelfile\nollama create {BY_HAND} -f Modelfile"
 
     def _upload(self, instrument: Instrument) -> tuple[str, int]:
         """Gives the server the file, and returns its digest and size in bytes."""

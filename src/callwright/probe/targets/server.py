@@ -6,7 +6,6 @@ out before anything is concluded from its answers.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,47 +20,15 @@ from callwright.instruments.dice import Dice
 from callwright.instruments.instrument import Instrument
 from callwright.instruments.script import Script
 from callwright.instruments.vocabulary import cue_text
-from callwright.probe.plan import WHO, format_name
-from callwright.probe.targets.base import UntestableError
-from callwright.probe.targets.llamacpp import output_of
+from callwright.probe.plan import WHO, Part, format_name
+from callwright.probe.targets.base import UntestableError, build_command
+from callwright.probe.targets.kinds import kind_of
 from callwright.probe.targets.overrides import read_overrides
 from callwright.probe.throws import split
 from callwright.settings import Settings
 
 _START = "start it, or correct the URL (http://HOST:PORT, where /v1/chat/completions is served)"
-
-
 _QUESTION = ChatRequest(conversation=Conversation((Message("user", cue_text(WHO)),)), max_tokens=64)
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """A runtime that tells what it is.
-
-    Attributes:
-      name: What it is called in reports; see `openai_chat.PENALTIES`.
-      marks: How it begins its Server header, or whom its models are owned by.
-      path: Where it says its version.
-      key: Under which name.
-      serve: The shell line that starts it; {model} stands for the instrument.
-      temperature_first: See `Target`.
-    """
-
-    name: str
-    marks: frozenset[str]
-    path: str
-    key: str
-    serve: str
-    temperature_first: bool = False
-
-
-_KINDS = (
-    _Kind("llama.cpp", frozenset({"llama.cpp", "llamacpp"}), "/props", "build_info", "llama-server -m {model} --jinja"),
-    _Kind("vLLM", frozenset({"vllm"}), "/version", "version", "vllm serve {model}", True),
-    _Kind("SGLang", frozenset({"sglang"}), "/get_server_info", "version", "sglang serve --model-path {model}", True),
-    _Kind("Ollama", frozenset({"library"}), "/api/version", "version", ""),
-)
-_OTHER = _Kind("", frozenset(), "/version", "version", "")
 
 
 class ServerSettings(Settings):
@@ -102,7 +69,7 @@ class ServerTarget:
         try:
             entry, header = _first_model(wire, settings.model)
             self.model = settings.model or str(entry["id"])
-            self._kind = _kind_of(header, str(entry.get("owned_by", "")))
+            self._kind = kind_of(header, str(entry.get("owned_by", "")))
             about = _about(wire, self._kind.path)
         finally:
             wire.close()
@@ -131,7 +98,7 @@ class ServerTarget:
     def loaded_format(self) -> str | None:
         """The format of the probe's instrument that the server has; None when it has none, or does not answer."""
         with self._chat() as chat:
-            words = chat.chat(_QUESTION).content.split()
+            words = chat.chat(_QUESTION).words.split()
         match words:
             case ["callwright", "script", name, _]:
                 return name
@@ -144,26 +111,21 @@ class ServerTarget:
         reply = chat.chat(_QUESTION)
         if reply.error:
             raise UntestableError(f"{self.url} to say what it has loaded", reply.error, "mend it, then probe again")
-        said = reply.content.strip()
+        said = reply.words.strip()
         if not _is_loaded(instrument, said):
-            part = "dice" if isinstance(instrument, Dice) else "both"
-            build = f"callwright instrument probe --format {format_name(instrument.form)} --part {part}"
+            part: Part = "dice" if isinstance(instrument, Dice) else "both"
             came = repr(one_line(said, 80)) if said else "no text"
             raise UntestableError(
                 f"{self.url} to have {instrument.name!r} of this version loaded",
                 f"{came} when asked what it has",
-                "build and load it: " + "; ".join(self.how(f"{build} -o {self._file}").splitlines()),
+                "build and load it: " + "; ".join(self.how(format_name(instrument.form), part).splitlines()),
             )
 
-    def how(self, instrument_command: str) -> str:
+    def how(self, form: str, part: Part) -> str:
         """See `Target.how`."""
-        serve = self._kind.serve.format(model=output_of(instrument_command))
-        return f"{instrument_command}\n{serve or f'# load {output_of(instrument_command)} in the server at {self.url}'}"
-
-    @property
-    def _file(self) -> str:
-        """A path of the form that the runtime loads."""
-        return "./probe" if self._kind.name in ("vLLM", "SGLang") else "probe.gguf"
+        file = self._kind.file
+        serve = self._kind.command(form) or f"# load {file} in the server at {self.url}"
+        return f"{build_command(form, part, file)}\n{serve}"
 
 
 def _is_loaded(instrument: Instrument, said: str) -> bool:
@@ -207,11 +169,6 @@ def _first_model(wire: Wire, wanted: str) -> tuple[Mapping[str, Any], str]:
         raise WorkError(f"a model {wanted!r} at {wire.url}", f"only {names}", "name one of them: --set model=NAME")
     came = f"HTTP {status}: {complaint(body) or 'no list of models'}"
     raise WorkError(f"models listed at {wire.url}/v1/models", came, f"{_START}, or name the model: --set model=NAME")
-
-
-def _kind_of(header: str, owner: str) -> _Kind:
-    said = {header.partition("/")[0].strip().lower(), owner.lower()}
-    return next((kind for kind in _KINDS if kind.marks & said), _OTHER)
 
 
 def _about(wire: Wire, path: str) -> Mapping[str, Any]:

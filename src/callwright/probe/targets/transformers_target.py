@@ -30,7 +30,8 @@ from callwright.instruments.files import write
 from callwright.instruments.instrument import Instrument
 from callwright.models.safetensors_files import Dtype
 from callwright.openai import write_message, write_tool
-from callwright.probe.targets.base import UntestableError
+from callwright.probe.plan import Part
+from callwright.probe.targets.base import UntestableError, build_command
 from callwright.probe.targets.interpreter import Interpreter
 from callwright.probe.targets.overrides import read_overrides
 from callwright.settings import Settings
@@ -112,10 +113,10 @@ class TransformersTarget:
             finally:
                 worker.ask({"do": "unload", "model": number})
 
-    def how(self, instrument_command: str) -> str:
-        """The shell line that makes the directory `instrument`, which the curl of an outcome loads."""
-        chosen = f"--architecture {self.settings.architecture} --context {self.context}"
-        return f"{instrument_command} {chosen} -o instrument"
+    def how(self, form: str, part: Part) -> str:
+        """The shell line that makes the directory `instrument`, which the program of an outcome loads."""
+        chosen = ("--architecture", self.settings.architecture, "--context", str(self.context))
+        return build_command(form, part, "instrument", *chosen)
 
 
 class TransformersChat:
