@@ -152,7 +152,7 @@ context.long-history            fault     oldest-messages-dropped
     "qwen3.5": """
 parsing.one-call                faithful
 parsing.two-calls               faithful
-parsing.text-before-call        choice    thinking-default
+parsing.text-before-call        choice    content-as-reasoning
 parsing.text-after-call         faithful
 parsing.empty-arguments         faithful
 parsing.unknown-tool            faithful
@@ -172,9 +172,9 @@ parsing.close-tag-in-value      fault     server-error
 parsing.unclosed-parameters     fault     call-dropped
 parsing.unclosed-function       fault     server-error
 parsing.cut-call                faithful
-parsing.no-opening              choice    thinking-default
+parsing.no-opening              choice    content-as-reasoning
 parsing.unknown-parameter       faithful
-parsing.plain                   choice    thinking-default
+parsing.plain                   choice    content-as-reasoning
 """,
     "qwen3-vl-instruct": """
 rendering.one-tool              fault     tools-rewritten

@@ -215,6 +215,13 @@ def reasoning_given_as_text(said: Said) -> None:
         said.reasoning = None
 
 
+@FAULTS.answer("content-as-reasoning", "reply", "qwen3", "gemma4")
+def text_given_as_reasoning(said: Said) -> None:
+    """A thought is believed to be open from the first word on."""
+    if not said.reasoning:
+        said.content, said.reasoning = None, said.content
+
+
 @FAULTS.answer("reasoning-lost", "reply")
 def reasoning_dropped(said: Said) -> None:
     """The thinking is not given."""

@@ -45,11 +45,11 @@ def _recite(instrument: Script | Reader, ids: Sequence[int]) -> Sequence[int]:
             return shown(instrument, ids) if id_ - pointers.start + 1 == len(ids) else ()
         piece = vocabulary.pieces[id_]
         if piece.startswith("@@") and (plan := plans.get(piece.strip("@"))) is not None:
-            return plan[_said_already(vocabulary, plan, ids) :]
+            return plan[said_already(vocabulary, plan, ids) :]
     return ()
 
 
-def _said_already(vocabulary: Vocabulary, plan: Sequence[int], ids: Sequence[int]) -> int:
+def said_already(vocabulary: Vocabulary, plan: Sequence[int], ids: Sequence[int]) -> int:
     """How much of the plan, a special token among it, the prompt ends with: templates open thoughts, or put one."""
     for count in range(min(len(plan), len(ids)), 0, -1):
         if list(plan[:count]) == list(ids[-count:]) and any(map(vocabulary.is_control, plan[:count])):

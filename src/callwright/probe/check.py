@@ -267,7 +267,10 @@ def _holds_own(said: Said, reply: ChatReply) -> bool:
 
 
 def _check_loop(bench: Bench, case: Case) -> Outcome:
-    """Each answer goes back with the results; the prompt that this leads to is read after each."""
+    """Each answer goes back with the results; the prompt that this leads to is read after each.
+
+    A request has the cue of its own turn only: two that stand close together are hard to tell apart from far away.
+    """
     if not bench.target.parses_calls:
         return not_tested(bench.form, case, _LEFT_TO_USERS)
     real = ideal = case.conversation
@@ -293,9 +296,8 @@ def _check_loop(bench: Bench, case: Case) -> Outcome:
             Message("tool", result, name=call.name, tool_call_id=call.id)
             for call, result in zip(answer.tool_calls, results, strict=False)
         ]
-        cued = with_cue(ideal, turn_cue(case, turn))
-        real = bench.speaker.carried(replace(conversation, messages=(*conversation.messages, answer, *given)))
-        ideal = bench.speaker.carried(replace(cued, messages=(*cued.messages, spoken, *given)))
+        real = bench.speaker.carried(replace(real, messages=(*real.messages, answer, *given)))
+        ideal = bench.speaker.carried(replace(ideal, messages=(*ideal.messages, spoken, *given)))
         asked = ChatRequest(conversation=real, thinking=case.thinking)
         seen = bench.see(asked)
         outcome = _settled(bench, case, seen, replace(asked, conversation=ideal))

@@ -66,11 +66,11 @@ CHOICES: Sequence[Choice] = (
         _GENERATION,
         "temperature 0 ",
     ),
-    Choice(
-        "Ollama",
-        "thinking-default",
-        "Thinking is enabled by default in the CLI and API for supported models",
-        _OLLAMA_THINKING,
+    *(
+        Choice(
+            "Ollama", cause, "Thinking is enabled by default in the CLI and API for supported models", _OLLAMA_THINKING
+        )
+        for cause in ("thinking-default", "content-as-reasoning")
     ),
 )
 
@@ -83,6 +83,6 @@ def find_choice(target: str, cause: str, *, by_default: bool = True) -> Choice |
       cause: The cause.
       by_default: Whether the request left thinking to the server; one that says it is not to be overruled.
     """
-    if cause == "thinking-default" and not by_default:
+    if cause in ("thinking-default", "content-as-reasoning") and not by_default:
         return None
     return next((one for one in CHOICES if (one.target, one.cause) == (target, cause)), None)

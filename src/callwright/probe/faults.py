@@ -74,6 +74,7 @@ _ALL = (
     FaultClass("stop-included", "parsing", "The stop token stands in the text"),
     FaultClass("call-in-reasoning", "parsing", "A call inside the reasoning counts as one"),
     FaultClass("reasoning-in-content", "parsing", "Reasoning stands in the text"),
+    FaultClass("content-as-reasoning", "parsing", "Text that the model said comes as reasoning"),
     FaultClass("reasoning-lost", "parsing", "Reasoning is lost"),
     FaultClass("content-lost", "parsing", "Text that the model said is lost"),
     FaultClass("content-cut-at-marker", "parsing", "A marker mentioned in prose swallows what follows"),

@@ -60,7 +60,7 @@ def _reasoning(said: Said, reply: ChatReply) -> Iterator[str]:
         yield "reasoning-in-content" if _is_thought_shown(said, reply) else "reasoning-lost"
     elif seen and not expected:
         if _is_taken_for_thought(said, reply):
-            yield "thinking-default"
+            yield "content-as-reasoning"
         else:
             yield "content-lost" if seen.strip() in said.text else UNEXPLAINED
     else:
@@ -75,7 +75,7 @@ def _is_thought_shown(said: Said, reply: ChatReply) -> bool:
 
 
 def _is_taken_for_thought(said: Said, reply: ChatReply) -> bool:
-    """Whether text came as reasoning, because the server believes that the prompt had opened a thought."""
+    """Whether text came as reasoning, because the server believes that a thought was opened."""
     return bool(reply.reasoning.strip()) and reply.reasoning.split() == said.text.split() and not reply.content.strip()
 
 
