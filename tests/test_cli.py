@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -225,6 +226,20 @@ def test_a_reader_that_leaves_early_is_no_reason_for_a_traceback(filtering):
     assert process.wait(timeout=30) == 1
     assert process.stderr.read() == b""
     process.stderr.close()
+
+
+def test_an_answer_that_cannot_be_written_is_one_line():
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([*MODULE, "--help"], stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 1
+    assert done.stderr.decode().count("\n") == 1 and "No space left on device" in done.stderr.decode()
+
+
+@pytest.mark.parametrize("streams", ["<&-", ">&-", "<&- >&-"])
+def test_streams_that_the_caller_closed_are_empty(streams):
+    command = shlex.join([*MODULE, "parse"])
+    done = subprocess.run(["sh", "-c", f"{command} {streams}"], stdin=subprocess.DEVNULL, capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 @pytest.fixture(params=["render", "parse"])

@@ -3,7 +3,9 @@
 Exit codes: 0 fine, 1 the work failed, 2 the input was wrong, 130 stopped by Ctrl-C with everything saved.
 """
 
+import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,6 +20,7 @@ app = App(
     help="From base weights to a served model whose tool calls can be trusted.",
     version=callwright.__version__,
     version_flags=["--version"],
+    suppress_keyboard_interrupt=False,
 )
 
 
@@ -315,8 +318,7 @@ def probe_instrument(
     """
     from callwright.probe.command import write_instrument
 
-    print(write_instrument(_form(format), cases or [], output, part=part, architecture=architecture, context=context))
-    return 0
+    return write_instrument(_form(format), cases or [], output, part=part, architecture=architecture, context=context)
 
 
 @app.command
@@ -371,8 +373,12 @@ def doctor() -> int:
 def main(arguments: list[str] | None = None) -> None:
     """The entry point: prints errors in one line and exits with the taxonomy's codes."""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    sys.stdin, sys.stdout = sys.stdin or open(os.devnull), sys.stdout or open(os.devnull, "w")  # closed by the caller
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # tables and examples hold more than ASCII
     try:
         code: Any = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
     except CallwrightError as error:
         errors.print(f"callwright: {error}", markup=False)
         sys.exit(error.exit_code)
@@ -380,6 +386,12 @@ def main(arguments: list[str] | None = None) -> None:
         errors.print("callwright: aborted; what was written before is kept, give the same command again to go on")
         sys.exit(130)
     except BrokenPipeError:
+        sys.exit(1)
+    except OSError as error:
+        sys.stdout = open(os.devnull, "w")  # what it holds cannot be written at the end either
+        errors.print(
+            f"callwright: expected to read and write; got {error}; make room, or name another place", markup=False
+        )
         sys.exit(1)
     except Exception as error:
         if type(error).__module__.startswith("cyclopts"):

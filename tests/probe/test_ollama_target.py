@@ -415,14 +415,14 @@ def test_by_hand_it_is_made_the_same_way(double, tmp_path, script):
     template = GO % "args" + "\n'quoted' $HOME\n"
     target = make([f"host={double.address}", "renderer=gemma4", "parser=gemma4", f"template={template}"])
     for program in ("callwright", "ollama"):
-        (tmp_path / program).write_text('#!/bin/sh\necho "$0" "$@"\n')
+        (tmp_path / program).write_text('#!/bin/sh\necho "$0" "$@" $OLLAMA_HOST\n')
         (tmp_path / program).chmod(0o755)
     lines, path = target.how("gemma4/e2b", "reader"), {"PATH": f"{tmp_path}:/usr/bin:/bin"}
     run = subprocess.run(["sh", "-ec", lines], cwd=tmp_path, env=path, capture_output=True, text=True, check=True)
     build, create = run.stdout.replace(f"{tmp_path}/", "").splitlines()
-    said = {"format": "gemma4/e2b", "part": "reader", "output": Path("probe.gguf")}
+    said = {"format": "gemma4/e2b", "part": "reader", "output": Path("probe.gguf"), "context": 8192}
     assert parsed(build) == ("probe_instrument", said)
-    assert create == f"ollama create {BY_HAND} -f Modelfile"
+    assert create == f"ollama create {BY_HAND} -f Modelfile {double.address}"
     assert (tmp_path / "Modelfile").read_text() == (
         f'FROM ./probe.gguf\nTEMPLATE """{template}"""\nRENDERER gemma4\nPARSER gemma4\nPARAMETER num_ctx 8192\n'
     )

@@ -1,9 +1,12 @@
 """`callwright probe` as it is typed: what it prints and writes, and how it ends."""
 
 import json
+import shlex
 
 import pytest
+from tests.support.command_lines import parsed
 from tests.support.faithful_server import serve
+from tests.support.fault import Fault
 from tests.support.fault_proxy import FAULTS, between
 
 from callwright.cli import main
@@ -54,6 +57,48 @@ def test_the_report_is_json_of_the_promised_keys(url, capsys):
     assert [case["id"] for case in report["cases"]] == ["rendering.one-tool", "parsing.three-calls", "loops.one-call"]
     keys = {"id", "format", "fault_class", "result", "cause", "expected", "seen", "reproduce"}
     assert all(case.keys() == keys and case["result"] == "faithful" for case in report["cases"])
+
+
+@pytest.mark.parametrize("arguments", ['{"a": 1e999}', '{"a": NaN}', '{"a": "\\ud800"}', '{"\\ud800": 1}'])
+def test_the_report_is_json_whatever_came(instrument, arguments, capsys):
+    def answer(said):
+        for call in said.calls:
+            call[1] = arguments
+
+    fault = Fault(name="odd", says="", classes=("call-altered",), kind="reply", answer=answer)
+    with serve(instrument) as server, between(server, fault) as url:
+        code, out, _ = run(capsys, url, "--only", "parsing.one-call", "--json")
+    assert code == 1 and out.isascii()
+    [case] = json.loads(out, parse_constant=pytest.fail)["cases"]
+    assert case["result"] == "fault"
+
+
+def test_a_page_that_cannot_be_written_costs_no_report(url, capsys, tmp_path):
+    (tmp_path / "file").touch()
+    code, out, err = run(capsys, url, "--only", *ONLY, "--json", "--html", str(tmp_path / "file" / "page.html"))
+    assert code == 1 and "page.html" in err.splitlines()[-1]
+    assert len(json.loads(out)["cases"]) == 3
+
+
+def test_files_of_further_cases_stand_in_the_command_that_builds_the_instrument(url, capsys, tmp_path):
+    further = tmp_path / "more cases.yaml"
+    words = (
+        "{id: mine.a, kind: reply, fault_class: call-dropped, why: x, messages: Go., says: {message: {content: Yes.}}}"
+    )
+    further.write_text(f"cases: [{words}]\n", encoding="utf-8")
+    _, out, _ = run(capsys, url, "--format", FORMAT, "--cases", str(further), "--only", "mine", "--json")
+    [case] = json.loads(out)["cases"]
+    build = case["cause"].partition("build and load it: ")[2].partition(";")[0]
+    assert parsed(build)[1]["cases"] == [further]
+    with pytest.raises(SystemExit) as ended:
+        main([*shlex.split(build.replace("probe.gguf", str(tmp_path / "probe.gguf")))[1:]])
+    assert ended.value.code == 0 and (tmp_path / "probe.gguf").exists()
+
+
+def test_a_broken_case_is_named_when_an_instrument_is_built_too(capsys, tmp_path):
+    with pytest.raises(SystemExit) as ended:
+        main(["instrument", "probe", "--format", FORMAT, "-o", str(tmp_path / "p.gguf"), "--cases", "missing.yaml"])
+    assert ended.value.code == 2 and "missing.yaml" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("url", ["calls-after-the-first-lost"], indirect=True)

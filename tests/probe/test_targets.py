@@ -79,7 +79,7 @@ class TestLlamaCpp:
         assert not list((tmp_path / "scratch").iterdir())
         assert not is_running(about["id"])
         build, serve = target.how("xml/args", "both").split("\n")
-        said = {"format": "xml/args", "part": "both", "output": Path("probe.gguf")}
+        said = {"format": "xml/args", "part": "both", "output": Path("probe.gguf"), "context": 1024}
         assert parsed(build) == ("probe_instrument", said)
         # By hand it is started with the very words, but for the file and the port.
         started = about["words"]

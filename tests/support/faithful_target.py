@@ -31,6 +31,7 @@ class FaithfulTarget:
     says_tool_calls = True
     sets_context = False
     temperature_first = False
+    case_files = ()
 
     def __init__(self, fault: Fault | None = None, context: int = 8192) -> None:
         self.fault, self.context = fault, context
@@ -47,4 +48,5 @@ class FaithfulTarget:
 
     def how(self, form: str, part: Part) -> str:
         """See `Target.how`."""
-        return f"{build_command(form, part, 'probe.gguf')}\n# and play it with tests/support/faithful_server.py"
+        build = build_command(form, part, "probe.gguf", cases=self.case_files)
+        return f"{build}\n# and play it with tests/support/faithful_server.py"

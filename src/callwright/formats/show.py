@@ -4,9 +4,7 @@ On a terminal the example stands as the model reads it, control tokens and what 
 elsewhere each line stands behind the marks that docs/formats.md uses.
 """
 
-import sys
 from collections.abc import Iterator, Sequence
-from io import TextIOWrapper
 
 from rich.console import Console
 from rich.text import Text
@@ -38,8 +36,6 @@ def print_example(name: str) -> None:
       FormatError: There is no such format or variant, or it cannot say the example.
     """
     form = get_format_by_name(name)
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # the example holds more than ASCII
     console = Console(highlight=False, soft_wrap=True)
     with quiet():  # what a template leaves out, its module says
         example = example_for(form)

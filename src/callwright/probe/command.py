@@ -2,7 +2,6 @@
 
 import json
 import signal
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,13 +62,12 @@ def probe(
     """
     before = read_report(baseline) if baseline else None
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    cases, wrong = read_cases(files)
-    for error in wrong:
-        errors.print(f"callwright: left out: {error}", markup=False)
+    cases, wrong = _read(files)
     ids = _chosen(cases, only)
     named = [get_format_by_name(name) for name in formats]
     with _ended_like_ctrl_c():
         runtime = find_target(target, overrides)
+        runtime.case_files = files
         chosen = named or _formats_of(runtime)
         if isinstance(runtime, ServerTarget) and not chosen:
             report = _without_instrument(runtime, [case for case in cases if case.id in ids])
@@ -79,11 +77,8 @@ def probe(
                 report = run_probe(
                     runtime, chosen, cases, only=ids, told=lambda outcome: bar.advance(note=outcome.format)
                 )
-    if html:
-        write_page(report, html)
     if as_json:
-        json.dump(report.as_json(), sys.stdout, ensure_ascii=False)
-        print()
+        print(json.dumps(report.as_json(), allow_nan=False))
     found = changes(report, before)
     console = errors if as_json else Console(highlight=False)
     if before is not None:
@@ -91,23 +86,34 @@ def probe(
     elif not as_json:
         print_card(report, console)
     if html:
+        write_page(report, html)
         errors.print(f"the page: {html}", markup=False)
     return max(found.exit_code, 2 if wrong else 0)
 
 
 def write_instrument(
     form: Format, files: Sequence[Path], output: Path, *, part: Part, architecture: Architecture, context: int
-) -> str:
-    """Writes an instrument of the probe for a format, and returns a line about it."""
+) -> int:
+    """Writes an instrument of the probe for a format and says so; returns 2 when cases were left out, else 0."""
     made: Instrument
+    cases, wrong = _read(files)
     if part == "dice":
         made = make_dice(form, FACES)
     else:
         with quiet():
-            plan = make_plan(form, read_cases(files).cases, one_file=part == "both")
+            plan = make_plan(form, cases, one_file=part == "both")
         made = plan.reader if part == "reader" else plan.speaker
     size = write(made, output, architecture=architecture, context=context)
-    return f"{made.name}: {made.vocabulary.vocab_size} tokens, {size / 1e6:.1f} MB, {output}"
+    print(f"{made.name}: {made.vocabulary.vocab_size} tokens, {size / 1e6:.1f} MB, {output}")
+    return 2 if wrong else 0
+
+
+def _read(files: Sequence[Path]) -> tuple[Sequence[Case], bool]:
+    """The fidelity set with further cases, and whether some were left out, which is said."""
+    cases, wrong = read_cases(files)
+    for error in wrong:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"callwright: left out: {error}", markup=False)
+    return cases, bool(wrong)
 
 
 def _chosen(cases: Sequence[Case], only: Sequence[str]) -> set[str]:
@@ -138,13 +144,16 @@ def _without_instrument(target: ServerTarget, cases: Sequence[Case]) -> Report:
 
 @contextmanager
 def _ended_like_ctrl_c() -> Iterator[None]:
-    """Has SIGTERM end the block as Ctrl-C does, so that servers are stopped and what was lent is taken back."""
+    """Has SIGTERM, and a terminal that is closed, end the block as Ctrl-C does: servers are stopped, and what was lent
+    is taken back.
+    """
 
     def end(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    previous = signal.signal(signal.SIGTERM, end)
+    previous = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)

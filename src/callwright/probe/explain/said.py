@@ -1,6 +1,7 @@
 """What a model said and what that means, beside what a server made of it."""
 
 import json
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -88,9 +89,17 @@ def arguments_of(call: WireCall) -> Json:
 def loads(text: str) -> Json:
     """The JSON that a text is; None where it is none."""
     try:
-        value: Json = json.loads(text)
+        value: Json = json.loads(text, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError):
         return None
+    return value
+
+
+def _finite(number: str) -> float:
+    """The number; ValueError for those that Python reads and JSON does not have."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"no number of JSON: {number}")
     return value
 
 

@@ -1,7 +1,9 @@
 """What the probe needs of a runtime: to load an instrument, and to be asked."""
 
 import shlex
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol
 
 from callwright.engines.chat import ChatServer
@@ -28,6 +30,7 @@ class Target(Protocol):
       says_tool_calls: Whether its wire has a finish reason of its own for calls.
       sets_context: Whether a request can say how many tokens prompt and answer may have.
       temperature_first: Whether it documents that its temperature comes before top-k, top-p and min-p.
+      case_files: The files of further cases that the instruments are built for; they stand in command lines.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Target(Protocol):
     says_tool_calls: bool
     sets_context: bool
     temperature_first: bool
+    case_files: Sequence[Path]
 
     def load(self, instrument: Instrument) -> AbstractContextManager[ChatServer]:
         """A server with the instrument, for as long as the block lasts; nothing is left behind.
@@ -52,6 +56,8 @@ class Target(Protocol):
         ...
 
 
-def build_command(form: str, part: Part, output: str, *options: str) -> str:
-    """The shell line that builds an instrument of the probe."""
-    return shlex.join(["callwright", "instrument", "probe", "--format", form, "--part", part, "-o", output, *options])
+def build_command(form: str, part: Part, output: str, *options: str, cases: Sequence[Path] = ()) -> str:
+    """The shell line that builds an instrument of the probe; all cases are in it, whichever are run."""
+    words = ["callwright", "instrument", "probe", "--format", form, "--part", part, "-o", output, *options]
+    files = ["--cases", *(str(path.absolute()) for path in cases)] if cases else []
+    return shlex.join([*words, *files])

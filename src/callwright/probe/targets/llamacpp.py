@@ -70,6 +70,7 @@ class LlamaCppTarget:
     says_tool_calls = True
     sets_context = False
     temperature_first = False
+    case_files: Sequence[Path] = ()
 
     def __init__(self, settings: LlamaCppSettings) -> None:
         if settings.template is not None and not settings.template.is_file():
@@ -113,7 +114,8 @@ class LlamaCppTarget:
             slots=settings.slots, context=settings.context, threads=settings.threads, jinja=settings.jinja
         )
         serve = shlex.join(["llama-server", "-m", "probe.gguf", *options, *self._options()])
-        return f"{build_command(form, part, 'probe.gguf')}\n{serve}"
+        context = ("--context", str(settings.context))
+        return f"{build_command(form, part, 'probe.gguf', *context, cases=self.case_files)}\n{serve}"
 
     def _options(self) -> list[str]:
         template = [] if self.settings.template is None else ["--chat-template-file", str(self.settings.template)]

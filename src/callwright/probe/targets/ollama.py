@@ -92,6 +92,7 @@ class OllamaTarget:
     shares_instruments = False
     parses_calls = True
     temperature_first = False
+    case_files: Sequence[Path] = ()
 
     def __init__(self, settings: OllamaSettings) -> None:
         self.settings = settings
@@ -147,8 +148,11 @@ class OllamaTarget:
             lines.append(f"PARSER {self.settings.parser}")
         lines.append(f"PARAMETER num_ctx {self.context}")
         modelfile = " ".join(map(shlex.quote, lines))
-        build = build_command(form, part, "probe.gguf")
-        return f"{build}\nprintf '%s\\n' {modelfile} > Modelfile\nollama create {BY_HAND} -f Modelfile"
+        build = build_command(form, part, "probe.gguf", "--context", str(self.context), cases=self.case_files)
+        address = self._server.address
+        there = "" if address == ollama_address("") else f"OLLAMA_HOST={shlex.quote(address)} "
+        create = f"{there}ollama create {BY_HAND} -f Modelfile"
+        return f"{build}\nprintf '%s\\n' {modelfile} > Modelfile\n{create}"
 
     def _upload(self, instrument: Instrument) -> tuple[str, int]:
         """Gives the server the file, and returns its digest and size in bytes."""

@@ -6,6 +6,7 @@ out before anything is concluded from its answers.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -61,6 +62,7 @@ class ServerTarget:
     parses_calls = True
     says_tool_calls = True
     sets_context = False
+    case_files: Sequence[Path] = ()
 
     def __init__(self, url: str, settings: ServerSettings) -> None:
         self.url = _address(url)
@@ -125,7 +127,7 @@ class ServerTarget:
         """See `Target.how`."""
         file = self._kind.file
         serve = self._kind.command(form) or f"# load {file} in the server at {self.url}"
-        return f"{build_command(form, part, file)}\n{serve}"
+        return f"{build_command(form, part, file, cases=self.case_files)}\n{serve}"
 
 
 def _is_loaded(instrument: Instrument, said: str) -> bool:

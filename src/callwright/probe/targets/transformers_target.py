@@ -84,6 +84,7 @@ class TransformersTarget:
     says_tool_calls = False
     sets_context = False
     temperature_first = True
+    case_files: Sequence[Path] = ()
 
     def __init__(self, settings: TransformersSettings) -> None:
         self.settings = settings
@@ -116,7 +117,7 @@ class TransformersTarget:
     def how(self, form: str, part: Part) -> str:
         """The shell line that makes the directory `instrument`, which the program of an outcome loads."""
         chosen = ("--architecture", self.settings.architecture, "--context", str(self.context))
-        return build_command(form, part, "instrument", *chosen)
+        return build_command(form, part, "instrument", *chosen, cases=self.case_files)
 
 
 class TransformersChat:
