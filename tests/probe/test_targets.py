@@ -236,12 +236,12 @@ class TestServer:
         assert parsed(build) == ("probe_instrument", {"format": "qwen3", "part": "dice", "output": output})
         assert load.startswith(line)
 
-    @pytest.mark.parametrize("family", FORMATS)
-    def test_vllm_is_started_so_that_it_reads_what_it_has_a_parser_for(self, family):
+    @pytest.mark.parametrize(("family", "variant"), [(name, one) for name in FORMATS for one in FORMATS[name]])
+    def test_vllm_is_started_so_that_it_reads_what_it_has_a_parser_for(self, family, variant):
         with serving(VLLM) as url:
-            command = find_target(url).how(family, "both")
+            command = find_target(url).how(f"{family}/{variant}".removesuffix("/"), "both")
         assert ("--tool-call-parser" in command) is (family != "tool_code")
-        assert ("--reasoning-parser" in command) is (get_format(family).grammar.thought is not None)
+        assert ("--reasoning-parser" in command) is (get_format(family, variant or None).grammar.thought is not None)
 
     @pytest.mark.parametrize(
         ("canned", "came"),

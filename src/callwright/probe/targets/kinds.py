@@ -50,6 +50,7 @@ _VLLM_PARSERS = {
     "llama4": "--enable-auto-tool-choice --tool-call-parser llama4_pythonic",
     "bfcl": "--enable-auto-tool-choice --tool-call-parser pythonic",
     "mistral": "--enable-auto-tool-choice --tool-call-parser mistral",
+    "mistral/v13": "--enable-auto-tool-choice --tool-call-parser mistral --reasoning-parser mistral",
     "functiongemma": "--enable-auto-tool-choice --tool-call-parser functiongemma",
     "gemma4": "--enable-auto-tool-choice --tool-call-parser gemma4 --reasoning-parser gemma4",
 }
