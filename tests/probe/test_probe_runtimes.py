@@ -49,6 +49,14 @@ def test_the_first_table_has_a_row_for_each_format_and_a_column_for_each_runtime
     assert by_name["`llama31`"] == ["5/17, 11 faults, 1 choice", "–"]
 
 
+def test_a_report_of_other_formats_is_added_and_one_of_the_same_replaces_it(tmp_path):
+    put(tmp_path, report(("qwen3", "hermes3")))
+    path = put(tmp_path, report(("hermes3", "llama31"), faithful=4))
+    found = read_report(path).cases
+    assert {case.format for case in found} == {"qwen3", "hermes3", "llama31"}
+    assert sum(case.format == "hermes3" for case in found) == sum(case.format == "llama31" for case in found)
+
+
 def test_every_cause_has_a_row_with_its_formats_and_an_example(tmp_path):
     put(tmp_path, report(("qwen3", "hermes3")))
     page = document(tmp_path / "probes")

@@ -6,6 +6,7 @@ not say. It serves as a baseline too.
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from callwright.formats import FORMATS
@@ -34,6 +35,9 @@ _ORDER = [f"{name}/{variant}" if variant else name for name, variants in FORMATS
 def save(source: Path, directory: Path) -> Path:
     """Puts a report among the saved ones, as `TARGET-VERSION.json`, and returns its path.
 
+    A report that is there already keeps the formats that the new one does not have: a server that was started by
+    somebody else holds one format's instrument at a time.
+
     Raises:
       DataError: `source` is no report.
       StorageError: The file cannot be written.
@@ -41,6 +45,10 @@ def save(source: Path, directory: Path) -> Path:
     report = read_report(source)
     name = re.sub(r"[^a-z0-9.]+", "-", f"{report.target}-{report.version}".lower()).strip("-.")
     path = directory / f"{name[:80]}.json"
+    if path.exists():
+        probed = {case.format for case in report.cases}
+        others = [case for case in read_report(path).cases if case.format not in probed]
+        report = replace(report, cases=(*others, *report.cases))
     write_compact(report, path)
     return path
 
