@@ -1,11 +1,17 @@
 """`callwright probe` as it is typed: what it prints and writes, and how it ends."""
 
 import json
+import os
 import shlex
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 from tests.support.command_lines import parsed
 from tests.support.faithful_server import serve
+from tests.support.fake_llama import fake_llama, is_running
 from tests.support.fault import Fault
 from tests.support.fault_proxy import FAULTS, between
 
@@ -160,3 +166,27 @@ def test_wrong_input_is_one_line(words, said, capsys, monkeypatch):
     code, out, err = run(capsys, *words)
     assert code in (1, 2) and not out
     assert said in err.splitlines()[-1] and "Traceback" not in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_stopped_from_outside_it_leaves_no_server_and_no_file(number, tmp_path):
+    started = tmp_path / "started"
+    hangs = f"open({str(started)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    program = fake_llama(tmp_path / "fake", bad=hangs)
+    (tmp_path / "scratch").mkdir()
+    words = ["probe", "llamacpp", "--set", f"program={program}", "--format", FORMAT, "--only", "parsing.one-call"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "callwright.cli", *words],
+        env=os.environ | {"TMPDIR": str(tmp_path / "scratch")},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    while not (started.exists() and started.read_text()):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.decode().splitlines()[-1].startswith("callwright: aborted; ")
+    assert not is_running(int(started.read_text()))
+    assert list((tmp_path / "scratch").iterdir()) == []
