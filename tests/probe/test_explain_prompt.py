@@ -34,6 +34,20 @@ TALK = Conversation(
     TOOLS,
 )
 
+PARALLEL = Conversation(
+    (
+        Message("user", "Look twice."),
+        Message("assistant", tool_calls=(CALL, ToolCall("go", {"far": 12345678901234567}, id="call00002"))),
+        Message("tool", "Rain.", name="look", tool_call_id="call00001"),
+        Message("tool", "Gone.", name="go", tool_call_id="call00002"),
+        Message("assistant", tool_calls=(ToolCall("look", {}, id="call00003"),)),
+        Message("tool", "Snow.", name="look", tool_call_id="call00003"),
+    ),
+    (*TOOLS, Tool("stay", "Stays.", {"type": "object", "properties": {}})),
+)
+"""Two rounds of calls, the first of two."""
+FIRST, SECOND = PARALLEL.messages[1].tool_calls
+
 
 def pairs(text_or_talk, **options):
     """A prompt: of a conversation, or of text in which every control token is one."""
@@ -55,8 +69,19 @@ def causes(seen, talk=TALK, **options):
     return explain_prompt(Asked(FORM, VOCABULARY, talk), seen, **options)
 
 
+def without(*gone, **changes):
+    """The messages of PARALLEL without those at these places, and others, `m1` for that at place 1, changed."""
+    changed = (replace(one, **changes.get(f"m{place}", {})) for place, one in enumerate(PARALLEL.messages))
+    return replace(PARALLEL, messages=tuple(one for place, one in enumerate(changed) if place not in gone))
+
+
 def with_result(content):
     return replace(TALK, messages=(*TALK.messages[:-1], replace(TALK.messages[-1], content=content)))
+
+
+def with_call(arguments):
+    first, second, *rest = TALK.messages
+    return replace(TALK, messages=(first, replace(second, tool_calls=(replace(CALL, arguments=arguments),)), *rest))
 
 
 def test_the_prompt_expected_has_no_cause():
@@ -72,6 +97,7 @@ def test_the_prompt_expected_has_no_cause():
         (RESULT.replace(" ", ""), "result-rewritten"),
         ('{"by": "Zoë", "seen": [1, 2.0]}', "result-rewritten"),
         (RESULT.replace("2.0", "2"), "result-rewritten"),
+        (RESULT.replace("2.0", '"2.0"'), "result-rewritten"),
         (RESULT.replace("ë", "\\u00eb"), "unicode-escaped"),
     ],
 )
@@ -100,6 +126,54 @@ def test_what_becomes_of_a_result_is_not_put_down_to_the_call(content, cause):
 )
 def test_an_edit_of_the_prompt_is_named(change, cause):
     assert causes(edited(change)) == (cause,)
+
+
+@pytest.mark.parametrize(
+    ("lossy", "cause"),
+    [
+        (without(2), "result-lost"),
+        (without(3), "result-lost"),
+        (without(m2={"content": ""}), "result-lost"),
+        (without(m5={"content": ""}), "result-lost"),
+        (without(m2={"content": "Snow."}), "result-lost"),
+        (without(m3={"content": "Rain."}), "result-lost"),
+        (without(m1={"tool_calls": (FIRST,)}), "calls-lost-from-history"),
+        (without(m1={"tool_calls": (SECOND,)}), "calls-lost-from-history"),
+        (without(m1={"tool_calls": (), "content": ""}), "calls-lost-from-history"),
+        (without(1), "calls-lost-from-history"),
+        (without(4), "calls-lost-from-history"),
+        (replace(PARALLEL, tools=PARALLEL.tools[1:]), "tools-dropped"),
+        (replace(PARALLEL, tools=PARALLEL.tools[::2]), "tools-dropped"),
+        (replace(PARALLEL, tools=PARALLEL.tools[:2]), "tools-dropped"),
+        (replace(PARALLEL, tools=PARALLEL.tools[2:]), "tools-dropped"),  # though earlier calls name the others
+        (without(m2={"content": "Sun."}), UNEXPLAINED),
+    ],
+)
+def test_what_is_lost_in_part(lossy, cause):
+    assert causes(pairs(lossy), PARALLEL) == (cause,)
+
+
+def test_several_tools_lost_that_nothing_else_names():
+    tools = [Tool(name, None, {"type": "object", "properties": {}}) for name in ("one", "two", "three", "four", "five")]
+    talk = Conversation((Message("user", "Hi."),), tuple(tools))
+    assert causes(pairs(replace(talk, tools=talk.tools[3:])), talk) == ("tools-dropped",)
+
+
+@pytest.mark.parametrize("name", ["qwen3", "mistral/v13"])
+@pytest.mark.parametrize(
+    ("ours", "theirs", "cause"),
+    [
+        ({"id": 12345678901234567}, {"id": "12345678901234567"}, "number-rewritten"),
+        ({"id": [1.5, {"at": -1}]}, {"id": ["1.5", {"at": "-1"}]}, "number-rewritten"),
+        ({"id": "7", "at": 1}, {"id": 7, "at": 1}, "number-rewritten"),
+        ({"id": 7, "at": "b"}, {"at": "b", "id": 7}, "arguments-resorted"),
+        ({"id": "b 7"}, {"id": "b 8"}, UNEXPLAINED),
+    ],
+)
+def test_a_number_that_became_a_string_is_not_another_order(name, ours, theirs, cause):
+    form = get_format_by_name(name)
+    asked, other = (Asked(form, Vocabulary(form), with_call(arguments)) for arguments in (ours, theirs))
+    assert explain_prompt(asked, other.pairs()) == (cause,)
 
 
 def test_two_things_at_once_are_both_named():
@@ -161,6 +235,30 @@ def test_a_system_prompt_lost_added_or_squeezed_out():
     assert causes(pairs(replace(silent, messages=(Message("system", "Obey."), *silent.messages))), silent) == (
         "system-injected",
     )
+
+
+@pytest.mark.parametrize(
+    ("told", "cause"),
+    [
+        ("Be brief.\n\nToday is Monday.", "system-injected"),
+        ("Today is Monday.\n\nBe brief.", "system-injected"),
+        ("\nBe brief.", "whitespace-in-prompt"),
+        ("Be very brief.", UNEXPLAINED),
+    ],
+)
+def test_text_beside_a_system_prompt(told, cause):
+    ours, theirs = (
+        replace(TALK, messages=(Message("system", content), *TALK.messages)) for content in ("Be brief.", told)
+    )
+    assert causes(pairs(theirs), ours) == (cause,)
+
+
+def test_the_hole_of_a_dropped_system_prompt_is_not_filled_with_any_text():
+    ours, theirs = (
+        Conversation((Message("system", content), Message("user", "Hi."), Message("user", "So?")))
+        for content in ("Be brief.", "Be very brief.")
+    )
+    assert causes(pairs(theirs), ours) == (UNEXPLAINED,)
 
 
 def test_a_prompt_cut_in_a_message_is_only_thought_of_where_it_does_not_fit():

@@ -1,6 +1,7 @@
 """An answer that is not what the model said is put down to what was done to it, and to nothing else."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -73,6 +74,19 @@ def test_what_becomes_of_an_argument(ours, theirs, cause):
     assert explain_reply(said(words(call(**ours))), reply(call(**theirs))) == (cause,)
 
 
+def test_arguments_encoded_twice():
+    one = call(what="a", at=1.0)
+
+    def answer(arguments):
+        return reply({"name": "look", "arguments": json.dumps(arguments)})
+
+    text = json.dumps(one["arguments"])
+    assert explain_reply(said(words(one)), answer(text)) == ("value-as-string",)
+    assert explain_reply(said(words(one)), answer(text.replace("1.0", "1"))) == ("value-as-string", "number-retyped")
+    assert explain_reply(said(words(one)), answer(text[:-1])) == ("call-altered",)
+    assert explain_reply(said(words(one)), answer([text])) == ("call-altered",)
+
+
 def test_calls_lost_left_and_made_up():
     one, other = call(what="a"), call("go")
     both = said(words(one, other))
@@ -99,6 +113,16 @@ def test_finish_reasons():
     assert explain_reply(said(words(one)), reply(one, finish="stop")) == ("finish-reason-wrong",)
     assert explain_reply(said(words(one)), reply(one, finish="stop"), says_tool_calls=False) == ()
     assert explain_reply(said("There are thr", cut=True), reply(content="There are thr")) == ("limit-as-stop",)
+
+
+@pytest.mark.parametrize("finish", [None, "eos", "tool_calls", "length"])
+@pytest.mark.parametrize("says_tool_calls", [True, False])
+def test_an_answer_without_calls_ends_with_stop(finish, says_tool_calls):
+    for told, came in (("stop", ()), (finish, ("finish-reason-wrong",))):
+        answer = replace(reply(content="Done."), finish_reason=told)
+        assert explain_reply(said("Done."), answer, says_tool_calls=says_tool_calls) == came
+    cut = replace(reply(content="Don"), finish_reason="length")
+    assert explain_reply(said("Don", cut=True), cut, says_tool_calls=says_tool_calls) == ()
 
 
 def test_another_number_of_tokens_says_that_they_were_forced():

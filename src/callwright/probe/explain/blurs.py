@@ -18,11 +18,15 @@ CONTROLS = "control-tokens"
 OF_CALLS = frozenset({"arguments-double-encoded", "arguments-resorted", "number-rewritten", "null-as-text"})
 """Those that would be another cause in a tool's result."""
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.]*\d)")
+_READ = "\ud800"
+"""What a number that was read from JSON begins with, so that it is no string; no text can have it."""
+_QUOTED = re.compile(rf"(?<=[:\[,])(\s*)\"{_READ}?(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\"(?=\s*[,}}\]])")
+"""A number that stands as a string where JSON has a value."""
 _UNICODE = re.compile(r"(?:\\+u[0-9a-fA-F]{4})+")
 """Escapes, also those whose backslash was escaped when a text with them became a JSON string."""
 _HTML = re.compile(r"\\+u00(?:3[ce]|2[67])|&(?:lt|gt|amp|quot|apos|#34|#39|#x27);", re.IGNORECASE)
 _NULL = re.compile(r"\"?(?:<nil>|\b(?:null|None|nil|undefined|NULL)\b)\"?")
-_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
+_DECODER = json.JSONDecoder(parse_float=_READ.__add__, parse_int=_READ.__add__, parse_constant=_READ.__add__)
 _TOOL_WORDS = frozenset({"properties", "parameters", "function"})
 
 
@@ -65,7 +69,9 @@ def _html_character(match: re.Match[str]) -> str:
 
 
 def _numbers_alike(text: str) -> str:
-    return _NUMBER.sub(lambda match: f"{round(float(match[0]), 6):.6g}".replace("-0", "0"), text)
+    """Numbers in one spelling, also where one is a string."""
+    bare = _QUOTED.sub(r"\1\2", text)
+    return _NUMBER.sub(lambda match: f"{round(float(match[0]), 6):.6g}".replace("-0", "0"), bare)
 
 
 def _nulls_alike(text: str) -> str:
@@ -93,16 +99,22 @@ def _is_object(text: str) -> bool:
 
 
 def _sorted_json(text: str, *, tools: bool) -> str:
-    """JSON objects with sorted keys and one spacing: those of tools, or all others."""
+    """JSON objects with sorted keys and one spacing: those of tools, or all others.
+
+    In a tool a number and its text are the same, because a tool is rewritten with either.
+    """
 
     def printed(value: Json, spelled: str) -> str:
-        return json.dumps(value, sort_keys=True, ensure_ascii=False) if _is_tool(value) == tools else spelled
+        if _is_tool(value) != tools:
+            return spelled
+        sorted_ = json.dumps(value, sort_keys=True, ensure_ascii=False)
+        return sorted_.replace(_READ, "") if tools else sorted_
 
     return _replaced(text, "{", printed)
 
 
 def _replaced(text: str, opener: str, printed: Callable[[Json, str], str]) -> str:
-    """The text with each JSON value that begins so printed anew; numbers in them keep their spelling, as strings."""
+    """The text with each JSON value that begins so printed anew; numbers keep their spelling, marked as such."""
     parts, done, at = [], 0, text.find(opener)
     while at >= 0:
         try:

@@ -95,8 +95,11 @@ def _call(said: Said, ours: ToolCall, theirs: WireCall) -> Iterator[str]:
         yield "call-altered"
         return
     arguments = arguments_of(theirs)
-    if not isinstance(arguments, dict):  # no object: cut, or something else
-        decoded = loads(theirs.arguments)
-        yield "value-as-string" if decoded == dict(ours.arguments) else "call-altered"
-        return
-    yield from explain_arguments(said, ours, arguments)
+    inner = loads(theirs.arguments)
+    if isinstance(inner, str) and isinstance(decoded := loads(inner), dict):  # an object inside a JSON string
+        yield "value-as-string"
+        arguments = decoded
+    if isinstance(arguments, dict):
+        yield from explain_arguments(said, ours, arguments)
+    else:  # cut, or something else
+        yield "call-altered"

@@ -34,7 +34,19 @@ def _numbers_rewritten(conversation: Conversation, thinking: bool | None, seen: 
 def _calls_lost(conversation: Conversation, thinking: bool | None, seen: str) -> Iterator[Request]:
     yield _with_messages(conversation, lambda one: replace(one, tool_calls=(), content=one.content or "")), thinking
     yield _with_messages(conversation, lambda one: replace(one, tool_calls=one.tool_calls[:1])), thinking
+    yield _with_messages(conversation, lambda one: replace(one, tool_calls=one.tool_calls[-1:])), thinking
     yield _with_messages(conversation, lambda one: None if one.tool_calls else one), thinking
+    for place, message in enumerate(conversation.messages):  # only those of one message, or only one of them
+        calls = message.tool_calls
+        if calls:
+            yield (
+                _with_message(conversation, place, replace(message, tool_calls=(), content=message.content or "")),
+                thinking,
+            )
+            yield _with_message(conversation, place, None), thinking
+        for number in range(len(calls) if len(calls) > 1 else 0):
+            kept = (*calls[:number], *calls[number + 1 :])
+            yield _with_message(conversation, place, replace(message, tool_calls=kept)), thinking
 
 
 def _content_lost(conversation: Conversation, thinking: bool | None, seen: str) -> Iterator[Request]:
@@ -49,10 +61,14 @@ def _reasoning_lost(conversation: Conversation, thinking: bool | None, seen: str
 def _results_lost(conversation: Conversation, thinking: bool | None, seen: str) -> Iterator[Request]:
     yield _with_messages(conversation, lambda one: None if one.role == "tool" else one), thinking
     yield _with_messages(conversation, lambda one: replace(one, content="") if one.role == "tool" else one), thinking
-    last = max((n for n, one in enumerate(conversation.messages) if one.role == "tool"), default=None)
-    if last is not None:
-        messages = (*conversation.messages[:last], *conversation.messages[last + 1 :])
-        yield replace(conversation, messages=messages), thinking
+    results = [place for place, one in enumerate(conversation.messages) if one.role == "tool"]
+    for place in reversed(results):  # only one of them, or the text of the first or the last in its stead
+        message = conversation.messages[place]
+        yield _with_message(conversation, place, None), thinking
+        yield _with_message(conversation, place, replace(message, content="")), thinking
+        for other in {results[0], results[-1]} - {place}:
+            text = conversation.messages[other].content
+            yield _with_message(conversation, place, replace(message, content=text)), thinking
 
 
 def _results_rewritten(conversation: Conversation, thinking: bool | None, seen: str) -> Iterator[Request]:
@@ -144,6 +160,12 @@ CHANGES: Mapping[str, Change] = {
 def _with_messages(conversation: Conversation, change: Callable[[Message], Message | None]) -> Conversation:
     changed = (change(message) if message.role != "user" else message for message in conversation.messages)
     return replace(conversation, messages=tuple(message for message in changed if message is not None))
+
+
+def _with_message(conversation: Conversation, place: int, message: Message | None) -> Conversation:
+    """The conversation with another message at this place, or none."""
+    before, after = conversation.messages[:place], conversation.messages[place + 1 :]
+    return replace(conversation, messages=(*before, *((message,) if message is not None else ()), *after))
 
 
 def _with_arguments(conversation: Conversation, change: Callable[[Json], Json]) -> Conversation:

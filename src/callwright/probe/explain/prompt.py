@@ -25,7 +25,7 @@ from callwright.probe.prompt import Pairs, marked, text_of_pairs
 DEPTH = 2
 """How many changes and touches are tried together."""
 _BEAM = 6
-_TAKEN = frozenset({"tools-dropped", "system-lost"})
+_TAKEN = frozenset({"tools-dropped", "system-lost", "system-dropped"})
 """What leaves a hole that any text would fill: a system prompt is not looked for in it."""
 _HOLE = "\ue000hole\ue000"
 """A result that has nothing in common with others."""
@@ -57,9 +57,9 @@ def explain_prompt(asked: Asked, seen: Pairs, *, in_context: bool = False) -> tu
     best: tuple[str, ...] | None = None
     for depth in range(1, DEPTH + 1):
         grown = _unique(node for parent in frontier for node in _grown(parent, seen))
-        exact = min((node for node in grown if node.pairs == seen), key=lambda node: len(node.causes), default=None)
+        exact = min((node for node in grown if node.pairs == seen), key=lambda node: _rank(node.causes), default=None)
         best = _fewest([best, *map(partial(_leveled, seen=seen), frontier)])
-        if exact is not None and (best is None or len(best) >= len(exact.causes)):
+        if exact is not None and (best is None or _rank(best) >= _rank(exact.causes)):
             return exact.causes
         if best is not None and len(best) <= depth:
             return best
@@ -71,14 +71,19 @@ def explain_prompt(asked: Asked, seen: Pairs, *, in_context: bool = False) -> tu
 
 
 def _fewest(found: Iterable[tuple[str, ...] | None]) -> tuple[str, ...] | None:
-    return min((causes for causes in found if causes is not None), key=len, default=None)
+    return min((causes for causes in found if causes is not None), key=_rank, default=None)
+
+
+def _rank(causes: tuple[str, ...]) -> tuple[int, bool]:
+    """The fewest causes come first; of as many, those without an added text, which could be any."""
+    return len(causes), "system-injected" in causes
 
 
 def _unique(nodes: Iterable[_Node]) -> list[_Node]:
-    """One node a prompt: that with the fewest causes, the first of several."""
+    """One node a prompt: that whose causes rank first, the first of several."""
     kept: dict[Pairs, _Node] = {}
     for node in nodes:
-        if node.pairs not in kept or len(node.causes) < len(kept[node.pairs].causes):
+        if node.pairs not in kept or _rank(node.causes) < _rank(kept[node.pairs].causes):
             kept[node.pairs] = node
     return list(kept.values())
 

@@ -158,6 +158,9 @@ def _finish(said: Said, reply: ChatReply, *, says_tool_calls: bool) -> Iterator[
         if seen != "length":
             yield "limit-as-stop"
         return
-    calls = len(reply.calls) > 0
-    if seen == "length" or (says_tool_calls and calls != (seen == "tool_calls")):
+    if reply.calls:
+        wrong = seen != "tool_calls" if says_tool_calls else seen == "length"
+    else:
+        wrong = seen != "stop"
+    if wrong:
         yield "finish-reason-wrong"

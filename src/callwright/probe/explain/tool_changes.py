@@ -31,9 +31,12 @@ _BELOW = (*_NAMED, "items", "anyOf", "oneOf", "allOf", "additionalProperties")
 
 
 def _dropped(tools: Tools, seen: str) -> Iterator[Tools]:
+    """None left, only the first, only those that the prompt names, or all but one, which an earlier call may name."""
     yield ()
     if len(tools) > 1:
         yield tools[:1]
+        yield [tool for tool in tools if _named(tool, seen)]
+        yield from ((*tools[:place], *tools[place + 1 :]) for place in range(len(tools)))
 
 
 def _keys_lost(tools: Tools, seen: str) -> Iterator[Tools]:
@@ -61,7 +64,7 @@ def _rewritten(tools: Tools, seen: str) -> Iterator[Tools]:
     for order in _ORDERS:
         yield _with_schemas(tools, partial(_ordered, order=order))
     if len(tools) > 1:
-        places = {tool.name: re.search(rf"(?<![\w.-]){re.escape(tool.name)}(?![\w.-])", seen) for tool in tools}
+        places = {tool.name: _named(tool, seen) for tool in tools}
         yield sorted(tools, key=lambda tool: match.start() if (match := places[tool.name]) else len(seen))
 
 
@@ -72,6 +75,11 @@ TOOL_CHANGES: Mapping[str, ToolChange] = {
     "tools-rewritten": _rewritten,
 }
 """By cause; of two that make the same prompt the first counts."""
+
+
+def _named(tool: Tool, seen: str) -> re.Match[str] | None:
+    """Where the prompt names the tool first."""
+    return re.search(rf"(?<![\w.-]){re.escape(tool.name)}(?![\w.-])", seen)
 
 
 def _with_null(tool: Tool) -> dict[str, Json]:

@@ -5,6 +5,7 @@ be anything, it looks at the prompt seen.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from callwright.conversation import Conversation, Message
@@ -122,23 +123,22 @@ def _injected(asked: Asked, pairs: Pairs, seen: Pairs) -> Pairs | None:
     came = text_of_pairs(seen)
     if came == text_of_pairs(pairs):
         return None
-    try:
-        before, _, after = text_of_pairs(_told(asked, mark).pairs()).partition(mark)
-        room = len(came) - len(before) - len(after)
-        if room <= 0 or not (came.startswith(before) and came.endswith(after)):
-            return None
-        return _told(asked, came[len(before) : len(before) + room]).pairs()
-    except CallwrightError:
-        return None
+    for first in (False, True):
+        with suppress(CallwrightError):
+            before, _, after = text_of_pairs(_told(asked, mark, first=first).pairs()).partition(mark)
+            more = came[len(before) : len(came) - len(after)]
+            if more and came.startswith(before) and came.endswith(after):
+                return _told(asked, more, first=first).pairs()
+    return None
 
 
-def _told(asked: Asked, more: str) -> Asked:
-    """The same with more of a system prompt."""
-    first, *rest = asked.conversation.messages
-    if first.role == "system":
-        messages = (replace(first, content=f"{first.content}{more}"), *rest)
+def _told(asked: Asked, more: str, *, first: bool) -> Asked:
+    """The same with more of a system prompt, behind the one that is there, or `first`."""
+    old, *rest = asked.conversation.messages
+    if old.role == "system":
+        messages = (replace(old, content=f"{more}{old.content}" if first else f"{old.content}{more}"), *rest)
     else:
-        messages = (Message("system", more), first, *rest)
+        messages = (Message("system", more), old, *rest)
     return replace(asked, conversation=replace(asked.conversation, messages=messages))
 
 
