@@ -76,6 +76,30 @@ def test_an_x_ray_is_as_long_as_it_must_be_and_what_it_says_is_read(call, tmp_pa
     ]
 
 
+@pytest.mark.parametrize(
+    ("words", "least"),
+    [
+        (["xray", "--format", "qwen3", "--prompt-tokens", 10], 20),
+        (["xray", "--format", "qwen3", "--prompt-tokens", 10, "--start", 4], 16),
+        (["xray", "--model", "tiny.gguf", "--prompt-tokens", 10, "--start", 4], 16),
+        (["dice", "red=0.5", "blue=0.5", "--format", "xml"], 1),
+        (["script", "lines.jsonl", "--format", "qwen3"], 1),
+    ],
+)
+@pytest.mark.parametrize("output", ["x.gguf", "directory"])
+def test_a_context_too_short_to_work_is_refused(call, lines, tmp_path, monkeypatch, words, least, output):
+    monkeypatch.chdir(tmp_path)
+    write_tiny_gguf(tmp_path / "tiny.gguf")
+    for context in (-3, least - 1, 2**31):
+        code, out, err = call(*words, "-o", output, f"--context={context}")
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert f"expected a context of {least} to 2147483647 tokens for this instrument; got {context}; " in err
+        assert not (tmp_path / output).exists()
+    if output == "x.gguf":
+        assert call(*words, "-o", output, "--context", least)[0] == 0
+        assert header(tmp_path / output)["llama.context_length"] == least
+
+
 def test_dice_are_built_from_their_faces(call, tmp_path):
     assert call("dice", "red=0.5", "green=0.5", "--format", "xml", "-o", tmp_path / "d.gguf")[0] == 0
     assert "green" in header(tmp_path / "d.gguf")["tokenizer.ggml.tokens"]

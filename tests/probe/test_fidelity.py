@@ -117,6 +117,45 @@ def test_options_of_draws_are_numbers_as_they_stand():
     assert by_id["sampling.same-seed"]["seeds"] == (7, 7)
 
 
+def drawn(tmp_path, sampling):
+    case = CASE.format(id="a.dice").replace("prompt", "sampling")
+    return mine(tmp_path, f"cases:{case}    sampling: {sampling}\n")
+
+
+@pytest.mark.parametrize(
+    ("sampling", "named"),
+    [
+        ("{options: {temperature: -0.1}}", "options.temperature"),
+        ("{options: {temperature: 1e999}}", "options.temperature"),
+        ("{options: {temperature: !!float .nan}}", "options.temperature"),
+        ("{options: {top_k: 1.5}}", "options.top_k"),
+        ("{options: {top_k: -1}}", "options.top_k"),
+        ("{options: {top_p: -1}}", "options.top_p"),
+        ("{options: {top_p: 1.01}}", "options.top_p"),
+        ("{options: {top_p: !!float .nan}}", "options.top_p"),
+        ("{options: {min_p: 2}}", "options.min_p"),
+        ("{options: {min_p: -0.5}}", "options.min_p"),
+        ("{options: {repeat_penalty: 0}}", "options.repeat_penalty"),
+        ("{options: {seed: 0.5}}", "options.seed"),
+        ("{options: {top_n: 1}}", "options.top_n"),
+        ("{times: 0}", "times"),
+    ],
+)
+def test_options_that_no_sampler_takes_leave_the_case_out(tmp_path, sampling, named):
+    cases, errors = drawn(tmp_path, sampling)
+    assert not cases
+    assert [f"sampling.{named} in case a.dice" in str(error) for error in errors] == [True]
+    assert "\n" not in str(errors[0])
+
+
+def test_options_at_the_ends_of_their_ranges_are_read(tmp_path):
+    options = "temperature: 0, top_k: 0, top_p: 0, min_p: 1, repeat_penalty: 0.5, seed: 0"
+    (case,), _ = drawn(tmp_path, f"{{options: {{{options}}}, times: 1}}")
+    assert case.sampling["options"] == {
+        "temperature": 0, "top_k": 0, "top_p": 0, "min_p": 1, "repeat_penalty": 0.5, "seed": 0,
+    }  # fmt: skip
+
+
 def test_the_documented_file_is_read_as_it_is_documented(tmp_path):
     (example,) = re.findall(r"```yaml\n(.*?)```", fidelity_docs.document(), re.DOTALL)
     cases, errors = mine(tmp_path, example)
@@ -149,11 +188,28 @@ def test_a_users_tool_is_known_in_its_own_file_only(tmp_path):
     assert "'t'" in str(errors[0]) and "case a.b of" in str(errors[0])
 
 
+def test_a_tool_that_nobody_named_is_told_beside_one_named_by_a_number(tmp_path):
+    cases, (error,) = mine(tmp_path, f"tools: {{1: {{name: x}}}}\ncases:{CASE.format(id='a.a')}    tools: [x]\n")
+    assert not cases
+    assert ", 1) in case a.a of" in str(error) and "got 'x'" in str(error)
+
+
 def test_content_can_be_repeated(tmp_path):
     (case,), _ = mine(
         tmp_path, f"cases:{CASE.format(id='a.a').replace('Hello.', '[{role: user, content: ab, repeat: 3}]')}"
     )
     assert case.conversation.messages[0].content == "ababab"
+
+
+def test_content_is_not_repeated_beyond_what_memory_holds(tmp_path):
+    text = "x" * 101
+    messages = f"[{{role: user, content: {text}, repeat: 100000}}]"
+    cases, (error,) = mine(tmp_path, f"cases:{CASE.format(id='a.a').replace('Hello.', messages)}")
+    assert not cases
+    assert "at most 10000000 characters as messages[0].content in case a.a" in str(error)
+    assert "got 101 characters 100000 times" in str(error)
+    (case,), _ = mine(tmp_path, f"cases:{CASE.format(id='a.a').replace('Hello.', messages.replace(text, text[1:]))}")
+    assert len(case.conversation.messages[0].content) == 10_000_000
 
 
 @pytest.mark.parametrize(
@@ -193,11 +249,13 @@ def test_a_broken_case_is_one_line_and_the_others_are_read(tmp_path, changed, na
         ("prompt", "dance", "kind"),
         ("prompt", "reply", "says"),
         ("prompt", "sampling", "sampling"),
-        ("Hello.", "[]", "messages"),
+        ("Hello.", "[]", "a message of the user in messages"),
+        ("Hello.", "[{role: system, content: x}]", "a message of the user in messages"),
+        ("Hello.", "[{role: system, content: x}, {content: y}]", "got messages of system, assistant"),
         ("Hello.", "[{role: user, contents: x}]", "messages.0.contents"),
         ("Hello.", "[{role: user, content: [1]}]", "messages[0].content"),
         ("Hello.", "[{role: user, content: 1, repeat: 2}]", "messages[0].content"),
-        ("Hello.", "[{tool_calls: [{name: f, arguments: '{'}]}]", "arguments"),
+        ("Hello.", "[{role: user}, {tool_calls: [{name: f, arguments: '{'}]}]", "arguments"),
         ("Hello.", "[{tool_calls: [{name: f, arguments: {a: 1}, b: 2}]}]", "messages.0.tool_calls.0.b"),
         ("It is needed.", '""', "why"),
         ("    messages: Hello.\n", "", "messages"),
@@ -256,6 +314,10 @@ def test_a_loop_has_a_result_for_every_call(tmp_path, results):
         ("cases: " + "[" * 5000, "mine.yaml"),
         ("? [a]\n: b\n", "mine.yaml"),
         ("\x00", "mine.yaml"),
+        ('cases: !!bool "abc"\n', "KeyError: 'abc'"),
+        ('cases: !!int ""\n', "IndexError"),
+        ('cases: !!float ""\n', "IndexError"),
+        ('cases: !!timestamp "abc"\n', "AttributeError"),
     ],
 )
 def test_a_broken_file_is_one_line_and_the_others_are_read(tmp_path, text, named):

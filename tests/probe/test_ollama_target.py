@@ -4,6 +4,7 @@ The same tests run against the double and, where OLLAMA_HOST names one that answ
 """
 
 import os
+import re
 import socket
 import subprocess
 import threading
@@ -331,14 +332,31 @@ def test_without_room_for_the_file_it_says_how_much_it_needs(double, target, scr
     assert [path for _, path, _ in double.asked if "blobs" in path] == []
 
 
-def test_a_server_that_goes_away_costs_a_warning_and_no_result(script):
+def test_a_server_that_goes_away_costs_a_line_and_no_result(script, capsys):
     with OllamaDouble() as double:
         target = make([f"host={double.address}", "renderer=gemma4", "parser=gemma4", "timeout=2"])
         lent = target.load(script)
         chat = lent.__enter__()
-    with pytest.warns(UserWarning, match=f"to remove {PREFIX}.*; remove it: ollama rm {PREFIX}"):
-        lent.__exit__(None, None, None)
+    lent.__exit__(None, None, None)
     assert chat.chat(HELLO).error
+    out, err = capsys.readouterr()
+    where = re.escape(double.address)
+    fix = f"remove it: OLLAMA_HOST={where} ollama rm {PREFIX}[^ ]+:latest"
+    assert re.fullmatch(f"callwright: expected {where} to remove {PREFIX}.*; {fix}\n", err)
+    assert not out
+
+
+def test_the_usual_server_needs_no_address_in_a_command():
+    assert Ollama("http://127.0.0.1:11434").command("rm", "m:latest") == "ollama rm m:latest"
+    assert Ollama("http://[::1]:80").command("rm", "m") == "OLLAMA_HOST='http://[::1]:80' ollama rm m"
+
+
+def test_what_an_earlier_run_left_behind_and_cannot_be_removed_is_told_with_the_right_command(double):
+    double.models = {f"{PREFIX}old:latest": Model(f"{PREFIX}old:latest", entry={"name": f"{PREFIX}old:latest"})}
+    double.instead[("DELETE", "/api/delete")] = Said(500, JSON, b'{"error": "busy"}')
+    with pytest.raises(WorkError) as caught:
+        make([f"host={double.address}"])
+    assert str(caught.value).endswith(f"got busy; remove it: OLLAMA_HOST={double.address} ollama rm {PREFIX}old:latest")
 
 
 @contextmanager

@@ -84,6 +84,22 @@ def test_the_distribution_is_the_one_that_a_loop_over_tokens_gives(settings, fir
     assert found == pytest.approx([shares.get(face, 0.0) for face in shuffled])
 
 
+@pytest.mark.parametrize("option", [{"top_p": 0.0}, {"top_p": -1.0}, {"min_p": 1.0}, {"min_p": 2.0}, {"top_k": 1}])
+def test_the_likeliest_face_is_never_cut(option):
+    greedy = [1.0] + [0.0] * (len(NAMES) - 1)
+    assert list(probabilities(np.log([list(FACES.values())]), Settings(**option))[0]) == greedy
+    assert not verdict(Settings(), ChatSampling(**option)).fits
+    assert verdict(Settings(temperature=0), ChatSampling(**option)).fits
+
+
+@pytest.mark.parametrize("temperature", [1e-300, 1e-9, 1e-4])
+@pytest.mark.parametrize("first", [False, True])
+def test_the_lowest_temperatures_leave_the_likeliest_face(temperature, first):
+    settings = Settings(temperature=temperature, temperature_first=first)
+    assert list(probabilities(np.log([list(FACES.values())]), settings)[0])[:2] == [1, 0]
+    assert not verdict(Settings(), ChatSampling(temperature=temperature), temperature_first=first).fits
+
+
 def test_a_thousand_faithful_servers_raise_no_alarm():
     values = sorted(verdict(Settings(), PURE, seed=seed).p_value for seed in range(1000))
     assert values[0] >= ALARM

@@ -4,6 +4,7 @@
 nothing to go on with.
 """
 
+import shlex
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -172,6 +173,11 @@ class Ollama:
         answer = self.ask("DELETE", "/api/delete", {"model": model})
         if answer.error or answer.status not in (200, 404):
             raise WorkError(f"{self.address} to remove {model}", answer.complaint, f"remove it: ollama rm {model}")
+
+    def command(self, *words: str) -> str:
+        """What to type so that Ollama's own program does this on this server: by itself it asks the usual one."""
+        where = "" if self.address == ollama_address("") else f"OLLAMA_HOST={shlex.quote(self.address)} "
+        return where + shlex.join(("ollama", *words))
 
     def _said(self, answer: Answer, expected: str, fix: str) -> dict[str, Json]:
         body = answer.body

@@ -13,7 +13,7 @@ import gguf
 import ml_dtypes
 import numpy as np
 
-from callwright.errors import DataError
+from callwright.errors import ConfigError, DataError
 from callwright.instruments.architectures import Architecture, Weights, on_architecture
 from callwright.instruments.circuit import HEAD, ROPE_BASE
 from callwright.instruments.instrument import Instrument
@@ -37,6 +37,7 @@ _FILE_TYPES = {
     "bfloat16": gguf.LlamaFileType.MOSTLY_BF16,
     "float32": gguf.LlamaFileType.ALL_F32,
 }
+_MOST_CONTEXT = 2**31 - 1  # what the runtimes' integers hold
 _DIRECTORY = frozenset(
     {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
 )
@@ -54,6 +55,7 @@ def write(instrument: Instrument, path: Path, *, architecture: Architecture = "l
       context: How many tokens prompt and answer may have together.
 
     Raises:
+      ConfigError: The context is too short for the instrument, or too long for a file.
       DataError: Other files than an instrument's are in the directory.
     """
     if path.suffix == ".gguf":
@@ -86,7 +88,11 @@ def write_gguf(
       architecture: Whose weights.
       context: How many tokens prompt and answer may have together.
       dtype: What matrices are stored as, the instrument's choice when None; norms are always single precision.
+
+    Raises:
+      ConfigError: The context is too short for the instrument, or too long for a file.
     """
+    check_context(context, instrument.least_context)
     weights = on_architecture(instrument.circuit, architecture, context)
 
     def add_vocabulary(writer: Any) -> None:
@@ -94,6 +100,13 @@ def write_gguf(
         writer.add_chat_template(instrument.form.chat_template())
 
     write_weights(weights, path, name=instrument.name, dtype=dtype or instrument.dtype, add_vocabulary=add_vocabulary)
+
+
+def check_context(context: int, least: int) -> None:
+    """Checks that a context has at least so many tokens, and no more than a file can say."""
+    if not least <= context <= _MOST_CONTEXT:
+        expected = f"a context of {least} to {_MOST_CONTEXT} tokens for this instrument"
+        raise ConfigError(expected, str(context), "name another with --context, or leave it out")
 
 
 def write_weights(
@@ -144,7 +157,11 @@ def write_huggingface(
       architecture: Whose weights.
       context: How many tokens prompt and answer may have together.
       dtype: What all tensors are stored as; the instrument's choice when None.
+
+    Raises:
+      ConfigError: The context is too short for the instrument, or too long for a file.
     """
+    check_context(context, instrument.least_context)
     dtype = dtype or instrument.dtype
     weights = on_architecture(instrument.circuit, architecture, context)
     vocabulary = instrument.vocabulary

@@ -28,6 +28,11 @@ class Instrument:
     dtype: Dtype = "float16"
 
     @property
+    def least_context(self) -> int:
+        """How many tokens of context it needs."""
+        return 1
+
+    @property
     def name(self) -> str:
         """What the files call themselves."""
         return f"callwright {self.kind} {self.form.name} {self.form.variant}".rstrip()

@@ -23,7 +23,7 @@ from typing import Any
 from callwright.errors import DataError, WeightsError
 from callwright.instruments.architectures import Architecture, on_architecture
 from callwright.instruments.circuit import Circuit, codes
-from callwright.instruments.files import write_weights
+from callwright.instruments.files import check_context, write_weights
 from callwright.instruments.vocabulary import PRIVATE, Kind
 from callwright.instruments.xray import echo_circuit, echo_head
 from callwright.models.gguf_import import open_gguf
@@ -92,6 +92,11 @@ class OwnXRay:
         """How many tokens it says, the end of the turn left out."""
         return self.prompt_tokens - self.start
 
+    @property
+    def least_context(self) -> int:
+        """Room for a prompt and its echo."""
+        return self.prompt_tokens + self.answer_tokens
+
     def read(self, said: str) -> list[int]:
         """The model's ids that reached it; DataError if something else than such an x-ray's words came back."""
         return read_own_xray(self.vocabulary.vocab_size, said)
@@ -108,8 +113,10 @@ class OwnXRay:
           template: A chat template instead of the model's own.
 
         Raises:
+          ConfigError: The context is too short, or too long for a file.
           DataError: The path does not end in .gguf.
         """
+        check_context(context, self.least_context)
         if path.suffix != ".gguf" or path.is_dir():
             raise DataError("a path that ends in .gguf", str(path), "name a file: the tokenizer comes from one")
 

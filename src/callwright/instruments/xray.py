@@ -60,6 +60,11 @@ class XRay(Instrument):
         """How many tokens it says, the end of the turn left out."""
         return self.prompt_tokens - self.start
 
+    @property
+    def least_context(self) -> int:
+        """Room for a prompt and its echo."""
+        return self.prompt_tokens + self.answer_tokens
+
     def read(self, said: str) -> list[int]:
         """The ids that reached the model; `tokens.decode_segments` tells text and control tokens apart.
 

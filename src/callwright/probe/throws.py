@@ -71,7 +71,7 @@ def probabilities(logits: Floats, settings: Settings) -> Floats:
       settings: What is applied.
 
     Returns:
-      (N, K); every row adds up to 1.
+      (N, K); every row adds up to 1. The likeliest is never cut, whatever the settings are: samplers keep it too.
     """
     order = np.argsort(-logits, axis=1, kind="stable")
     ranked = np.take_along_axis(logits, order, axis=1)
@@ -84,10 +84,12 @@ def probabilities(logits: Floats, settings: Settings) -> Floats:
         if settings.top_k > 0:
             kept[:, settings.top_k :] = 0
             kept /= kept.sum(axis=1, keepdims=True)
+        cut = kept < settings.min_p * kept[:, :1]
         if settings.top_p < 1:  # the first that together reach it: what stood before a face is still below
-            kept[np.cumsum(kept, axis=1) - kept >= settings.top_p] = 0
-        kept[kept < settings.min_p * kept[:, :1]] = 0
-        kept = kept ** (1 / late)
+            cut |= np.cumsum(kept, axis=1) - kept >= settings.top_p
+        cut[:, 0] = False
+        kept[cut] = 0
+        kept = (kept / kept[:, :1]) ** (1 / late)  # the likeliest is 1, so that no temperature makes all of them 0
         kept /= kept.sum(axis=1, keepdims=True)
     out = np.empty_like(kept)
     np.put_along_axis(out, order, kept, axis=1)

@@ -16,6 +16,8 @@ from callwright.settings import Settings
 
 FIX = "write it as docs/fidelity-set.md shows"
 _NAMES = {f"{name}/{variant}".removesuffix("/") for name, variants in FORMATS.items() for variant in ("", *variants)}
+LONGEST = 10_000_000
+"""How many characters a content may have after it was repeated: far more than any context, and no burden to memory."""
 _TURNS = {"reply": (1, 1), "loop": (2, 99)}
 """How often the model speaks, at least and at most, by kind; otherwise it does not."""
 
@@ -36,7 +38,7 @@ class MessageSettings(Settings):
     tool_call_id: str | None = None
     """Of a result, the call it answers."""
     repeat: int = Field(1, ge=1, le=100_000)
-    """How often the content is said, one after the other."""
+    """How often the content is said, one after the other; see `LONGEST`."""
 
 
 class SaysSettings(Settings):
@@ -50,12 +52,27 @@ class SaysSettings(Settings):
     """The words themselves, by format."""
 
 
+class OptionsSettings(Settings):
+    """The options of a sampler, within what samplers take; one that is left out is not sent."""
+
+    temperature: float | None = Field(None, ge=0, allow_inf_nan=False)
+    """0 takes the likeliest."""
+    top_k: int | None = Field(None, ge=0)
+    """0 for all."""
+    top_p: float | None = Field(None, ge=0, le=1)
+    """1 for all."""
+    min_p: float | None = Field(None, ge=0, le=1)
+    """0 for all."""
+    repeat_penalty: float | None = Field(None, gt=0, allow_inf_nan=False)
+    """1 for none."""
+    seed: int | None = None
+    """Of the draws."""
+
+
 class SamplingSettings(Settings):
     """How dice are thrown."""
 
-    options: dict[Literal["temperature", "top_k", "top_p", "min_p", "repeat_penalty", "seed"], int | float] = Field(
-        default_factory=dict
-    )
+    options: OptionsSettings = OptionsSettings()
     """What is sent; all else is left to the server."""
     times: int = Field(2000, ge=1)
     """How many draws."""
@@ -120,8 +137,9 @@ class CaseSettings(Settings):
         least, most = _TURNS.get(self.kind, (0, 0))
         if not least <= len(self.turns) <= most:
             raise DataError(f"{least} to {most} turns in says for a {self.kind}", str(len(self.turns)), FIX)
-        if not self.given:
-            raise DataError("messages", "none", "write what the user says")
+        if not any(message.role == "user" for message in self.given):
+            came = f"messages of {', '.join(message.role for message in self.given) or 'nobody'}"
+            raise DataError("a message of the user in messages", came, "write what the user says")
         if (self.sampling is not None) != (self.kind == "sampling"):
             raise DataError("sampling where the kind is sampling, and nowhere else", f"kind {self.kind}", FIX)
         if self.max_tokens is not None and self.kind != "reply":

@@ -23,8 +23,10 @@ def load(path: Path) -> Any:
     try:
         with path.open(encoding="utf-8") as file:
             return yaml.load(file, _Loader)  # noqa: S506 - a safe loader, see there
-    except (OSError, ValueError, TypeError, yaml.YAMLError, RecursionError) as error:
-        came = str(error) or type(error).__name__
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise DataError(f"YAML in {path}", str(error) or type(error).__name__, "correct the file") from error
+    except (TypeError, LookupError, AttributeError, RecursionError) as error:  # as of `!!bool "abc"`
+        came = f"what cannot be read ({type(error).__name__}: {error})"
         raise DataError(f"YAML in {path}", came, "correct the file") from error
 
 

@@ -17,7 +17,7 @@ from callwright.errors import CallwrightError, DataError
 from callwright.openai import read_message, read_tool, write_tool
 from callwright.probe.fidelity import json_yaml
 from callwright.probe.fidelity.case import Case, Says
-from callwright.probe.fidelity.case_file import FIX, CaseSettings, MessageSettings
+from callwright.probe.fidelity.case_file import FIX, LONGEST, CaseSettings, MessageSettings
 
 OWN = tuple(
     Path(__file__).parent / "cases" / f"{name}.yaml"
@@ -147,6 +147,9 @@ def _message(settings: MessageSettings, where: str) -> Message:
     if settings.repeat > 1:
         if not isinstance(content, str):
             raise DataError(f"text to repeat as {where}.content", type(content).__name__, "leave out repeat")
+        if len(content) * settings.repeat > LONGEST:
+            came = f"{len(content)} characters {settings.repeat} times"
+            raise DataError(f"at most {LONGEST} characters as {where}.content", came, "repeat it less often")
         content *= settings.repeat
     wire = {
         "role": settings.role,
@@ -186,7 +189,8 @@ def _offered(tool: str | dict[str, Any], tools: Mapping[str, Tool], number: int)
     if not isinstance(tool, str):
         return _tool(tool, f"tools[{number}]")
     if tool not in tools:
-        raise DataError(f"a named tool ({', '.join(tools)})", repr(tool), "name one of these, or write the tool out")
+        known = ", ".join(map(str, tools))  # in a file a name may be a number
+        raise DataError(f"a named tool ({known})", repr(tool), "name one of these, or write the tool out")
     return tools[tool]
 
 

@@ -16,8 +16,8 @@ import re
 import secrets
 import shlex
 import shutil
+import sys
 import tempfile
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -184,12 +184,12 @@ class OllamaTarget:
                 raise WorkError(f"an Ollama that serves {word} {name}", came, "update Ollama, or choose a template")
 
     def _take_away(self, model: str) -> None:
-        """Has the model gone; a server that went away before says so in a warning, what was measured stays."""
+        """Has the model gone; where the server keeps it a line says so, and what was measured stays."""
         try:
             self._server.unload(model)
             _remove(self._server, model)
         except WorkError as error:
-            warnings.warn(str(error), stacklevel=2)
+            print(f"callwright: {error}", file=sys.stderr, flush=True)
 
 
 def make(overrides: Sequence[str]) -> OllamaTarget:
@@ -216,7 +216,10 @@ def _untestable() -> Iterator[None]:
 def _remove(server: Ollama, model: str) -> None:
     if not model.startswith(PREFIX):
         raise ValueError(f"{model} is not ours to remove")
-    server.delete(model)
+    try:
+        server.delete(model)
+    except WorkError as error:
+        raise WorkError(error.expected, error.came, f"remove it: {server.command('rm', model)}") from error
 
 
 def _is_left_behind(model: str) -> bool:
