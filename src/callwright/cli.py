@@ -201,7 +201,8 @@ def xray(
     """
     from callwright.instruments.xray import make_xray
 
-    context = context or 2 * prompt_tokens - start + 64
+    if context is None:
+        context = 2 * prompt_tokens - start + 64
     if model is not None:
         return _write_own(model, format, output, prompt_tokens, start, architecture, context)
     return _write(make_xray(_form(_needed(format)), prompt_tokens, start), output, architecture, context)

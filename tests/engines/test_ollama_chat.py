@@ -369,7 +369,7 @@ def test_models_are_managed_and_refusals_say_what_was_wanted(double, server, tmp
         ("2 MB; got write: no space left on device; see that it has 2 MB", lambda: server.upload(file)),
         ("to create a model; got", lambda: server.create("m", digest)),
         ("to load the model; got", lambda: server.load("m", 512)),
-        ("to remove m; got busy; remove it: ollama rm m", lambda: server.delete("m")),
+        (f"to remove m; got busy; remove it: OLLAMA_HOST={double.address} ollama rm m", lambda: server.delete("m")),
         ("without a version", server.version),
     ):
         with pytest.raises(WorkError, match=wrong) as caught:

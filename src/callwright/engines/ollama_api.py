@@ -172,7 +172,8 @@ class Ollama:
         """
         answer = self.ask("DELETE", "/api/delete", {"model": model})
         if answer.error or answer.status not in (200, 404):
-            raise WorkError(f"{self.address} to remove {model}", answer.complaint, f"remove it: ollama rm {model}")
+            fix = f"remove it: {self.command('rm', model)}"
+            raise WorkError(f"{self.address} to remove {model}", answer.complaint, fix)
 
     def command(self, *words: str) -> str:
         """What to type so that Ollama's own program does this on this server: by itself it asks the usual one."""

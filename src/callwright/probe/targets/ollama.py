@@ -149,9 +149,7 @@ class OllamaTarget:
         lines.append(f"PARAMETER num_ctx {self.context}")
         modelfile = " ".join(map(shlex.quote, lines))
         build = build_command(form, part, "probe.gguf", "--context", str(self.context), cases=self.case_files)
-        address = self._server.address
-        there = "" if address == ollama_address("") else f"OLLAMA_HOST={shlex.quote(address)} "
-        create = f"{there}ollama create {BY_HAND} -f Modelfile"
+        create = self._server.command("create", BY_HAND, "-f", "Modelfile")
         return f"{build}\nprintf '%s\\n' {modelfile} > Modelfile\n{create}"
 
     def _upload(self, instrument: Instrument) -> tuple[str, int]:
@@ -216,10 +214,7 @@ def _untestable() -> Iterator[None]:
 def _remove(server: Ollama, model: str) -> None:
     if not model.startswith(PREFIX):
         raise ValueError(f"{model} is not ours to remove")
-    try:
-        server.delete(model)
-    except WorkError as error:
-        raise WorkError(error.expected, error.came, f"remove it: {server.command('rm', model)}") from error
+    server.delete(model)
 
 
 def _is_left_behind(model: str) -> bool:
