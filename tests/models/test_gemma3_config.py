@@ -67,6 +67,8 @@ def test_rope_bases_are_read_from_both_layouts():
         ({"rope_parameters": {"full_attention": {"rope_type": "linear", "factor": 8.0}}}, "linear"),
         ({"hidden_size": "640"}, "hidden_size"),
         ({"num_hidden_layers": True}, "num_hidden_layers"),
+        ({"rms_norm_eps": float("inf")}, "rms_norm_eps in config.json; got inf"),
+        ({"rms_norm_eps": float("nan")}, "rms_norm_eps in config.json; got nan"),
         ({"rope_theta": "x"}, "rope's base in config.json; got 'x'"),
         ({"rope_theta": [1]}, r"rope's base in config.json; got \[1\]"),
         ({"rope_theta": True}, "rope's base in config.json; got True"),
@@ -141,6 +143,22 @@ def test_another_gguf_architecture_is_refused_by_name(change, named):
     with pytest.raises(WeightsError, match=named) as caught:
         from_gguf(_header() | change)
     assert "gemma3_text" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("gemma3.block_count", "x"),
+        ("gemma3.attention.head_count_kv", [1, 1]),
+        ("gemma3.attention.layer_norm_rms_epsilon", "x"),
+        ("gemma3.rope.freq_base", float("nan")),
+        ("gemma3.context_length", 0),
+        ("tokenizer.ggml.tokens", 5),
+    ],
+)
+def test_a_gguf_header_with_a_value_of_the_wrong_kind_says_which(key, value):
+    with pytest.raises(WeightsError, match=f"as {key} in the GGUF"):
+        from_gguf(_header() | {key: value})
 
 
 @pytest.mark.parametrize("key", ["gemma3.block_count", "tokenizer.ggml.tokens"])

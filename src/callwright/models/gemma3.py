@@ -178,10 +178,10 @@ def from_hf(config: Mapping[str, Any], where: str = "config.json") -> Gemma3Conf
         raise WeightsError(f"{', '.join(missing)} in {where}", "no such key", _TAKE_ITS_OWN)
     for ours, theirs in _HF_FIELDS.items():
         number = config[theirs]
-        if isinstance(number, bool) or not isinstance(number, float if ours == "norm_eps" else int) or number <= 0:
+        if not _positive(number, float if ours == "norm_eps" else int):
             raise WeightsError(f"a positive number as {theirs} in {where}", repr(number), _TAKE_ITS_OWN)
     pattern = config.get("sliding_window_pattern") or config.get("_sliding_window_pattern") or 6
-    if type(pattern) is not int or pattern <= 0:
+    if not _positive(pattern, int):
         raise WeightsError(f"a positive number as sliding_window_pattern in {where}", repr(pattern)[:80], _TAKE_ITS_OWN)
     ropes = _ropes(config, where)
     found = Gemma3Config(
@@ -199,6 +199,11 @@ def from_hf(config: Mapping[str, Any], where: str = "config.json") -> Gemma3Conf
         if rope.get("rope_type", "default") != "default":
             raise WeightsError(f"unscaled rope in {where}", f"rope_type {rope['rope_type']!r}", _USE_ANOTHER)
     return found
+
+
+def _positive(number: Any, *kinds: type) -> bool:
+    """Whether this is a positive, finite number of one of these types; true and false are none."""
+    return type(number) in kinds and 0 < number <= sys.float_info.max
 
 
 def read_config(path: Path) -> Gemma3Config:
@@ -227,7 +232,7 @@ def _rope_base(rope: Mapping[str, Any], default: float, where: str) -> float:
     base = rope.get("rope_theta")
     if base is None:
         return default
-    if type(base) not in (int, float) or not 0 < base <= sys.float_info.max:
+    if not _positive(base, int, float):
         raise WeightsError(f"a positive number as a rope's base in {where}", repr(base)[:80], _TAKE_ITS_OWN)
     return float(base)
 
@@ -280,5 +285,12 @@ def from_gguf(metadata: Mapping[str, Any], where: str = "the GGUF") -> Gemma3Con
     if scaling != "none":
         raise WeightsError(SUPPORTED, f"rope scaling {scaling!r} in {where}", _USE_ANOTHER)
     numbers = {ours: metadata[f"gemma3.{theirs}"] for ours, theirs in _GGUF_FIELDS.items()}
+    for ours, theirs in _GGUF_FIELDS.items():
+        kinds = (int, float) if ours in ("norm_eps", "rope_base_global") else (int,)
+        if not _positive(numbers[ours], *kinds):
+            expected = f"a positive number as gemma3.{theirs} in {where}"
+            raise WeightsError(expected, repr(numbers[ours])[:80], "convert the model to GGUF again")
+    if not isinstance(metadata["tokenizer.ggml.tokens"], list):
+        raise WeightsError(f"a list as tokenizer.ggml.tokens in {where}", "none", "convert the model to GGUF again")
     numbers["norm_eps"] = float(f"{numbers['norm_eps']:.6g}")  # a float32 there: 1e-6 reads 9.999999974752427e-07
     return Gemma3Config(**numbers, vocab_size=len(metadata["tokenizer.ggml.tokens"]))
