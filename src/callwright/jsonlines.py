@@ -5,6 +5,7 @@ same for all. Bytes that are no UTF-8 and halves of surrogate pairs, which no en
 byte is read as Python's `surrogateescape` reads it, and answers are written with everything but ASCII escaped.
 """
 
+import codecs
 import json
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
@@ -62,9 +63,12 @@ def run_filter(source: BinaryIO, sink: BinaryIO, answer: Answer) -> None:
       sink: Where answers go.
       answer: Answers one line; must not raise.
     """
+    mark = codecs.BOM_UTF8  # how some editors and shells begin a text; JSON knows none
     for lines in _arriving(source):
         for line in lines:
-            sink.write(_written(answer(line.decode("utf-8", "surrogateescape"))))
+            text = line.removeprefix(mark).decode("utf-8", "surrogateescape")
+            mark = b""
+            sink.write(_written(answer(text)))
         sink.flush()
 
 

@@ -165,10 +165,17 @@ def write_jsonl(path: Path, rows: Iterable[Any]) -> None:
 
 
 def cache_dir() -> Path:
-    """Downloads and conversions: $CALLWRIGHT_CACHE, else $XDG_CACHE_HOME/callwright, else ~/.cache/callwright."""
+    """Downloads and conversions: $CALLWRIGHT_CACHE, else $XDG_CACHE_HOME/callwright, else ~/.cache/callwright.
+
+    Raises:
+      StorageError: That lies in a home directory, and this user has none.
+    """
     explicit = os.environ.get("CALLWRIGHT_CACHE")
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(explicit or f"{base}/callwright").expanduser()
+    try:
+        return Path(explicit or f"{base}/callwright").expanduser()
+    except RuntimeError as error:
+        raise StorageError("a home directory for the cache", "none", "set CALLWRIGHT_CACHE") from error
 
 
 def make_once(target: Path, make: Callable[[Path], Path]) -> Path:
@@ -181,9 +188,9 @@ def make_once(target: Path, make: Callable[[Path], Path]) -> Path:
     Raises:
       StorageError: The cache cannot be written.
     """
-    if target.exists():
-        return target
     try:
+        if target.exists():
+            return target
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(target.with_name(f"{target.name}.lock")):
             if not target.exists():

@@ -67,11 +67,29 @@ def test_rope_bases_are_read_from_both_layouts():
         ({"rope_parameters": {"full_attention": {"rope_type": "linear", "factor": 8.0}}}, "linear"),
         ({"hidden_size": "640"}, "hidden_size"),
         ({"num_hidden_layers": True}, "num_hidden_layers"),
+        ({"rms_norm_eps": float("inf")}, "rms_norm_eps in config.json; got inf"),
+        ({"rms_norm_eps": float("nan")}, "rms_norm_eps in config.json; got nan"),
+        ({"rope_theta": "x"}, "rope's base in config.json; got 'x'"),
+        ({"rope_theta": [1]}, r"rope's base in config.json; got \[1\]"),
+        ({"rope_theta": True}, "rope's base in config.json; got True"),
+        ({"rope_theta": -1}, "rope's base in config.json; got -1"),
+        ({"rope_theta": 10**400}, "rope's base in config.json; got 1000"),
+        ({"rope_local_base_freq": float("inf")}, "rope's base in config.json; got inf"),
+        ({"rope_parameters": [1]}, r"rope_parameters in config.json; got \[1\]"),
+        ({"rope_parameters": {"full_attention": 5}}, "rope_parameters in config.json; got {'full_attention': 5}"),
+        ({"sliding_window_pattern": "x"}, "sliding_window_pattern in config.json; got 'x'"),
+        ({"sliding_window_pattern": -1}, "sliding_window_pattern in config.json; got -1"),
+        ({"_sliding_window_pattern": 1.5}, "sliding_window_pattern in config.json; got 1.5"),
     ],
 )
 def test_what_gemma_3_text_is_not_is_refused_by_name(change, named):
     with pytest.raises(WeightsError, match=named):
         from_hf(to_hf(TINY) | change)
+
+
+def test_a_rope_base_of_null_is_the_default():
+    stated = to_hf(TINY) | {"rope_parameters": {"full_attention": {"rope_theta": None}}}
+    assert from_hf(stated) == TINY
 
 
 def test_a_missing_number_is_named():
@@ -81,7 +99,10 @@ def test_a_missing_number_is_named():
         from_hf(config)
 
 
-@pytest.mark.parametrize(("content", "named"), [(None, "no such file"), ("{", "JSON"), ("[]", "model_type None")])
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [(None, "no such file"), ("{", "JSON"), ("[]", "model_type None"), ("[" * 5000, "JSON in")],
+)
 def test_a_config_json_that_is_none_is_refused(tmp_path, content, named):
     if content is not None:
         (tmp_path / "config.json").write_text(content)
@@ -122,6 +143,22 @@ def test_another_gguf_architecture_is_refused_by_name(change, named):
     with pytest.raises(WeightsError, match=named) as caught:
         from_gguf(_header() | change)
     assert "gemma3_text" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("gemma3.block_count", "x"),
+        ("gemma3.attention.head_count_kv", [1, 1]),
+        ("gemma3.attention.layer_norm_rms_epsilon", "x"),
+        ("gemma3.rope.freq_base", float("nan")),
+        ("gemma3.context_length", 0),
+        ("tokenizer.ggml.tokens", 5),
+    ],
+)
+def test_a_gguf_header_with_a_value_of_the_wrong_kind_says_which(key, value):
+    with pytest.raises(WeightsError, match=f"as {key} in the GGUF"):
+        from_gguf(_header() | {key: value})
 
 
 @pytest.mark.parametrize("key", ["gemma3.block_count", "tokenizer.ggml.tokens"])

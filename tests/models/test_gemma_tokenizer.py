@@ -1,6 +1,8 @@
 """The tokenizer loses nothing, and no text that a user supplies can say a control token."""
 
+import errno
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -205,8 +207,65 @@ def test_a_sentencepiece_model_without_gemmas_pieces_is_refused_by_name():
         from_sentencepiece(proto.SerializeToString())
 
 
+def test_pieces_that_contradict_each_other_are_refused():
+    from sentencepiece import sentencepiece_model_pb2
+
+    proto = sentencepiece_model_pb2.ModelProto.FromString(tiny_sentencepiece())
+    next(piece for piece in proto.pieces if piece.piece == "<0x41>").piece = "<0xZZ>"
+    with pytest.raises(WeightsError, match=r"tokenizer\.model, which is broken"):
+        from_sentencepiece(proto.SerializeToString())
+
+
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"model": {"type": "WordPiece", "byte_fallback": false, "vocab": {}}}']
+    ("place", "key", "value"),
+    [
+        ("model", "vocab", []),
+        ("model", "vocab", 5),
+        ("model", "vocab", {"a": "x", "b": 1}),
+        ("model", "merges", None),
+        ("model", "merges", [["zz", "qq"]]),
+        (None, "model", []),
+        (None, "added_tokens", 5),
+        (None, "added_tokens", [{}]),
+        (None, "added_tokens", [5]),
+        (None, "added_tokens", [{"id": "x", "content": "y"}]),
+        (None, "added_tokens", [{"id": -999, "content": "y"}]),
+        (None, "added_tokens", [{"id": 7, "content": 5}]),
+        (None, "added_tokens", [{"id": 7, "content": "\ud800"}]),
+    ],
+)
+def test_a_broken_tokenizer_json_is_refused_by_its_name(place, key, value):
+    spec = _tokenizer_json()
+    (spec[place] if place else spec)[key] = value
+    with pytest.raises(WeightsError, match=r"here\.json.*take the tokenizer"):
+        from_tokenizers(json.dumps(spec), "here.json")
+
+
+@pytest.mark.parametrize("name", ["tokenizer.model", "tokenizer.json"])
+def test_a_tokenizer_that_may_not_be_read_is_refused(tmp_path, monkeypatch, name):
+    directory = write_tiny_model(tmp_path)
+    (directory / "tokenizer.model").rename(directory / name)
+
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied", name)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(WeightsError, match=rf"a readable tokenizer in .*Permission denied: '{name}'"):
+        load_tokenizer(directory)
+
+
+def test_a_tokenizer_json_that_is_no_text_is_refused(tmp_path):
+    directory = write_tiny_model(tmp_path)
+    (directory / "tokenizer.model").unlink()
+    (directory / "tokenizer.json").write_bytes(b"\xff")
+    with pytest.raises(WeightsError, match=r"a readable tokenizer in .*can't decode"):
+        load_tokenizer(directory)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 5000, "null", "", "[]", "{}", '{"model": {"type": "WordPiece", "byte_fallback": false, "vocab": {}}}'],
 )
 def test_a_tokenizer_json_of_another_kind_is_refused(text):
     with pytest.raises(WeightsError):

@@ -1,10 +1,12 @@
 """Whatever a user names becomes checked files, or one line that says what is wrong with it."""
 
+import errno
 import hashlib
 import json
 import sys
 import threading
 import types
+from pathlib import Path
 
 import httpx
 import huggingface_hub
@@ -18,7 +20,7 @@ from callwright.errors import FetchError, StorageError, WeightsError
 from callwright.models import conversion
 from callwright.models.gemma3 import TINY
 from callwright.models.sources import BUILTIN, resolve_model
-from callwright.storage import sha256_file
+from callwright.storage import make_once, sha256_file
 
 
 @pytest.fixture
@@ -135,6 +137,55 @@ def test_a_truncated_safetensors_file_is_refused(tiny):
             resolve_model(str(tiny))
 
 
+@pytest.mark.parametrize("text", ["[", "[]", "{}", '{"weight_map": []}', '{"weight_map": 5}', "[" * 5000])
+def test_an_index_of_shards_that_is_none_is_refused(tiny, text):
+    (tiny / "model.safetensors.index.json").write_text(text)
+    with pytest.raises(WeightsError, match=r"a weight_map in .*index\.json"):
+        resolve_model(str(tiny))
+
+
+def test_an_index_that_names_no_file_is_refused(tiny):
+    (tiny / "model.safetensors.index.json").write_text('{"weight_map": {"a": [1], "b": 5}}')
+    with pytest.raises(WeightsError, match=r"named in .*index\.json; got no such file"):
+        resolve_model(str(tiny))
+
+
+@pytest.fixture
+def locked(monkeypatch):
+    """Makes files of these names unreadable, for root too."""
+
+    def lock(*names):
+        def guarded(file, *arguments, **options):
+            if str(file).endswith(names):
+                raise PermissionError(errno.EACCES, "Permission denied", str(file))
+            return really(file, *arguments, **options)
+
+        really = open
+        monkeypatch.setattr("builtins.open", guarded)
+        monkeypatch.setattr("io.open", guarded)
+
+    return lock
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.model", "model.safetensors"])
+def test_a_file_of_a_directory_that_may_not_be_read_is_named(tiny, locked, name):
+    locked(name)
+    with pytest.raises(WeightsError, match=rf"{name}.*Permission denied"):
+        resolve_model(str(tiny))
+
+
+def test_a_gguf_that_may_not_be_read_is_named(tmp_path, locked):
+    source = write_tiny_gguf(tmp_path / "m.gguf")
+    locked(".gguf")
+    with pytest.raises(WeightsError, match=rf"a readable {source}; got Permission denied; correct"):
+        resolve_model(str(source), cache=tmp_path / "cache")
+
+
+def test_a_name_that_no_file_can_have_is_refused():
+    with pytest.raises(WeightsError, match="got File name too long"):
+        resolve_model("m" * 999)
+
+
 def test_a_directory_without_a_tokenizer_is_refused(tiny):
     (tiny / "tokenizer.model").unlink()
     with pytest.raises(WeightsError, match=r"tokenizer\.model or tokenizer\.json"):
@@ -201,6 +252,15 @@ def test_an_altered_conversion_is_refused_with_both_hashes(tmp_path, name):
     assert sha256_file(file) in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"files": []}', '{"files": {"a": 5}}', "[" * 5000])
+def test_a_manifest_that_is_none_is_refused(tmp_path, text):
+    source = write_tiny_gguf(tmp_path / "m.gguf")
+    directory = resolve_model(str(source), cache=tmp_path / "cache").directory
+    (directory / "manifest.json").write_text(text)
+    with pytest.raises(WeightsError, match=rf"a manifest in {directory}.*delete {directory} and run again"):
+        resolve_model(str(source), cache=tmp_path / "cache")
+
+
 def test_a_conversion_that_was_only_touched_is_hashed_once(tmp_path, monkeypatch):
     source = write_tiny_gguf(tmp_path / "m.gguf")
     file = resolve_model(str(source), cache=tmp_path / "cache").weights[0]
@@ -217,6 +277,29 @@ def test_a_cache_that_cannot_be_made_is_a_storage_error(tmp_path):
     (tmp_path / "cache").write_text("a file where a directory should be")
     with pytest.raises(StorageError, match="CALLWRIGHT_CACHE"):
         resolve_model(str(source), cache=tmp_path / "cache")
+
+
+def test_a_cache_of_another_user_is_a_storage_error(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    with pytest.raises(StorageError, match=rf"to write {tmp_path}/made; got Permission denied; check the space and"):
+        make_once(tmp_path / "made", lambda scratch: scratch)
+
+
+@pytest.mark.parametrize("environment", [{}, {"CALLWRIGHT_CACHE": "~/c"}, {"XDG_CACHE_HOME": "~/x"}])
+def test_a_user_without_a_home_directory_is_told_to_name_a_cache(monkeypatch, environment):
+    def refuse(path):
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("CALLWRIGHT_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(Path, "expanduser", refuse)
+    with pytest.raises(StorageError, match="home directory for the cache; got none; set CALLWRIGHT_CACHE"):
+        resolve_model("gemma3-270m")
 
 
 def test_a_missing_gguf_is_refused(tmp_path):

@@ -8,6 +8,9 @@ from callwright.errors import ConfigError
 from callwright.orchestration import pipeline
 from callwright.orchestration.config import PipelineConfig, load_config
 
+NO_VALUES = ["2024-13-45", "0x_", "!!bool x", "!!timestamp x", '!!int ""', "[" * 3000]
+"""What YAML's grammar allows and its reader cannot build."""
+
 
 @pytest.fixture
 def write(tmp_path):
@@ -72,6 +75,16 @@ def test_an_unknown_key_is_named_with_those_that_exist(refused, write, text, key
         ("evaluation: {batch_size: 0}", "evaluation.batch_size", "0"),
         ("evaluation: {categories: parallel}", "evaluation.categories", "'parallel'"),
         ("mesh: {fsdp: 0}", "mesh.fsdp", "0"),
+        ("seed: -1", "seed", "-1"),
+        ("seed: 9223372036854775808", "seed", "9223372036854775808"),
+        ("seed: yes", "seed", "True"),
+        ("sft_full: {training: {steps: yes}}", "sft_full.training.steps", "True"),
+        ("lora: {alpha: true}", "lora.alpha", "True"),
+        ("lora: {alpha: .inf}", "lora.alpha", "inf"),
+        ("sft_full: {training: {learning_rate: .inf}}", "sft_full.training.learning_rate", "inf"),
+        ("grpo: {training: {kl_weight: .nan}}", "grpo.training.kl_weight", "nan"),
+        ("evaluation: {sample: true}", "evaluation.sample", "True"),
+        ("evaluation: {sample: {parallel: yes}}", "evaluation.sample", "{'parallel': True}"),
     ],
 )
 def test_a_value_of_the_wrong_type_or_size_is_named(refused, write, text, key, came):
@@ -92,6 +105,10 @@ def test_a_value_of_the_wrong_type_or_size_is_named(refused, write, text, key, c
         ("evaluation: {sample: {paralel: 3}}", "a BFCL category"),
         ("evaluation: {sample: 100000}", "a sample of 1 to 1240 entries; got 100000"),
         ("evaluation: {sample: 0}", "a sample of 1 to 1240 entries; got 0"),
+        ("evaluation: {sample: {}}", "at least one entry in evaluation.sample; got {}"),
+        ("evaluation: {sample: {parallel: 0}}", "at least one entry in evaluation.sample; got {'parallel': 0}"),
+        ("sft_full: {data: {synthetic: {mix: {simple: .inf}}}}", "synthetic.mix.simple"),
+        ("sft_full: {data: {synthetic: {examples: yes}}}", "synthetic.examples"),
         ("lora: {rank: 0}", "lora.rank"),
         ("lora: {modules: [query]}", "lora.modules"),
         ("sft_full: {training: {batch_size: 0}}", "sft_full.training.batch_size"),
@@ -114,6 +131,9 @@ def test_what_cannot_be_run_is_refused_before_a_run_directory_exists(refused, wr
         ("just words", "expected keys and values in"),
         ("1: 2", "c.yaml"),
         ("name: !!python/object/apply:os.system [id]", "expected YAML in"),
+        *((f"seed: {value}", "expected YAML in") for value in NO_VALUES),
+        ("mesh: &a {x: *a}", "expected YAML in"),
+        ('sft_small: "\\0"', "expected YAML in"),
     ],
 )
 def test_what_is_no_yaml_of_keys_and_values_is_refused(refused, write, text, says):
@@ -144,6 +164,8 @@ def test_a_missing_file_is_refused(refused, tmp_path):
         ("sft_small.training.group_size=3", "got sft_small.training.group_size"),
         ("training.steps.more=3", "training.steps"),
         ("data.synthetic.exampels=3", "synthetic.exampels"),
+        *((f"seed={value}", "expected a YAML value for seed; got ") for value in NO_VALUES),
+        ("mesh=&a {x: *a}", "expected a YAML value for mesh; got '&a {x: *a}'"),
     ],
 )
 def test_an_override_that_changes_nothing_that_exists_is_refused(refused, override, says):
@@ -162,6 +184,13 @@ def test_an_override_below_a_section_that_is_none_is_refused_or_fills_it(write, 
 @pytest.mark.parametrize("stages", [["0"], ["3", "6"], ["-1"]])
 def test_a_stage_that_does_not_exist_is_refused(refused, stages):
     assert "expected stages from 1 to 5; got" in refused("--stages", *stages)
+
+
+def test_a_number_may_be_written_in_every_way_that_is_one():
+    changes = ["lora.alpha=1", "training.learning_rate=1e-4", "seed=9223372036854775807", "tensorboard=no"]
+    config = load_config(None, changes)
+    assert (config.lora.alpha, config.grpo.training.learning_rate, config.seed) == (1.0, 1e-4, 2**63 - 1)
+    assert not config.tensorboard
 
 
 def test_a_stage_may_stand_in_a_file_of_its_own_beside_the_file_that_names_it(write, tmp_path):

@@ -1,5 +1,6 @@
 """An adapter never meets a model it was not made for, and a broken one says what is wrong with it."""
 
+import errno
 import json
 import struct
 
@@ -9,6 +10,7 @@ from safetensors.numpy import save
 
 from callwright.errors import CheckpointError
 from callwright.models.lora import LoraSettings
+from callwright.training import checkpoints
 from callwright.training.checkpoints import FILE, AdapterCard, load_adapter, read_card, save_adapter
 
 LORA = LoraSettings(rank=4, alpha=8.0)
@@ -94,6 +96,7 @@ def test_a_file_cut_anywhere_is_refused(stage):
         {"format": "pt"},
         {"callwright": "{}"},
         {"callwright": "no JSON"},
+        {"callwright": "[" * 5000},
         {"callwright": json.dumps(CARD.model_dump() | {"schema_version": 2})},
     ],
 )
@@ -101,6 +104,16 @@ def test_a_safetensors_file_that_is_not_ours_is_refused(tmp_path, metadata):
     (tmp_path / FILE).write_bytes(save(adapter(), metadata=metadata))
     with pytest.raises(CheckpointError, match="written by this program"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("read", [read_card, load], ids=["card", "adapter"])
+def test_an_adapter_that_may_not_be_read_is_refused(stage, monkeypatch, read):
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(*((checkpoints, "load_file") if read is load else ("builtins.open",)), refuse)
+    with pytest.raises(CheckpointError, match=rf"readable adapter at .*{FILE}; got Permission denied; correct its"):
+        read(stage)
 
 
 def test_a_header_that_claims_to_be_huge_is_refused_without_reading_it(tmp_path):

@@ -314,7 +314,7 @@ def test_training_stops_when_the_policy_no_longer_explores(train, tmp_path):
 
 
 def test_a_value_that_is_not_finite_stops_training_before_it_is_saved(train, tmp_path):
-    endless = settings(checkpoint_every=1, reward=RewardSettings(exact=float("inf")))
+    endless = settings(checkpoint_every=1, reward=RewardSettings().model_copy(update={"exact": float("inf")}))
     with pytest.raises(TrainingError, match="a finite loss at step 1"), np.errstate(invalid="ignore"):
         train(tmp_path, endless)
     assert saved(tmp_path) == []

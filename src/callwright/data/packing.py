@@ -62,9 +62,9 @@ def encode(example: Example, form: Format, tokenizer: Tokenizer) -> Encoded:
     """The example as the model will see it, from BOS to the end of its last turn.
 
     Raises:
-      DataError: nothing in it is to be learned.
+      DataError: nothing in it is to be learned, or the format cannot say it.
     """
-    ids, trained = encode_segments(tokenizer, form.render(example.conversation))
+    ids, trained = encode_segments(tokenizer, example.render(form))
     if not any(trained):
         raise DataError(
             f"something to learn in example {example.id}",

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from callwright.conversation import Conversation, ToolCall
+from callwright.errors import DataError, FormatError
+from callwright.formats.base import Format
+from callwright.tokens import Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,20 @@ class Example:
     def expected_calls(self) -> tuple[ToolCall, ...]:
         """The calls the last assistant message makes; empty where no tool fits."""
         return self.conversation.messages[-1].tool_calls
+
+    def render(
+        self, form: Format, messages: int | None = None, *, add_generation_prompt: bool = False
+    ) -> list[Segment]:
+        """Its first `messages` messages (all when None) as the format writes them.
+
+        Raises:
+          DataError: The format cannot say them; it names the example.
+        """
+        conversation = Conversation(self.conversation.messages[:messages], self.conversation.tools)
+        try:
+            return form.render(conversation, add_generation_prompt=add_generation_prompt)
+        except FormatError as error:
+            raise DataError(f"{self.id}: {error.expected}", error.came, error.fix) from error
 
 
 class Source(Protocol):

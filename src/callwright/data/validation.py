@@ -2,7 +2,7 @@
 
 from itertools import takewhile
 
-from callwright.conversation import Conversation, Message
+from callwright.conversation import Message
 from callwright.data.source import Example
 from callwright.errors import DataError
 from callwright.formats.base import Format, Parsed
@@ -13,7 +13,8 @@ def check_round_trip(example: Example, form: Format) -> None:
     """Renders the conversation up to each assistant turn and parses what the model says in that turn.
 
     Raises:
-      DataError: what is read back is not the message; an error of the format or of the example.
+      DataError: what is read back is not the message, an error of the format or of the example; or the format cannot
+        say it at all.
     """
     messages = example.conversation.messages
     for index, message in enumerate(messages):
@@ -29,8 +30,7 @@ def check_round_trip(example: Example, form: Format) -> None:
 
 def _last_words(example: Example, index: int, form: Format) -> list[Segment]:
     """What the model says in the assistant turn `messages[index]`, the end of its turn included."""
-    conversation = Conversation(example.conversation.messages[: index + 1], example.conversation.tools)
-    segments = form.render(conversation)
+    segments = example.render(form, index + 1)
     while not segments[-1].trained:
         segments.pop()
     return list(takewhile(lambda segment: segment.trained, reversed(segments)))[::-1]

@@ -102,8 +102,8 @@ def _verify(target: Path) -> None:
     again = f"delete {target} and run again"
     try:
         manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
-        files: dict[str, dict[str, Any]] = manifest["files"]
-    except (ValueError, KeyError, TypeError) as error:
+        files: dict[str, dict[str, Any]] = {name: dict(recorded) for name, recorded in manifest["files"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WeightsError(f"a manifest in {target}", repr(error), again) from error
     touched = False
     for name, recorded in files.items():
@@ -119,4 +119,4 @@ def _verify(target: Path) -> None:
         recorded.update(stat)
         touched = True
     if touched:
-        write_json(target / "manifest.json", manifest)
+        write_json(target / "manifest.json", {**manifest, "files": files})

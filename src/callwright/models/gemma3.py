@@ -7,6 +7,7 @@ from 4B up, which see images, scale their global rope and nest their configurati
 """
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from callwright.errors import WeightsError
 
 SUPPORTED = "a Gemma 3 text model (`gemma3_text` in config.json, `gemma3` in a GGUF; 270M or 1B)"
 _USE_ANOTHER = "name a Gemma 3 text model such as gemma3-270m or google/gemma-3-270m-it"
+_TAKE_ITS_OWN = "take the model's own config.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,17 +175,20 @@ def from_hf(config: Mapping[str, Any], where: str = "config.json") -> Gemma3Conf
         raise WeightsError(SUPPORTED, f"model_type {config.get('model_type')!r} in {where}", _USE_ANOTHER)
     missing = [name for name in _HF_FIELDS.values() if name not in config]
     if missing:
-        raise WeightsError(f"{', '.join(missing)} in {where}", "no such key", "take the model's own config.json")
+        raise WeightsError(f"{', '.join(missing)} in {where}", "no such key", _TAKE_ITS_OWN)
     for ours, theirs in _HF_FIELDS.items():
         number = config[theirs]
-        if isinstance(number, bool) or not isinstance(number, float if ours == "norm_eps" else int) or number <= 0:
-            raise WeightsError(f"a positive number as {theirs} in {where}", repr(number), "take the model's own file")
-    ropes = _ropes(config)
+        if not _positive(number, float if ours == "norm_eps" else int):
+            raise WeightsError(f"a positive number as {theirs} in {where}", repr(number), _TAKE_ITS_OWN)
+    pattern = config.get("sliding_window_pattern") or config.get("_sliding_window_pattern") or 6
+    if not _positive(pattern, int):
+        raise WeightsError(f"a positive number as sliding_window_pattern in {where}", repr(pattern)[:80], _TAKE_ITS_OWN)
+    ropes = _ropes(config, where)
     found = Gemma3Config(
         **{ours: config[theirs] for ours, theirs in _HF_FIELDS.items()},
-        rope_base_local=float(ropes["sliding_attention"].get("rope_theta", 10_000.0)),
-        rope_base_global=float(ropes["full_attention"].get("rope_theta", 1_000_000.0)),
-        layers_per_global=config.get("sliding_window_pattern") or config.get("_sliding_window_pattern") or 6,
+        rope_base_local=_rope_base(ropes["sliding_attention"], 10_000.0, where),
+        rope_base_global=_rope_base(ropes["full_attention"], 1_000_000.0, where),
+        layers_per_global=pattern,
     )
     fixed = {**_HF_FIXED, "query_pre_attn_scalar": found.head_dim, "layer_types": _layer_types(found)}
     for key, value in fixed.items():
@@ -196,22 +201,40 @@ def from_hf(config: Mapping[str, Any], where: str = "config.json") -> Gemma3Conf
     return found
 
 
+def _positive(number: Any, *kinds: type) -> bool:
+    """Whether this is a positive, finite number of one of these types; true and false are none."""
+    return type(number) in kinds and 0 < number <= sys.float_info.max
+
+
 def read_config(path: Path) -> Gemma3Config:
     """Reads a config.json; see `from_hf`."""
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise WeightsError(f"{path}", "no such file", "name a directory with weights and their config.json") from error
-    except (OSError, ValueError) as error:
-        raise WeightsError(f"JSON in {path}", str(error), "take the model's own config.json") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise WeightsError(f"JSON in {path}", str(error), _TAKE_ITS_OWN) from error
     return from_hf(config if isinstance(config, dict) else {}, str(path))
 
 
-def _ropes(config: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def _ropes(config: Mapping[str, Any], where: str) -> dict[str, Mapping[str, Any]]:
     """Rope parameters by layer type; transformers 4 wrote two flat keys instead."""
     nested = config.get("rope_parameters") or {}
     flat = {"full_attention": config.get("rope_theta"), "sliding_attention": config.get("rope_local_base_freq")}
+    if not isinstance(nested, dict) or not all(isinstance(nested.get(kind) or {}, dict) for kind in flat):
+        came = repr(nested)[:80]
+        raise WeightsError(f"keys of layer types and values as rope_parameters in {where}", came, _TAKE_ITS_OWN)
     return {kind: nested.get(kind) or ({"rope_theta": base} if base else {}) for kind, base in flat.items()}
+
+
+def _rope_base(rope: Mapping[str, Any], default: float, where: str) -> float:
+    """The base that rope parameters state; null means the default, as an absent key does."""
+    base = rope.get("rope_theta")
+    if base is None:
+        return default
+    if not _positive(base, int, float):
+        raise WeightsError(f"a positive number as a rope's base in {where}", repr(base)[:80], _TAKE_ITS_OWN)
+    return float(base)
 
 
 def _layer_types(config: Gemma3Config) -> list[str]:
@@ -262,5 +285,12 @@ def from_gguf(metadata: Mapping[str, Any], where: str = "the GGUF") -> Gemma3Con
     if scaling != "none":
         raise WeightsError(SUPPORTED, f"rope scaling {scaling!r} in {where}", _USE_ANOTHER)
     numbers = {ours: metadata[f"gemma3.{theirs}"] for ours, theirs in _GGUF_FIELDS.items()}
+    for ours, theirs in _GGUF_FIELDS.items():
+        kinds = (int, float) if ours in ("norm_eps", "rope_base_global") else (int,)
+        if not _positive(numbers[ours], *kinds):
+            expected = f"a positive number as gemma3.{theirs} in {where}"
+            raise WeightsError(expected, repr(numbers[ours])[:80], "convert the model to GGUF again")
+    if not isinstance(metadata["tokenizer.ggml.tokens"], list):
+        raise WeightsError(f"a list as tokenizer.ggml.tokens in {where}", "none", "convert the model to GGUF again")
     numbers["norm_eps"] = float(f"{numbers['norm_eps']:.6g}")  # a float32 there: 1e-6 reads 9.999999974752427e-07
     return Gemma3Config(**numbers, vocab_size=len(metadata["tokenizer.ggml.tokens"]))

@@ -52,8 +52,8 @@ def find_weights(directory: Path) -> tuple[Path, ...]:
     index = directory / "model.safetensors.index.json"
     if index.is_file():
         try:
-            shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            shards = {str(shard) for shard in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise WeightsError(f"a weight_map in {index}", repr(error), _FIX) from error
         for shard in sorted(shards - {path.name for path in paths}):
             raise WeightsError(f"{shard}, named in {index}", "no such file", "fetch the missing shard")

@@ -122,9 +122,19 @@ def resolve_model(
       progress: Told how far a conversion is.
 
     Raises:
-      WeightsError: It is missing, altered, broken, pickled or of another architecture.
+      WeightsError: It is missing, unreadable, altered, broken, pickled or of another architecture.
+      StorageError: The cache cannot be written.
       FetchError: The hub could not be reached or refuses, and nothing is cached.
     """
+    try:
+        return _resolve(spec, cache, dtype, progress)
+    except OSError as error:
+        came = error.strerror or str(error)
+        raise WeightsError(f"a readable {error.filename or spec}", came, "correct the path or its rights") from error
+
+
+def _resolve(spec: str, cache: Path | None, dtype: Dtype, progress: Progress | None) -> ModelFiles:
+    """What `resolve_model` does; a file that cannot be read is an OSError."""
     models, path = (cache or cache_dir()) / "models", Path(os.path.expanduser(spec))
     if spec in BUILTIN:
         package = BUILTIN[spec]

@@ -128,7 +128,10 @@ def from_sentencepiece(model: bytes, where: str = "tokenizer.model") -> GemmaTok
             control.append(id_)
             if piece.type == _PIECE.USER_DEFINED:
                 piece.type = _PIECE.CONTROL
-    processor = SentencePieceProcessor(model_proto=proto.SerializeToString())
+    try:
+        processor = SentencePieceProcessor(model_proto=proto.SerializeToString())
+    except (RuntimeError, ValueError) as error:  # the pieces contradict each other
+        raise WeightsError("a SentencePiece model", f"{where}, which is broken ({error})", _FIX) from error
     return _checked(lambda: GemmaTokenizer([p.piece for p in proto.pieces], control, processor.encode), where)
 
 
@@ -141,18 +144,21 @@ def from_tokenizers(text: str, where: str = "tokenizer.json") -> GemmaTokenizer:
         kind = (spec["model"]["type"], spec["model"]["byte_fallback"])
         vocabulary: Mapping[str, int] = spec["model"]["vocab"]
         added = spec["added_tokens"]
-    except (ValueError, KeyError, TypeError) as error:
+        if kind != ("BPE", True):
+            raise WeightsError("a BPE tokenizer with byte fallback", f"{kind} in {where}", _FIX)
+        pieces = sorted(vocabulary, key=vocabulary.__getitem__)
+        for token in added:
+            if token["id"] < len(pieces):
+                pieces[token["id"]] = token["content"]  # fine-tuned models rename unused pieces only here
+        control = [token["id"] for token in added if token["id"] < len(pieces) and not is_ordinary(token["content"])]
+        spec["added_tokens"] = [token for token in added if is_ordinary(token["content"])]
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise WeightsError("a tokenizer.json", f"{where}, which is none ({error!r})", _FIX) from error
-    if kind != ("BPE", True):
-        raise WeightsError("a BPE tokenizer with byte fallback", f"{kind} in {where}", _FIX)
-    pieces = sorted(vocabulary, key=vocabulary.__getitem__)
-    for token in added:
-        if token["id"] < len(pieces):
-            pieces[token["id"]] = token["content"]  # fine-tuned models rename unused pieces only here
-    control = [token["id"] for token in added if token["id"] < len(pieces) and not is_ordinary(token["content"])]
-    spec["added_tokens"] = [token for token in added if is_ordinary(token["content"])]
     spec["post_processor"] = None  # it would add BOS
-    backend = Tokenizer.from_str(json.dumps(spec))
+    try:
+        backend = Tokenizer.from_str(json.dumps(spec))
+    except Exception as error:  # the library raises nothing more precise
+        raise WeightsError("a tokenizer.json", f"{where}, which is broken ({error})", _FIX) from error
     return _checked(
         lambda: GemmaTokenizer(pieces, control, lambda text: list(backend.encode(text, add_special_tokens=False).ids)),
         where,
@@ -164,6 +170,8 @@ def _checked(build: Callable[[], GemmaTokenizer], where: str) -> GemmaTokenizer:
         return build()
     except KeyError as error:
         raise WeightsError("Gemma's <bos>, <pad> and byte pieces", f"no {error} in {where}", _FIX) from error
+    except UnicodeError as error:
+        raise WeightsError("pieces that UTF-8 can say", f"{error} in {where}", _FIX) from error
 
 
 def build_sentencepiece(pieces: Sequence[str], scores: Sequence[float], kinds: Sequence[int]) -> bytes:
@@ -207,15 +215,18 @@ def load_tokenizer(directory: Path) -> GemmaTokenizer:
     """The tokenizer of a model directory: its tokenizer.model, else its tokenizer.json.
 
     Raises:
-      WeightsError: Neither is there, or it has more ids than the model has embeddings.
+      WeightsError: Neither is there, it cannot be read, or it has more ids than the model has embeddings.
     """
     model, spec = directory / "tokenizer.model", directory / "tokenizer.json"
-    if model.is_file():
-        tokenizer = from_sentencepiece(model.read_bytes(), str(model))
-    elif spec.is_file():
-        tokenizer = from_tokenizers(spec.read_text(encoding="utf-8"), str(spec))
-    else:
-        raise WeightsError("tokenizer.model or tokenizer.json", f"neither in {directory}", _FIX)
+    try:
+        if model.is_file():
+            tokenizer = from_sentencepiece(model.read_bytes(), str(model))
+        elif spec.is_file():
+            tokenizer = from_tokenizers(spec.read_text(encoding="utf-8"), str(spec))
+        else:
+            raise WeightsError("tokenizer.model or tokenizer.json", f"neither in {directory}", _FIX)
+    except (OSError, UnicodeDecodeError) as error:
+        raise WeightsError(f"a readable tokenizer in {directory}", str(error), _FIX) from error
     rows = read_config(directory / "config.json").vocab_size
     if tokenizer.vocab_size > rows:
         raise WeightsError(

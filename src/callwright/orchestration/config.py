@@ -26,6 +26,8 @@ from callwright.training.sft import SftSettings
 
 SECTIONS = {3: "sft_small", 4: "sft_full", 5: "grpo"}
 """Training stages by the seed's numbers."""
+_NO_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
+"""What PyYAML raises: its own errors, those of a value it cannot build (`2024-13-45`), and text that is too deep."""
 
 
 class FormatSettings(Settings):
@@ -104,7 +106,7 @@ class PipelineConfig(Settings):
 
     name: str = Field("pipeline", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     """The run's directory is runs/NAME."""
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=2**63)
     """Of the adapter, the order of examples and the rollouts."""
     model: ModelSettings = ModelSettings()
     """The weights."""
@@ -125,6 +127,14 @@ class PipelineConfig(Settings):
     tensorboard: bool = True
     """Whether metrics are also written for TensorBoard, under runs/NAME/tensorboard."""
 
+    @field_validator("evaluation")
+    @classmethod
+    def _asks_something(cls, evaluation: EvaluationSettings) -> EvaluationSettings:
+        if isinstance(evaluation.sample, dict) and not any(evaluation.sample.values()):
+            fix = "ask for some entries of a category, or write null for all of them"
+            raise ConfigError("at least one entry in evaluation.sample", repr(evaluation.sample), fix)
+        return evaluation
+
     @property
     def sha256(self) -> str:
         """Of everything that decides the results."""
@@ -142,10 +152,10 @@ def load_config(path: Path | None, overrides: Sequence[str] = ()) -> PipelineCon
     Raises:
       ConfigError: the file is missing or no YAML, a key is unknown, a value has the wrong type.
     """
-    data = _own(_read(path)) if path is not None else {}
+    data = _read(path) if path is not None else {}
     for section in SECTIONS.values():
         if path is not None and isinstance(data.get(section), str):
-            data[section] = _own(_read(path.parent / data[section]))
+            data[section] = _read(path.parent / data[section])
         elif not isinstance(data.get(section, {}), dict):
             if data[section] is not None:
                 raise ConfigError(
@@ -189,12 +199,12 @@ def _known_keys(path: Sequence[int | str]) -> list[str]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        data = _own(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
     except OSError as error:
         raise ConfigError(
             f"a configuration file {path}", error.strerror or str(error), "name an existing file"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except _NO_YAML as error:
         raise ConfigError(f"YAML in {path}", " ".join(str(error).split()), "correct the file") from error
     if not isinstance(data, dict | None):
         raise ConfigError(f"keys and values in {path}", type(data).__name__, "see config/quickstart.yaml")
@@ -208,9 +218,9 @@ def _apply(data: dict[str, Any], override: str) -> None:
     if not equals or not all(keys):
         raise ConfigError("an override key.path=value", repr(override), "write e.g. --set training.steps=200")
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"a YAML value for {path}", repr(text), "quote it") from error
+        value = _own(yaml.safe_load(text))
+    except _NO_YAML as error:
+        raise ConfigError(f"a YAML value for {path}", repr(text)[:80], "quote it") from error
     for target in _targets(data, keys):
         for key in keys[:-1]:
             target = target.setdefault(key, {})

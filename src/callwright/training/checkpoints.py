@@ -6,12 +6,13 @@ LoRA shape it fits, so an adapter never meets a model it was not made for.
 """
 
 import json
+import os
 import struct
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
@@ -52,10 +53,10 @@ def read_card(directory: Path) -> AdapterCard:
     """The header of the stage's result.
 
     Raises:
-      CheckpointError: there is none, or it is not an adapter of ours.
+      CheckpointError: there is none, it cannot be read, or it is not an adapter of ours.
     """
     path = Path(directory) / FILE
-    if not path.is_file():
+    if not os.path.isfile(path):  # also false where the directory may not be entered
         unfinished = (Path(directory) / "steps").is_dir()
         raise CheckpointError(
             f"a finished stage with {FILE} in {directory}",
@@ -69,7 +70,7 @@ def read_card(directory: Path) -> AdapterCard:
             (size,) = struct.unpack("<Q", handle.read(8))
             header = json.loads(handle.read(size if size < 1 << 24 else 0))
         return AdapterCard.model_validate_json(header["__metadata__"]["callwright"])
-    except (struct.error, ValueError, KeyError, TypeError, ValidationError) as error:
+    except (OSError, struct.error, ValueError, KeyError, TypeError, RecursionError) as error:
         raise _broken(path, error) from error
 
 
@@ -104,4 +105,6 @@ def _shape(lora: LoraSettings) -> str:
 
 
 def _broken(path: Path, error: Exception) -> CheckpointError:
+    if isinstance(error, OSError):
+        return CheckpointError(f"a readable adapter at {path}", error.strerror or str(error), "correct its rights")
     return CheckpointError(f"an adapter written by this program as {path}", str(error), "train the stage again")

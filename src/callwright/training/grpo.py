@@ -28,7 +28,6 @@ from pydantic import Field
 from tunix.rl.algo_core import compute_advantages
 from tunix.rl.common import compute_kl_divergence
 
-from callwright.conversation import Conversation
 from callwright.data.packing import Batch, stream
 from callwright.data.source import Example, Source
 from callwright.engines.base import Generation, Sampling
@@ -191,8 +190,7 @@ def _prompts(
     source: Source, policy: Policy, settings: GrpoSettings, seed: int, too_long: list[str]
 ) -> Iterator[tuple[Example, list[int]]]:
     def prepare(example: Example) -> tuple[Example, list[int]] | None:
-        asked = Conversation(example.conversation.messages[:-1], example.conversation.tools)
-        ids, _ = encode_segments(policy.tokenizer, policy.form.render(asked, add_generation_prompt=True))
+        ids, _ = encode_segments(policy.tokenizer, example.render(policy.form, -1, add_generation_prompt=True))
         return (example, ids) if len(ids) <= settings.max_prompt_tokens else None
 
     return stream(source, seed, prepare, too_long, f"{settings.max_prompt_tokens} prompt tokens")

@@ -28,7 +28,7 @@ class RewardSettings(Settings):
     needless_call: float = Field(-1.0, le=0)
     """Calling where no tool fits."""
     partial: float = Field(0.2, ge=0)
-    """The most that nearly right calls earn at the first step; falls linearly to zero at the last."""
+    """The most that nearly right calls earn at the first step; falls linearly, to zero after the last."""
 
 
 @dataclass(frozen=True, slots=True)
