@@ -10,8 +10,8 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,7 +20,7 @@ import psutil
 
 import callwright
 from callwright.engines.ollama_api import Ollama, ollama_address
-from callwright.errors import ConfigError, FetchError, WorkError
+from callwright.errors import ConfigError, FetchError, StorageError, WorkError
 from callwright.evaluation.bfcl import VERSION as BFCL_VERSION
 from callwright.models.licence import gemma_licence
 from callwright.models.sources import BUILTIN
@@ -74,13 +74,23 @@ def examine() -> int:
     print(f"Callwright {callwright.__version__}")
     lacking = 0
     for check in (_python, _packages, _devices, _weights, _benchmark, _cache, _memory, _tools, _ollama):
-        for finding in check():
+        for finding in _findings(check):
             print(finding, flush=True)
             lacking += finding.mark == "lacks"
-    terms = next((path / "GEMMA_TERMS.html" for path in _conversions(BUILTIN[MODEL].sha256)), None)
+    terms = None
+    with suppress(StorageError):  # a cache without a place: told already
+        terms = next((path / "GEMMA_TERMS.html" for path in _conversions(BUILTIN[MODEL].sha256)), None)
     print(f"\n{gemma_licence(terms if terms and terms.is_file() else None).describe()}\n")
     print("The quickstart can run." if not lacking else f"The quickstart cannot run: {lacking} above to do.")
     return 1 if lacking else 0
+
+
+def _findings(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """What a check finds; a cache that has no place is a finding too."""
+    try:
+        yield from check()
+    except StorageError as error:
+        yield Finding("lacks", check.__name__.strip("_"), f"no {error.expected}", error.fix)
 
 
 def _python() -> Iterator[Finding]:
