@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callwright.errors import StorageError
+from callwright.errors import DataError, StorageError
 from callwright.storage import (
     JsonLines,
     atomic_file,
@@ -33,6 +33,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
+OBJECTS = st.dictionaries(st.text(), JSON, max_size=3)
 
 
 @contextmanager
@@ -119,7 +120,7 @@ def test_json_comes_back(tmp_path_factory, value):
     assert json.loads(path.read_text()) == value
 
 
-@given(st.lists(JSON, max_size=5), st.integers(0, 5))
+@given(st.lists(OBJECTS, max_size=5), st.integers(0, 5))
 def test_lines_come_back_in_order_however_often_the_file_is_opened(tmp_path_factory, rows, cut):
     path = tmp_path_factory.mktemp("lines") / "file"
     for part in (rows[:cut], rows[cut:]):
@@ -168,6 +169,34 @@ def test_a_log_on_a_full_disk_is_a_storage_error_and_keeps_its_lines(tmp_path):
 
 def test_a_missing_log_is_empty(tmp_path):
     assert read_jsonl(tmp_path / "nothing") == []
+    (tmp_path / "file").touch()
+    assert read_jsonl(tmp_path / "file" / "below") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "came"),
+    [
+        (b'{"a":', "Expecting value"),
+        (b"[1]", "a JSON list"),
+        (b"null", "a JSON NoneType"),
+        (b'{"a": "\xff"}', "can't decode byte 0xff"),
+        (b"\x00\x00\x00\x00", "Expecting value"),
+        (b"[" * 100_000, "maximum recursion depth"),
+        (b"1" * 5000, "digits"),
+    ],
+)
+def test_a_whole_line_that_is_no_object_is_refused_by_its_number(tmp_path, line, came):
+    path = tmp_path / "file"
+    path.write_bytes(b'{"a":1}\n\n' + line + b'\n{"b":2}\n{"torn')
+    with pytest.raises(DataError, match=f"a JSON object in line 3 of {path}; got .*{came}.*; correct the line"):
+        read_jsonl(path)
+
+
+def test_a_log_that_cannot_be_read_is_a_storage_error(tmp_path):
+    with pytest.raises(StorageError, match=f"to read {tmp_path}; got Is a directory; check the path"):
+        read_jsonl(tmp_path)
+    with pytest.raises(StorageError, match="File name too long"):
+        read_jsonl(tmp_path / ("y" * 300))
 
 
 def test_hashes_are_of_bytes_and_of_values(tmp_path):

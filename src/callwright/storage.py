@@ -18,11 +18,11 @@ from typing import Any, BinaryIO
 
 from filelock import FileLock
 
-from callwright.errors import StorageError
+from callwright.errors import DataError, StorageError
 
 
 @contextmanager
-def _typed(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
     """Turns an operating system's refusal to write into a StorageError that names the file."""
     try:
         yield
@@ -55,7 +55,7 @@ def _sync_directory(directory: Path) -> None:
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """Opens a binary file that takes the name `path` only once it is complete and on disk."""
     path = Path(path)
-    with _typed(path):
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp", delete=False)
         try:
@@ -92,15 +92,43 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def read_jsonl(path: Path) -> list[Any]:
-    """Reads an append-only file; a torn last line is ignored, a missing file is empty."""
-    path = Path(path)
-    return [json.loads(line) for line in _whole_lines(path)] if path.exists() else []
+def read_jsonl(path: Path) -> list[dict[str, Any]]:
+    """Reads an append-only file of objects; a torn last line is ignored, a missing file is empty.
+
+    Raises:
+      DataError: A whole line is no JSON object.
+      StorageError: The system refuses to read the file.
+    """
+    return [row for _, row in numbered_jsonl(path)]
 
 
-def _whole_lines(path: Path) -> list[bytes]:
-    lines = path.read_bytes().split(b"\n")
-    return [line for line in lines[:-1] if line]
+def numbered_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of an append-only file, as `read_jsonl` reads them, each with its line number."""
+    for number, line in enumerate(_read(Path(path)).split(b"\n")[:-1], 1):
+        if line:
+            yield number, _object(line, f"line {number} of {path}")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return b""
+    except OSError as error:
+        raise StorageError(
+            f"to read {path}", error.strerror or str(error), "check the path and its rights, and run again"
+        ) from error
+
+
+def _object(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+        came = f"a JSON {type(row).__name__}"
+    except (ValueError, RecursionError) as error:
+        row, came = None, str(error)
+    if not isinstance(row, dict):
+        raise DataError(f"a JSON object in {where}", came, "correct the line or take it out")
+    return row
 
 
 class JsonLines:
@@ -108,7 +136,7 @@ class JsonLines:
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
-        with _typed(self.path):
+        with writing(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = open(self.path, "ab", buffering=0)
             self._drop_torn_line()
@@ -121,7 +149,7 @@ class JsonLines:
     def append(self, *rows: Any) -> None:
         """Appends the rows, one line each, and returns when they are on disk."""
         text = "".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows)
-        with _typed(self.path):
+        with writing(self.path):
             size = self._file.seek(0, os.SEEK_END)
             try:
                 rest = memoryview(_encode(text))

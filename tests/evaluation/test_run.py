@@ -14,7 +14,7 @@ from tests.support.tiny import tiny_tokenizer
 from callwright import storage
 from callwright.conversation import Conversation, Message
 from callwright.engines.base import Generation, Sampling
-from callwright.errors import ConfigError, StorageError
+from callwright.errors import ConfigError, DataError, StorageError
 from callwright.evaluation.bfcl import load_category, sample
 from callwright.evaluation.run import CATEGORIES, EvaluationSettings, evaluate, tally
 from callwright.formats import get_format
@@ -236,7 +236,7 @@ def test_a_full_disk_stops_it_with_one_line_and_keeps_earlier_rows(whole, tmp_pa
 
     def until_full(self, *new):
         if len(written) == 4:
-            with storage._typed(self.path):
+            with storage.writing(self.path):
                 raise OSError(errno.ENOSPC, "No space left on device")
         append(self, *new)
         written.append(new)
@@ -290,6 +290,46 @@ def test_a_tally_adds_up_the_rows(tmp_path, whole):
     assert found.errors == Counter({"parallel_function_checker_no_order:wrong_count": 4})
     assert found.tokens == sum(len(row["prompt_ids"]) + len(row["token_ids"]) for row in mine)
     assert tally(tmp_path, "multiple").verdicts == {}
+
+
+def test_an_entry_with_two_rows_counts_once(tmp_path):
+    run(tmp_path)
+    found = tally(tmp_path, "parallel")
+    path = tmp_path / "parallel.jsonl"
+    path.write_text(path.read_text() * 2)
+    assert tally(tmp_path, "parallel") == found
+
+
+@pytest.mark.parametrize(
+    ("change", "came"),
+    [
+        ({"id": 5}, "id 5"),
+        ({"valid": None}, "valid None"),
+        ({"valid": "yes"}, "valid 'yes'"),
+        ({"valid": False, "error_type": None}, "error_type None"),
+        ({"calls": "f()"}, r"calls 'f\(\)'"),
+        ({"prompt_ids": None}, "prompt_ids None"),
+        ({"seconds": -1}, "seconds -1"),
+        ({"seconds": float("nan")}, "seconds nan"),
+        ({"seconds": ...}, "one without seconds"),
+        ({"valid": ...}, "one without valid"),
+        ({"id": ...}, "one without id"),
+    ],
+    ids=str,
+)
+def test_a_line_that_is_no_row_is_named_and_no_entry_is_asked(tmp_path, change, came):
+    run(tmp_path)
+    path = tmp_path / "parallel.jsonl"
+    lines = path.read_text().splitlines()
+    row = {name: value for name, value in (json.loads(lines[1]) | change).items() if value is not ...}
+    path.write_text("\n".join([lines[0], json.dumps(row), *lines[2:-1]]) + "\n")
+    says = f"a scored entry in line 2 of {path}; got {came}; take the line out and give the run's command again"
+    with pytest.raises(DataError, match=says):
+        tally(tmp_path, "parallel")
+    engine = Scripted()
+    with pytest.raises(DataError, match=says):
+        run(tmp_path, engine=engine)
+    assert engine.batches == []
 
 
 def test_a_number_samples_every_category_by_its_share():

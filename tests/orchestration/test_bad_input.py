@@ -10,6 +10,8 @@ from tests.support.runs import Said, conversation, events, rows
 from tests.support.tiny import write_tiny_model
 
 from callwright.evaluation import bfcl
+from callwright.orchestration.config import load_config
+from callwright.orchestration.pipeline import _find_run
 from callwright.orchestration.rundir import RunDirectory
 from callwright.training.checkpoints import FILE
 
@@ -59,9 +61,11 @@ def test_a_checkpoint_of_another_model_is_refused_before_a_run_begins(beside, re
     assert not list((beside.directory / "runs").glob("x*"))
 
 
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
 @pytest.mark.parametrize("change", ["lora.rank=3", "lora.alpha=2", "lora.modules=[q_einsum]"])
-def test_a_checkpoint_of_another_lora_shape_is_refused_before_a_run_begins(beside, refused, change):
-    code, line = refused(beside.directory, "--stages", "4", "--resume", STAGE3, "--set", change, "--set", "name=x")
+def test_a_checkpoint_of_another_lora_shape_is_refused_before_a_run_begins(beside, refused, change, dry):
+    arguments = ("--stages", "4", "--resume", STAGE3, "--set", change, "--set", "name=x", *dry)
+    code, line = refused(beside.directory, *arguments)
     assert code == 2
     assert "an adapter of rank" in line
     assert f"{STAGE3} of rank 2, alpha 4, modules" in line
@@ -77,8 +81,9 @@ def test_a_broken_checkpoint_is_refused(beside, refused):
     assert "an adapter written by this program" in line
 
 
-def test_a_stage_without_the_one_before_is_refused(desk, refused):
-    code, line = refused(desk.directory, "--stages", "4")
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_a_stage_without_the_one_before_is_refused(desk, refused, dry):
+    code, line = refused(desk.directory, "--stages", "4", *dry)
     assert code == 2
     assert "a finished stage before stage 4" in line
     assert "add 3 to --stages, or name one with --resume" in line
@@ -157,6 +162,61 @@ def test_more_devices_than_there_are_are_refused(desk, refused):
     code, line = refused(desk.directory, "--stages", "2", "--set", "mesh.fsdp=64")
     assert code == 2
     assert "64 devices for the mesh" in line
+
+
+def test_other_weights_in_the_old_place_are_refused_before_anything_is_computed(desk, refused, inside, tmp_path):
+    model = write_tiny_model(tmp_path / "model", seed=1)
+    arguments = ("--stages", "1", "--set", f"model.source={model}")
+    assert inside(desk.directory, "run", "c.yaml", *arguments)[0] == 0
+    log = (desk.path / "events.jsonl").read_bytes()
+    (created,) = events(desk.path, "run_created")
+    shutil.rmtree(model)
+    write_tiny_model(model, seed=2)
+    for dry in ((), ("--dry-run",)):
+        code, line = refused(desk.directory, *arguments, *dry)
+        assert code == 2
+        assert f"the weights that runs/tiny began with (sha256 {created['model']['sha256']}); got " in line
+        assert f" from {model}; put the old weights back, give the run another name" in line
+    assert (desk.path / "events.jsonl").read_bytes() == log
+
+
+def test_a_resumed_run_that_began_with_other_weights_is_not_gone_on_with(tmp_path):
+    config = load_config(None, ["name=x"])
+    began = {"config_sha256": config.sha256, "resume": {"path": "c", "sha256": "ef"}}
+    with RunDirectory(tmp_path / "x-2") as run:
+        run.event("run_created", **began, command="", model={"sha256": "old"}, versions={})
+    assert _find_run(tmp_path, config, began, "old", new=True).name == "x-2"
+    assert _find_run(tmp_path, config, began, "new", new=True).name == "x-3"
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("events.jsonl", b'{"event":\n'),
+        ("evaluations/stage2/parallel.jsonl", b"[]\n"),
+        ("config.yaml", b"foo: 1\n"),
+    ],
+)
+def test_a_damaged_run_is_refused_before_anything_is_computed(desk, finished, refused, inside, name, line):
+    shutil.copytree(finished.path, desk.path, ignore=shutil.ignore_patterns("checkpoints"))
+    with open(desk.path / name, "ab") as file:
+        file.write(line)
+    code, said = refused(desk.directory, "--stages", "3")
+    assert code == 2
+    assert f"runs/tiny/{name}" in said
+    assert not (desk.path / "checkpoints").exists()
+    code, _, err = inside(desk.directory, "report", "runs/tiny")
+    assert code == 2
+    assert f"runs/tiny/{name}" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("place", ["c.yaml", "/dev/null", "/proc/nope", "y" * 300])
+def test_runs_that_cannot_be_kept_there_are_one_line(desk, refused, place):
+    code, line = refused(desk.directory, "--stages", "1", "--runs", place)
+    assert code == 1
+    assert f"{place}/tiny" in line
+    assert "check the path and its rights" in line
 
 
 def test_a_run_that_another_process_works_in_is_refused(desk, refused):

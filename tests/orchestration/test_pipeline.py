@@ -143,6 +143,36 @@ def test_a_report_can_be_made_again_from_the_log_and_the_rows(finished, inside, 
     assert "<html" in (copy / "report.html").read_text()
 
 
+def test_a_report_needs_no_benchmark(finished, inside, tmp_path, monkeypatch):
+    shutil.copytree(finished.path, tmp_path / "runs" / "tiny")
+    monkeypatch.setattr(EvaluationSettings, "entries", lambda self: pytest.fail("it asked the benchmark"))
+    code, out, _ = inside(tmp_path, "report", "runs/tiny")
+    assert code == 0
+    assert "call categories" in out
+
+
+def test_a_configuration_that_was_removed_is_written_again(finished, desk, inside):
+    shutil.copytree(finished.path, desk.path)
+    (desk.path / "config.yaml").unlink()
+    code, _, err = inside(desk.directory, "run", "c.yaml", "--set", "seed=7")
+    assert code == 2
+    assert "the configuration that runs/tiny began with; got another one; give the run another name" in err
+    code, _, err = inside(desk.directory, "report", "runs/tiny")
+    assert code == 2
+    assert "expected a run in runs/tiny; got no config.yaml" in err
+    code, _, _ = inside(desk.directory, "run", "c.yaml", "--stages", "1")
+    assert code == 0
+    assert (desk.path / "config.yaml").read_bytes() == (finished.path / "config.yaml").read_bytes()
+
+
+@pytest.mark.parametrize("place", ["[old]", "a[/b]", ":smile:"])
+def test_a_path_is_printed_as_it_is(desk, inside, place):
+    code, _, err = inside(desk.directory, "run", "c.yaml", "--stages", "1", "--runs", place)
+    assert code == 0
+    assert f"{place}/tiny: model, stages 1" in err
+    assert f"configuration {place}/tiny/config.yaml" in err
+
+
 def test_a_changed_configuration_is_refused_and_the_changed_keys_are_named(finished, inside):
     before = contents(finished.path)
     changes = ("lora.rank=3", "sft_full.training.steps=9", "seed=1")

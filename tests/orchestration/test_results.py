@@ -1,10 +1,12 @@
 """Results follow from the log and the rows: work done twice counts once, and time between processes is nobody's."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from callwright.errors import DataError
+from callwright.evaluation.run import EvaluationSettings
 from callwright.orchestration import results
 from callwright.orchestration.config import load_config
 from callwright.orchestration.results import build_results
@@ -13,7 +15,7 @@ from callwright.storage import JsonLines
 
 CONFIG = ["evaluation.sample={simple_python: 2}", "name=run"]
 BEGAN = {
-    "config_sha256": "ab",
+    "config_sha256": load_config(None, CONFIG).sha256,
     "resume": None,
     "command": "callwright run",
     "model": {"spec": "m", "name": "m", "sha256": "cd", "licence": "gemma", "parameters": 1},
@@ -26,12 +28,12 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 def built(tmp_path):
     """Makes a run of events that happened at these seconds, and gives its results."""
 
-    def build(*log):
+    def build(*log, **began):
         run = RunDirectory(tmp_path / "run")
         with run:
             run.write_config(load_config(None, CONFIG))
         with JsonLines(run.path / "events.jsonl") as file:
-            file.append({"time": START.isoformat(), "event": "run_created", **BEGAN})
+            file.append({"time": START.isoformat(), "event": "run_created", **BEGAN, **began})
             for second, event, fields in log:
                 file.append({"time": (START + timedelta(seconds=second)).isoformat(), "event": event, **fields})
         return build_results(run)
@@ -43,9 +45,60 @@ def step(number, loss, tokens=10, stage=3):
     return {"stage": stage, "step": number, "loss": loss, "tokens": tokens, "examples": ["a"]}
 
 
+def write_row(directory):
+    row = {"id": "simple_python_0", "valid": False, "calls": [], "error_type": "x", "prompt_ids": [1], "token_ids": [2]}
+    with JsonLines(directory / "run" / "evaluations" / "stage2" / "simple_python.jsonl") as file:
+        file.append({"schema_version": 1, "category": "simple_python", "seconds": 1.0, **row})
+
+
 def test_a_directory_without_a_run_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"a run in .*; got no events.jsonl of one; name a directory under runs/"):
         build_results(RunDirectory(tmp_path))
+
+
+def test_a_run_without_its_configuration_is_refused_by_that_files_name(built, tmp_path):
+    built()
+    (tmp_path / "run" / "config.yaml").unlink()
+    with pytest.raises(DataError, match=r"a run in .*; got no config.yaml; give its command again"):
+        build_results(RunDirectory(tmp_path / "run"))
+
+
+@pytest.mark.parametrize(
+    ("began", "came"),
+    [
+        ({"model": {"name": "m"}}, "spec: Field required"),
+        ({"versions": {"callwright": 1}}, "callwright: Input should be a valid string"),
+        ({"planned": {"simple_python": "2"}}, "TypeError: "),
+    ],
+)
+def test_a_log_that_cannot_be_counted_is_one_line(built, tmp_path, began, came):
+    write_row(tmp_path)
+    with pytest.raises(DataError, match=rf"a run's events in .*events\.jsonl; got {came}.*; restore the file"):
+        built(**began)
+
+
+def test_a_step_that_is_out_of_bounds_is_one_line(built):
+    with pytest.raises(DataError, match=r"a run's events in .*events\.jsonl; got tokens: Input should be greater"):
+        built((1, "step", step(1, 0.5, tokens=-4)))
+
+
+def test_a_clock_that_was_set_back_costs_nothing(built):
+    come = built((50, "stage_started", {"stage": 3}), (10, "step", step(1, 1.0)), (14, "step", step(2, 1.0)))
+    assert come.stages[2].cost.seconds == 4
+
+
+def test_a_run_has_its_directorys_name_wherever_one_stands(built, tmp_path, monkeypatch):
+    built()
+    monkeypatch.chdir(tmp_path / "run")
+    assert build_results(RunDirectory(Path("."))).run.name == "run"
+
+
+def test_what_was_planned_is_read_from_the_log_without_the_benchmark(built, tmp_path, monkeypatch):
+    write_row(tmp_path)
+    monkeypatch.setattr(EvaluationSettings, "entries", lambda self: pytest.fail("it asked the benchmark"))
+    come = built(planned={"simple_python": 2})
+    score = come.evaluations["stage2"].categories["simple_python"]
+    assert (score.total, score.planned) == (1, 2)
 
 
 def test_a_stage_is_pending_running_failed_and_done_as_the_log_says(built):
@@ -98,9 +151,7 @@ def test_time_between_two_processes_counts_for_nobody(built):
 
 
 def test_an_unfinished_evaluation_says_how_much_was_planned(built, tmp_path):
-    row = {"id": "simple_python_0", "valid": False, "calls": [], "error_type": "x", "prompt_ids": [1], "token_ids": [2]}
-    with JsonLines(tmp_path / "run" / "evaluations" / "stage2" / "simple_python.jsonl") as file:
-        file.append({"schema_version": 1, "category": "simple_python", "seconds": 1.0, **row})
+    write_row(tmp_path)
     come = built((1, "evaluation_started", {"stage": 2}))
     score = come.evaluations["stage2"].categories["simple_python"]
     assert (score.correct, score.total, score.planned) == (0, 1, 2)

@@ -1,15 +1,21 @@
 """A run's directory keeps its log whole, its lock exclusive, and says what changed."""
 
-import pytest
+import json
 
-from callwright.errors import ConfigError
+import pytest
+import yaml
+
+from callwright.errors import ConfigError, DataError, StorageError
 from callwright.orchestration.config import PipelineConfig, load_config
 from callwright.orchestration.rundir import RunDirectory, changed_keys
+from callwright.storage import sha256_json
+
+BEGAN = {"config_sha256": "ab", "command": "callwright run", "model": {}, "versions": {}}
 
 
 def test_events_are_appended_in_order_with_their_time(tmp_path):
     with RunDirectory(tmp_path / "run") as run:
-        run.event("run_created", config_sha256="ab")
+        run.event("run_created", **BEGAN)
         run.event("stage_finished", stage=1)
     with RunDirectory(tmp_path / "run") as run:
         run.event("run_finished")
@@ -25,7 +31,7 @@ def test_events_are_appended_in_order_with_their_time(tmp_path):
 
 def test_a_torn_event_is_dropped_and_the_log_goes_on(tmp_path):
     with RunDirectory(tmp_path) as run:
-        run.event("run_created")
+        run.event("run_created", **BEGAN)
         run.event("step", stage=3, step=1)
     log = tmp_path / "events.jsonl"
     log.write_bytes(log.read_bytes()[:-9])
@@ -33,6 +39,49 @@ def test_a_torn_event_is_dropped_and_the_log_goes_on(tmp_path):
     with RunDirectory(tmp_path) as run:
         run.event("run_started")
     assert [event["event"] for event in run.events()] == ["run_created", "run_started"]
+
+
+NOW = "2026-03-01T00:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("event", "came"),
+    [
+        ({"time": NOW}, "one without event"),
+        ({"time": NOW, "event": ["step"]}, r"event \['step'\]"),
+        ({"event": "run_started"}, "one without time"),
+        ({"event": "run_started", "time": 1}, "time 1"),
+        ({"event": "run_started", "time": "2026-03-01T00:00:00"}, "time '2026-03-01T00:00:00'"),
+        ({"event": "stage_finished", "time": NOW}, "one without stage"),
+        ({"event": "stage_failed", "time": NOW, "stage": 3}, "one without message"),
+        ({"event": "step", "time": NOW, "stage": 3}, "one without step"),
+        ({"event": "step", "time": NOW, "stage": "3", "step": 1}, "stage '3'"),
+        ({"event": "step", "time": NOW, "stage": 3, "step": 1, "tokens": None}, "tokens None"),
+        ({"event": "run_created", "time": NOW, "config_sha256": "ab"}, "one without command"),
+        ({"event": "run_created", "time": NOW, **BEGAN, "model": None}, "model None"),
+    ],
+    ids=str,
+)
+def test_a_line_that_is_no_event_is_named(tmp_path, event, came):
+    with RunDirectory(tmp_path) as run:
+        run.event("run_created", **BEGAN)
+    with open(run.log_path, "a") as log:
+        log.write(json.dumps(event) + "\n")
+    with pytest.raises(DataError, match=f"an event in line 2 of {run.log_path}; got {came}; correct the line"):
+        run.events()
+
+
+@pytest.mark.parametrize("where", ["file/run", "file", "y" * 300])
+def test_a_directory_that_cannot_be_made_is_a_storage_error(tmp_path, where):
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match=f"to write {tmp_path / where}; got .*; check the path"):
+        RunDirectory(tmp_path / where).__enter__()
+
+
+def test_a_lock_that_cannot_be_made_is_a_storage_error(tmp_path):
+    (tmp_path / ".lock").mkdir()
+    with pytest.raises(StorageError, match="check the path and its rights"), RunDirectory(tmp_path):
+        pass
 
 
 def test_a_fresh_directory_began_with_nothing(tmp_path):
@@ -63,6 +112,32 @@ def test_the_resolved_configuration_is_readable_as_a_configuration(tmp_path):
     with RunDirectory(tmp_path) as run:
         run.write_config(config)
     assert load_config(run.config_path) == config
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "a: [", "[]", "foo: 1", "lora: {rank: 0}", "lora: {rank: 3}", "seed: 2024-13-45", "\xff", "[" * 3000],
+    ids=lambda text: repr(text[:20]),
+)
+def test_a_configuration_that_is_not_the_runs_own_is_refused(tmp_path, text):
+    config = load_config(None)
+    with RunDirectory(tmp_path) as run:
+        run.write_config(config)
+        run.event("run_created", **BEGAN | {"config_sha256": config.sha256})
+    assert run.read_config() == config
+    run.config_path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"config\.yaml.*; remove the file and give the run's command again"):
+        run.read_config()
+
+
+def test_a_configuration_that_lacks_keys_of_a_later_version_is_the_runs_own(tmp_path):
+    config = load_config(None, ["seed=3"])
+    older = config.model_dump(mode="json")
+    del older["tensorboard"]
+    with RunDirectory(tmp_path) as run:
+        run.config_path.write_text(yaml.safe_dump(older))
+        run.event("run_created", **BEGAN | {"config_sha256": sha256_json(older)})
+    assert run.read_config() == config
 
 
 def test_the_keys_that_changed_are_named_in_full():

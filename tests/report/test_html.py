@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -229,6 +230,28 @@ def test_a_damaged_row_is_named_and_the_old_report_is_kept(tmp_path: Path, line:
     before = write_report(tmp_path).read_bytes()
     with open(tmp_path / "evaluations/stage5/parallel.jsonl", "ab") as rows:
         rows.write(line)
-    with pytest.raises(DataError, match=r"parallel\.jsonl"):
+    with pytest.raises(DataError, match=r"in line 41 of .*stage5/parallel\.jsonl"):
         write_report(tmp_path)
     assert (tmp_path / "report.html").read_bytes() == before
+
+
+@pytest.mark.parametrize("depth", [300, 900])
+def test_calls_nested_however_deeply_are_shown_or_said_to_be(tmp_path: Path, depth: int) -> None:
+    fake_run(tmp_path)
+    for path in tmp_path.glob("evaluations/*/parallel.jsonl"):
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        nested = "[" * depth + "]" * depth
+        calls = f'"calls": [{{"name": "f", "arguments": {{"a": {nested}}}}}]'
+        lines = [json.dumps({**row, "calls": []}).replace('"calls": []', calls) for row in rows]
+        path.write_text("\n".join(lines) + "\n")
+    page = Page(write_report(tmp_path).read_text()).text
+    assert "[" * 100 in page or "nested too deeply" in page
+
+
+def test_what_is_wrong_in_a_call_is_one_short_line(tmp_path: Path) -> None:
+    fake_run(tmp_path)
+    path = tmp_path / "evaluations/stage5/parallel.jsonl"
+    row = json.loads(path.read_text().splitlines()[0]) | {"calls": [{"name": "f", "arguments": 5}]}
+    path.write_text(json.dumps(row) + "\n")
+    with pytest.raises(DataError, match=r"line 1 of .*; got calls\.0\.arguments: Input should be a valid dictionary;"):
+        write_report(tmp_path)

@@ -1,6 +1,7 @@
 """The terminal's table says what the report says, in plain text where no terminal is."""
 
 import io
+import re
 
 import pytest
 from tests.support.fake_run import results
@@ -53,6 +54,21 @@ def test_a_terminal_gets_a_table_with_rules(monkeypatch: pytest.MonkeyPatch) -> 
     print_table(results(), file)
     assert "\x1b[" in file.getvalue()
     assert "─" in file.getvalue()
+
+
+@pytest.mark.parametrize("columns", [1, 40, 76, 80, 100])
+def test_no_number_and_no_name_is_cut_however_narrow_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    file = Terminal()
+    print_table(results(), file)
+    narrow, wide = re.sub(r"\x1b\[[0-9;]*m", "", file.getvalue()), printed()
+    assert "…" not in narrow
+    words = {word for line in wide.splitlines() for word in line.split()}
+    assert words <= set(narrow.split())
+    assert max(map(len, narrow.splitlines()[:-1])) <= max(columns, 80)
 
 
 def test_titles_cannot_act_on_a_terminal() -> None:

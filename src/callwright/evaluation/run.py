@@ -5,6 +5,7 @@ stopped asks the rest in the same company as one that never stopped, and ends wi
 while its rows were written is asked again, and only its missing rows are added.
 """
 
+import reprlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,16 +17,26 @@ from pydantic import Field
 
 from callwright.conversation import Conversation
 from callwright.engines.base import Engine, Generation, Sampling
+from callwright.errors import DataError
 from callwright.evaluation.bfcl import load_category, sample
 from callwright.formats.base import Format
 from callwright.scoring.checker import score_calls
 from callwright.scoring.entry import BfclEntry, expected_calls, to_tools
 from callwright.settings import Settings
-from callwright.storage import JsonLines, read_jsonl
+from callwright.storage import JsonLines, numbered_jsonl
 from callwright.tokens import Segment, Tokenizer, decode_segments, encode_segments
 
 CATEGORIES = ("simple_python", "multiple", "parallel", "parallel_multiple", "irrelevance")
 SCHEMA_VERSION = 1
+_KINDS: dict[str, tuple[type, ...]] = {
+    "id": (str,),
+    "valid": (bool,),
+    "calls": (list, type(None)),
+    "prompt_ids": (list,),
+    "token_ids": (list,),
+    "seconds": (int, float),
+}
+"""What is counted in a row, and its types."""
 
 
 class EvaluationSettings(Settings):
@@ -90,7 +101,7 @@ def evaluate(
     Returns:
       Whether every entry has its row.
     """
-    done = {row["id"] for name in entries for row in read_jsonl(directory / f"{name}.jsonl")}
+    done = {row["id"] for name in entries for _, row in read_rows(directory / f"{name}.jsonl")}
     advance(len(done))
     asked = [_ask(entry, form, tokenizer) for members in entries.values() for entry in members]
     for batch in _batches(asked, settings):
@@ -160,6 +171,35 @@ def _row(one: _Asked, generation: Generation, form: Format, tokenizer: Tokenizer
     }
 
 
+def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The rows of one category that are on disk, each with its line number; an entry's second row is left out.
+
+    Raises:
+      DataError: A line is no row.
+    """
+    seen = set[str]()
+    for number, row in numbered_jsonl(path):
+        if wrong := _wrong_field(row):
+            raise DataError(
+                f"a scored entry in line {number} of {path}",
+                f"{wrong} {reprlib.repr(row[wrong])}" if wrong in row else f"one without {wrong}",
+                "take the line out and give the run's command again, which asks that entry again",
+            )
+        if row["id"] not in seen:
+            seen.add(row["id"])
+            yield number, row
+
+
+def _wrong_field(row: Mapping[str, Any]) -> str | None:
+    """The first field that is missing, or not what it adds up from."""
+    for name, kind in _KINDS.items():
+        if name not in row or type(row[name]) not in kind:
+            return name
+    if not row["valid"] and type(row.get("error_type")) is not str:
+        return "error_type"
+    return None if 0 <= row["seconds"] < 1e9 else "seconds"
+
+
 @dataclass(slots=True)
 class Tally:
     """What the rows of one category add up to.
@@ -180,9 +220,13 @@ class Tally:
 
 
 def tally(directory: Path, category: str) -> Tally:
-    """Adds up the rows of a category that are on disk."""
+    """Adds up the rows of a category that are on disk.
+
+    Raises:
+      DataError: A line is no row.
+    """
     result = Tally()
-    for row in read_jsonl(directory / f"{category}.jsonl"):
+    for _, row in read_rows(directory / f"{category}.jsonl"):
         result.verdicts[row["id"]] = row["valid"]
         result.called += bool(row["calls"])
         if not row["valid"]:

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import yaml
 from rich.console import Console
 
-from callwright.errors import CallwrightError, ConfigError, StorageError
+from callwright.errors import CallwrightError, ConfigError, StorageError, WeightsError
+from callwright.evaluation.run import read_rows
 from callwright.formats import get_format
 from callwright.formats.base import check_tokenizer
 from callwright.models.licence import show_once
@@ -32,7 +32,7 @@ from callwright.orchestration.watch import Interrupt
 from callwright.progress import Bar, track
 from callwright.report.html import write_report
 from callwright.report.table import print_table
-from callwright.storage import cache_dir, read_jsonl, sha256_file
+from callwright.storage import cache_dir, sha256_file
 from callwright.training.checkpoints import FILE, load_adapter, read_card
 
 STOPPED = 130
@@ -64,14 +64,11 @@ def run_pipeline(
     Raises:
       CallwrightError: what the user must mend, or what went wrong; all that was computed is on disk.
     """
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)  # a path is no markup
     config = load_config(config_path, overrides)
     numbers = _stages(config, stages)
     if resume is not None:
         read_card(resume)
-    if dry_run:
-        print_plan(config, numbers, resume)
-        return 0
     _use_compilation_cache()
     entries = config.evaluation.entries()  # fetches the benchmark, before anything long begins
     with contextlib.ExitStack() as shown:
@@ -80,16 +77,25 @@ def run_pipeline(
     check_tokenizer(get_format(config.format.name, config.format.variant), tokenizer)
     if resume is not None:
         load_adapter(resume, model_sha256=files.sha256, lora=config.lora)
-    show_once(files.licence, console.print)
     began: dict[str, Any] = {
         "config_sha256": config.sha256,
         "resume": None if resume is None else {"path": str(resume), "sha256": sha256_file(resume / FILE)},
     }
-    with RunDirectory(_find_run(runs, config, began, new=resume is not None)) as run:
-        if run.began_with() is None:
+    path = _find_run(runs, config, began, files.sha256, new=resume is not None)
+    if dry_run:
+        _check_start(Workshop(config, RunDirectory(path), files, tokenizer, resume, Interrupt()), numbers)
+        print_plan(config, numbers, resume, files, tokenizer)
+        return 0
+    show_once(files.licence, console.print)
+    with RunDirectory(path) as run:
+        fresh = run.began_with() is None
+        if fresh or not run.config_path.is_file():  # if it was removed, the log's hash says that it was this one
             run.write_config(config)
+        if fresh:
             began |= {"command": shlex.join(sys.argv), "model": describe_model(files), "versions": describe_versions()}
+            began["planned"] = {name: len(members) for name, members in entries.items()}
             run.event("run_created", **began)
+        build_results(run)  # a damaged file is named now, not after the first stage
         run.event("run_started", stages=numbers, command=shlex.join(sys.argv))
         asked = sum(map(len, entries.values()))
         console.print(f"{run.path}: {files.name}, stages {' '.join(map(str, numbers))}, {asked} entries of BFCL")
@@ -141,43 +147,62 @@ def _use_compilation_cache() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)
 
 
-def _find_run(runs: Path, config: PipelineConfig, began: dict[str, Any], *, new: bool) -> Path:
+def _find_run(runs: Path, config: PipelineConfig, began: dict[str, Any], weights: str, *, new: bool) -> Path:
     """The run's directory: the one of this name; for a resumed stage the first that is free, or unfinished and ours."""
     if not new:
         run = RunDirectory(runs / config.name)
         first = run.began_with()
         if first is not None and not _same(first, began):
             _refuse_change(run, config)
+        if first is not None and _weights(first) != weights:
+            raise WeightsError(
+                f"the weights that {run.path} began with (sha256 {_weights(first)})",
+                f"{weights} from {config.model.source}",
+                "put the old weights back, give the run another name (--set name=...), or remove "
+                f"{run.path} to start it again",
+            )
         return run.path
     number = 2
     while True:
         run = RunDirectory(runs / f"{config.name}-{number}")
         first = run.began_with()
-        if first is None or (_same(first, began) and not run.finished):
+        if first is None or (_same(first, began) and _weights(first) == weights and not run.finished):
             return run.path
         number += 1
 
 
 def _same(first: dict[str, Any], began: dict[str, Any]) -> bool:
-    return all(first[key] == value for key, value in began.items())
+    return all(first.get(key) == value for key, value in began.items())
+
+
+def _weights(first: dict[str, Any]) -> str:
+    """The hash of the weights that a run began with; others would make it two runs in one."""
+    return str(first["model"].get("sha256"))
 
 
 def _refuse_change(run: RunDirectory, config: PipelineConfig) -> None:
-    old = yaml.safe_load(run.config_path.read_text(encoding="utf-8")) if run.config_path.is_file() else {}
-    keys = ", ".join(changed_keys(old, config.model_dump(mode="json"))) or "what it was resumed from"
+    came = "another one"
+    if run.config_path.is_file():
+        old, new = (one.model_dump(mode="json") for one in (run.read_config(), config))
+        came = f"a change of {', '.join(changed_keys(old, new)) or 'what it was resumed from'}"
     raise ConfigError(
         f"the configuration that {run.path} began with",
-        f"a change of {keys}",
+        came,
         f"give the run another name (--set name=...), or remove {run.path} to start it again",
     )
 
 
-def _run_stages(shop: Workshop, numbers: Sequence[int], console: Console) -> bool:
-    run = shop.run
+def _check_start(shop: Workshop, numbers: Sequence[int]) -> None:
+    """What the first training stage goes on from must be there and fit; refused now, not after the stages before it."""
     first = next((number for number in numbers if number in SECTIONS), None)
     before = None if first is None else shop.checkpoint_before(first)
     if before is not None:
-        shop.adapter(before)  # what does not fit is refused now, not after the stages before it
+        shop.adapter(before)
+
+
+def _run_stages(shop: Workshop, numbers: Sequence[int], console: Console) -> bool:
+    run = shop.run
+    _check_start(shop, numbers)
     for number in numbers:
         console.print(f"stage {number}: {TITLES[number]}")
         try:
@@ -216,7 +241,7 @@ def _evaluated(shop: Workshop, stage: int) -> bool:
     """Whether every sampled entry has its row, and the log says so."""
     directory = shop.run.evaluation(stage)
     return shop.run.evaluation_finished(stage) and all(
-        {entry.id for entry in members} <= {row["id"] for row in read_jsonl(directory / f"{name}.jsonl")}
+        {entry.id for entry in members} <= {row["id"] for _, row in read_rows(directory / f"{name}.jsonl")}
         for name, members in shop.config.evaluation.entries().items()
     )
 

@@ -17,10 +17,9 @@ import yaml
 from callwright.data.packing import PackedBatches
 from callwright.data.registry import MixedSource, open_source
 from callwright.formats import get_format
-from callwright.formats.base import check_tokenizer
 from callwright.models.gemma3 import Gemma3Config
-from callwright.models.sources import resolve_model
-from callwright.models.tokenizer import load_tokenizer
+from callwright.models.sources import ModelFiles
+from callwright.models.tokenizer import GemmaTokenizer
 from callwright.orchestration.config import PipelineConfig, SftStage
 from callwright.progress import duration
 from callwright.training.grpo import GrpoSettings
@@ -32,13 +31,12 @@ DECODE_TOKENS = 64
 """Tokens of a typical answer."""
 
 
-def print_plan(config: PipelineConfig, numbers: Sequence[int], resume: Path | None) -> None:
+def print_plan(
+    config: PipelineConfig, numbers: Sequence[int], resume: Path | None, files: ModelFiles, tokenizer: GemmaTokenizer
+) -> None:
     """Prints the resolved configuration, the data of each stage, and an estimate of time and memory."""
     print(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
-    files = resolve_model(config.model.source)
-    tokenizer = load_tokenizer(files.directory)
     form = get_format(config.format.name, config.format.variant)
-    check_tokenizer(form, tokenizer)
     speed = _measure_speed()
     entries = sum(map(len, config.evaluation.entries().values()))
     body, head = _parameters(files.config)

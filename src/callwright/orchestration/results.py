@@ -8,11 +8,11 @@ import platform
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
+from pydantic import ValidationError
 
 import callwright
 from callwright.errors import DataError
@@ -64,18 +64,41 @@ def build_results(run: RunDirectory) -> Results:
     """What the run has come to so far.
 
     Raises:
-      DataError: the directory holds no run.
+      DataError: the directory holds no run, or its log or rows are damaged.
+      ConfigError: its configuration is damaged.
     """
     events = run.events()
     created = run.began_with()
-    if created is None or not run.config_path.is_file():
+    if created is None:
         raise DataError(f"a run in {run.path}", "no events.jsonl of one", "name a directory under runs/")
-    config = PipelineConfig.model_validate(yaml.safe_load(run.config_path.read_text(encoding="utf-8")))
-    finished = [event for event in events if event["event"] == "run_finished"]
+    if not run.config_path.is_file():
+        raise DataError(f"a run in {run.path}", "no config.yaml", "give its command again, which writes the file anew")
+    config = run.read_config()
     tallies = _tallies(run, config)
+    try:
+        return _results(run, config, events, created, tallies)
+    except (KeyError, TypeError, ArithmeticError, ValidationError) as error:
+        first = error.errors(include_input=False)[0] if isinstance(error, ValidationError) else None
+        came = (
+            f"{'.'.join(map(str, first['loc'][:4]))}: {first['msg']}" if first else f"{type(error).__name__}: {error}"
+        )
+        raise DataError(f"a run's events in {run.log_path}", came, "restore the file, or run it again") from error
+
+
+def _results(
+    run: RunDirectory,
+    config: PipelineConfig,
+    events: Sequence[Event],
+    created: Event,
+    tallies: Mapping[int, Mapping[str, Tally]],
+) -> Results:
+    finished = [event for event in events if event["event"] == "run_finished"]
+    planned = created.get("planned")
+    if planned is None and tallies:  # runs of earlier versions do not say
+        planned = {name: len(members) for name, members in config.evaluation.entries().items()}
     return Results(
         run=Run(
-            name=run.path.name,
+            name=run.path.resolve().name,
             created=created["time"],
             finished=finished[-1]["time"] if finished else None,
             config_sha256=config.sha256,
@@ -86,7 +109,7 @@ def build_results(run: RunDirectory) -> Results:
         versions=Versions.model_validate(created["versions"]),
         stages=[_stage(number, events) for number in TITLES],
         curves=_curves(events),
-        evaluations={f"stage{n}": _evaluation(config, n, found, events) for n, found in tallies.items()},
+        evaluations={f"stage{n}": _evaluation(planned or {}, n, found, events) for n, found in tallies.items()},
         comparisons=list(_comparisons(tallies)),
     )
 
@@ -128,7 +151,7 @@ def _cost(mine: Iterable[Event], kind: str, tokens: int = 0) -> Cost | None:
             continue
         time = datetime.datetime.fromisoformat(event["time"])
         if previous is not None and not event["event"].endswith("_started"):
-            seconds += (time - previous).total_seconds()
+            seconds += max(0.0, (time - previous).total_seconds())  # a clock can be set back
         previous = time
         peak = max(peak, event.get("peak_memory_bytes", 0))
         if event["event"] == "step":
@@ -160,9 +183,8 @@ def _tallies(run: RunDirectory, config: PipelineConfig) -> dict[int, dict[str, T
 
 
 def _evaluation(
-    config: PipelineConfig, number: int, tallies: Mapping[str, Tally], events: Iterable[Event]
+    planned: Mapping[str, int], number: int, tallies: Mapping[str, Tally], events: Iterable[Event]
 ) -> Evaluation:
-    planned = {name: len(members) for name, members in config.evaluation.entries().items()}
     scores = {
         name: Score(
             correct=sum(one.verdicts.values()),

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from callwright import storage
 from callwright.errors import DataError
+from callwright.evaluation.run import read_rows as read_scored
 from callwright.report.explanations import explain
 from callwright.report.schema import Results
 from callwright.report.text import call_text
@@ -26,7 +26,8 @@ class Call(BaseModel):
     """A decoded call."""
 
     name: str
-    arguments: dict[str, JsonValue] = {}
+    arguments: dict[str, Any] = {}
+    """Whatever JSON the model said; pydantic's own type for it refuses what is nested deeply."""
 
 
 class Row(BaseModel):
@@ -123,13 +124,19 @@ def read_rows(run_directory: Path, results: Results) -> Rows:
 
 
 def _read_file(path: Path) -> dict[str, Row]:
-    try:
-        rows = [Row.model_validate(line) for line in storage.read_jsonl(path)]
-    except (ValidationError, ValueError) as error:
-        reason = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
-        came = f"{'.'.join(map(str, reason['loc']))} {reason['msg']}"
-        raise DataError(f"scored entries in {path}", came, "delete that line and run the evaluation again") from error
-    return {row.id: row for row in rows}
+    rows = {}
+    for number, line in read_scored(path):
+        try:
+            rows[line["id"]] = Row.model_validate(line)
+        except ValidationError as error:
+            reason = error.errors(include_input=False)[0]
+            came = f"{'.'.join(map(str, reason['loc'][:4]))}: {reason['msg']}"
+            raise DataError(
+                f"a scored entry in line {number} of {path}",
+                came,
+                "take the line out and give the run's command again, which asks that entry again",
+            ) from error
+    return rows
 
 
 def cards(results: Results, rows: Rows, limits: Limits) -> list[Card]:

@@ -4,6 +4,7 @@ from typing import IO
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -21,14 +22,25 @@ def print_table(results: Results, file: IO[str] | None = None) -> None:
     console = Console(file=file, highlight=False)
     if not console.is_terminal:
         console = Console(file=file, highlight=False, width=_WIDE, no_color=True, markup=False, emoji=False)
-    console.print(build(results, plain=not console.is_terminal))
+    table = build(results, plain=not console.is_terminal)
+    _keep_words_whole(table, console)
+    console.print(table, crop=False)
     console.print(Text(printable(headline(results))), soft_wrap=True)
+
+
+def _keep_words_whole(table: Table, console: Console) -> None:
+    """A number that is cut is wrong: where a terminal is too narrow for the table, its lines go on below."""
+    wide = console.options.update(width=_WIDE)
+    for column in table.columns:
+        cells = (column.header, *column.cells)
+        column.min_width = max(Measurement.get(console, wide, cell).minimum for cell in cells)
+    console.width = max(console.width, console.measure(table, options=wide).minimum)
 
 
 def build(results: Results, *, plain: bool = False) -> Table:
     """The table alone, without lines and colours if `plain`."""
     table = Table(box=None if plain else SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("BFCL, 95% interval")
+    table.add_column("BFCL, 95% interval", no_wrap=True)
     for key in results.evaluated:
         table.add_column(Text(printable(results.title(key))), justify="right")
     if not results.evaluated:

@@ -77,7 +77,10 @@ def _gold_parameter(name: str, values: Any) -> str:
 
 
 def _literal(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return "… nested too deeply to show …"
 
 
 def percent(share: float | None) -> str:
