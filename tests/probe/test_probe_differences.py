@@ -100,3 +100,9 @@ def test_hostile_texts_take_no_long_time():
 
 def test_of_draws_the_explanation_is_told():
     assert first_difference(*DRAWS) == ("another distribution", "top-k 3 (p = 0.4)")
+
+
+def test_an_empty_side_is_nothing_and_where_both_are_the_next_field_says_more():
+    assert first_difference(answer("Hi."), answer("")) == ("Hi.", "nothing")
+    expected, seen = answer("", finish="length"), answer("", finish="stop")
+    assert first_difference(expected, {key: seen[key] for key in seen if key != "content"}) == ("length", "stop")

@@ -77,19 +77,21 @@ def compare(expected: Json, seen: Json) -> list[Field]:
 def first_difference(expected: Json, seen: Json, around: int = 12, most: int = 60) -> tuple[str, str] | None:
     """The first stretch that differs on each side, with up to `around` characters beside it and `most` in all.
 
-    Control tokens stand in ⟦⟧. None where nothing differs; a side that does not have the field is "nothing", unless
-    there is an error.
+    Control tokens stand in ⟦⟧. None where nothing differs; a side that does not have the field, or has it empty, is
+    "nothing", unless there is an error. Where both are, the next field says more.
     """
     said = seen if isinstance(seen, dict) else {}
     if said.get("explanation"):  # of draws, of which a first difference says nothing
         return "another distribution", str(said["explanation"])[: 2 * most]
-    error = said.get("error")
+    error, found = said.get("error"), None
     for field in compare(expected, seen):
         if field.differs:
             starts = [_length(side, "same") for side in (field.expected, field.seen) if side is not None]
             left, right = (_excerpt(side, min(starts), around, most) for side in (field.expected, field.seen))
-            return left, f"error: {error}"[: 2 * most] if error and field.seen is None else right
-    return None
+            found = left, f"error: {error}"[: 2 * most] if error and field.seen is None else right
+            if found[0] != found[1]:
+                break
+    return found
 
 
 def cut(side: Sequence[Span], begin: int, end: int | None = None) -> list[Span]:
@@ -109,14 +111,14 @@ def _length(side: Sequence[Span], *kinds: Kind) -> int:
 
 
 def _excerpt(side: tuple[Span, ...] | None, start: int, around: int, most: int) -> str:
-    if side is None:
+    if not side:
         return "nothing"
     begin = max(0, start - around)
     changed = _length(cut(side, start), "word", "character")
     end = min(start + changed + around, begin + most)
     length = sum(len(span.text) for span in side)
     shown = "".join(f"⟦{span.text}⟧" if span.control else span.text for span in cut(side, begin, end))
-    return f"{'…' if begin else ''}{shown}{'…' if end < length else ''}"
+    return f"{'…' if begin else ''}{shown}{'…' if end < length else ''}" or "nothing"
 
 
 def _fields(value: Json) -> dict[str, tuple[Piece, ...]]:
