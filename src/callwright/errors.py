@@ -66,7 +66,7 @@ class FetchError(WorkError):
 
 
 class StorageError(WorkError):
-    """A file could not be written (full disk, missing rights)."""
+    """A file could not be written or read (full disk, missing rights)."""
 
 
 class TrainingError(WorkError):
