@@ -180,6 +180,7 @@ def test_stopped_from_outside_it_leaves_no_server_and_no_file(number, tmp_path):
         env=os.environ | {"TMPDIR": str(tmp_path / "scratch")},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # what runs behind a shell's & ignores Ctrl-C
     )
     while not (started.exists() and started.read_text()):
         assert process.poll() is None
