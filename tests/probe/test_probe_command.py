@@ -24,6 +24,10 @@ from callwright.probe.plan import make_plan
 from callwright.probe.show.baseline import read_report
 
 FORMAT = "xml/arguments"
+LISTENING = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from callwright.cli import main; main()"
+)
+"""The command as a terminal starts it; what is started behind a shell's & ignores Ctrl-C, and so do its children."""
 ONLY = ("rendering.one-tool", "parsing.three-calls", "loops.one-call")
 
 
@@ -176,11 +180,10 @@ def test_stopped_from_outside_it_leaves_no_server_and_no_file(number, tmp_path):
     (tmp_path / "scratch").mkdir()
     words = ["probe", "llamacpp", "--set", f"program={program}", "--format", FORMAT, "--only", "parsing.one-call"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "callwright.cli", *words],
+        [sys.executable, "-c", LISTENING, *words],
         env=os.environ | {"TMPDIR": str(tmp_path / "scratch")},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # what runs behind a shell's & ignores Ctrl-C
     )
     while not (started.exists() and started.read_text()):
         assert process.poll() is None
