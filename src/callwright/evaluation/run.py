@@ -28,6 +28,8 @@ from callwright.tokens import Segment, Tokenizer, decode_segments, encode_segmen
 
 CATEGORIES = ("simple_python", "multiple", "parallel", "parallel_multiple", "irrelevance")
 SCHEMA_VERSION = 1
+ASK_AGAIN = "take the line out and give the run's command again, which asks that entry again"
+"""What to do about a damaged row."""
 _KINDS: dict[str, tuple[type, ...]] = {
     "id": (str,),
     "valid": (bool,),
@@ -183,7 +185,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             raise DataError(
                 f"a scored entry in line {number} of {path}",
                 f"{wrong} {reprlib.repr(row[wrong])}" if wrong in row else f"one without {wrong}",
-                "take the line out and give the run's command again, which asks that entry again",
+                ASK_AGAIN,
             )
         if row["id"] not in seen:
             seen.add(row["id"])

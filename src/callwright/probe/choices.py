@@ -30,6 +30,8 @@ class Choice:
 _LLAMA_SERVER = "https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md"
 _OLLAMA_MODELFILE = "https://docs.ollama.com/modelfile"
 _OLLAMA_THINKING = "https://docs.ollama.com/capabilities/thinking"
+_OF_THINKING = ("thinking-default", "content-as-reasoning")
+"""What comes of a server that thinks by default: another prompt, and answers that it takes for thoughts."""
 _GENERATION = "https://huggingface.co/docs/transformers/generation_strategies"
 
 CHOICES: Sequence[Choice] = (
@@ -70,7 +72,7 @@ CHOICES: Sequence[Choice] = (
         Choice(
             "Ollama", cause, "Thinking is enabled by default in the CLI and API for supported models", _OLLAMA_THINKING
         )
-        for cause in ("thinking-default", "content-as-reasoning")
+        for cause in _OF_THINKING
     ),
 )
 
@@ -83,6 +85,6 @@ def find_choice(target: str, cause: str, *, by_default: bool = True) -> Choice |
       cause: The cause.
       by_default: Whether the request left thinking to the server; one that says it is not to be overruled.
     """
-    if cause in ("thinking-default", "content-as-reasoning") and not by_default:
+    if cause in _OF_THINKING and not by_default:
         return None
     return next((one for one in CHOICES if (one.target, one.cause) == (target, cause)), None)

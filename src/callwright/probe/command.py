@@ -61,8 +61,8 @@ def probe(
       WorkError: The target cannot be reached.
     """
     before = read_report(baseline) if baseline else None
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    cases, wrong = _read(files)
+    errors = _errors()
+    cases, wrong = _read(files, errors)
     ids = _chosen(cases, only)
     named = [get_format_by_name(name) for name in formats]
     with _ended_like_ctrl_c():
@@ -96,7 +96,7 @@ def write_instrument(
 ) -> int:
     """Writes an instrument of the probe for a format and says so; returns 2 when cases were left out, else 0."""
     made: Instrument
-    cases, wrong = _read(files)
+    cases, wrong = _read(files, _errors())
     if part == "dice":
         made = make_dice(form, FACES)
     else:
@@ -108,11 +108,15 @@ def write_instrument(
     return 2 if wrong else 0
 
 
-def _read(files: Sequence[Path]) -> tuple[Sequence[Case], bool]:
+def _errors() -> Console:
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def _read(files: Sequence[Path], errors: Console) -> tuple[Sequence[Case], bool]:
     """The fidelity set with further cases, and whether some were left out, which is said."""
     cases, wrong = read_cases(files)
     for error in wrong:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"callwright: left out: {error}", markup=False)
+        errors.print(f"callwright: left out: {error}", markup=False)
     return cases, bool(wrong)
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from callwright.errors import DataError
+from callwright.evaluation.run import ASK_AGAIN
 from callwright.evaluation.run import read_rows as read_scored
 from callwright.report.explanations import explain
 from callwright.report.schema import Results
@@ -131,11 +132,7 @@ def _read_file(path: Path) -> dict[str, Row]:
         except ValidationError as error:
             reason = error.errors(include_input=False)[0]
             came = f"{'.'.join(map(str, reason['loc'][:4]))}: {reason['msg']}"
-            raise DataError(
-                f"a scored entry in line {number} of {path}",
-                came,
-                "take the line out and give the run's command again, which asks that entry again",
-            ) from error
+            raise DataError(f"a scored entry in line {number} of {path}", came, ASK_AGAIN) from error
     return rows
 
 
