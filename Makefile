@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+SIDE_BY_SIDE = -n $(WORKERS) --durations 25
 READY := $(VENV)/.ready
 SETUP_PACKAGES := uv==0.13.9 hatchling==1.27.0 editables==0.5
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
@@ -33,11 +34,11 @@ $(READY): pyproject.toml requirements.txt requirements-setup.txt
 quickstart: setup  ## take Gemma 3 270M through the whole pipeline: a scored model in runs/quickstart
 	$(BIN)/callwright run config/quickstart.yaml
 
-test: setup lint  ## formatting, types, and all tests that need neither minutes nor a second environment
-	$(BIN)/pytest -m "not peer and not slow" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+test: setup lint  ## formatting, types, and all tests that need no minutes, no real weights and no second environment
+	$(BIN)/pytest -m "not (peer or slow or weights)" $(SIDE_BY_SIDE) --dist loadfile --no-loadscope-reorder
 
-test-all: setup  ## what `make test` leaves out: the tests that take minutes or need others' programs (the official BFCL package, llama.cpp, torch)
-	$(BIN)/pytest -m "peer or slow" --timeout 1800
+test-all: setup  ## what `make test` leaves out: what takes minutes, the real weights, longer runs of hypothesis, and others' programs (the official BFCL package, llama.cpp, torch)
+	$(BIN)/pytest -m "peer or slow or weights or hypothesis" --hypothesis-profile thorough $(SIDE_BY_SIDE) --dist load
 
 lint: setup
 	$(BIN)/ruff check

@@ -1,19 +1,25 @@
 """What every test stands on: the CPU, none of the caller's JAX settings, and one tiny model for all.
 
 Compiling is most of what a small test costs, and the same step is compiled again by every trainer and every child
-process, so all of a session, its workers too, share one compilation cache, which ends with it.
+process, so all of a session, its workers too, share one compilation cache, which ends with it. A worker computes in one
+thread: several would spin against those of its neighbours. So bits are compared within this one setting.
 """
 
 import dataclasses
 import os
 import tempfile
+from pathlib import Path
 
 import hypothesis
 import pytest
 
+SHARED = "CALLWRIGHT_TESTS"
+"""The environment variable by which workers know the directory that they share."""
 # Deadlines measure the machine, and a test that draws anew each time fails on somebody else's change.
-hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
-hypothesis.settings.load_profile("repeatable")
+_repeatable = {"deadline": None, "derandomize": True, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("quick", max_examples=25, **_repeatable)
+hypothesis.settings.register_profile("thorough", max_examples=200, **_repeatable)
+hypothesis.settings.load_profile("quick")
 
 
 def pytest_configure(config):
@@ -21,19 +27,32 @@ def pytest_configure(config):
         return
     for name in [name for name in os.environ if name.startswith(("JAX_", "XLA_"))]:
         del os.environ[name]
-    cache = tempfile.TemporaryDirectory(prefix="callwright-tests-jax-", ignore_cleanup_errors=True)
-    config.add_cleanup(cache.cleanup)
+    shared = tempfile.TemporaryDirectory(prefix="callwright-tests-", ignore_cleanup_errors=True)
+    config.add_cleanup(shared.cleanup)
     os.environ |= {
+        SHARED: shared.name,
         "JAX_PLATFORMS": "cpu",
-        "JAX_COMPILATION_CACHE_DIR": cache.name,
+        "JAX_COMPILATION_CACHE_DIR": f"{shared.name}/xla",
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+        "PJRT_NPROC": "1",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
     }
 
 
 def pytest_collection_modifyitems(items):
-    # Workers take whole files, in this order; when the longest come last, one worker waits for the other.
-    items.sort(key=lambda item: not item.nodeid.startswith(("tests/orchestration/", "tests/training/")))
+    # When the longest come last, one worker waits for the other; and peers take a while to be made ready.
+    places = ("tests/orchestration/", "tests/training/", "tests/probe/", "tests/instruments/")
+    ranks = {place: rank for rank, place in enumerate(places)} | {"tests/peers/": len(places) + 1}
+    items.sort(key=lambda item: next((ranks[p] for p in ranks if item.nodeid.startswith(p)), len(places)))
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """A directory that all workers of the session share."""
+    return Path(os.environ[SHARED])
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +63,8 @@ def tiny_model(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def shallow_model(tmp_path_factory):
-    """The same with two layers, both local, for what depends on no architecture; read-only."""
-    return _resolved(tmp_path_factory.mktemp("shallow") / "model", {"num_layers": 2})
+    """The same with a single layer, for what depends on no architecture; read-only."""
+    return _resolved(tmp_path_factory.mktemp("shallow") / "model", {"num_layers": 1})
 
 
 def _resolved(directory, changes):

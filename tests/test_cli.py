@@ -1,4 +1,7 @@
-"""The command line as a user meets it: instant help, one line for every mistake, and filters that answer every line."""
+"""The command line as a user meets it: instant help, one line for every mistake, and filters that answer every line.
+
+A process is started where it is what is tested: its start, its streams and what they are encoded in, its end.
+"""
 
 import json
 import os
@@ -6,9 +9,11 @@ import re
 import shlex
 import subprocess
 import sys
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
+from tests.support.processes import HANGS
 
 from callwright import cli
 from callwright.evaluation.bfcl import load_category
@@ -23,6 +28,23 @@ RIGHT = "[calculate_triangle_area(base=10, height=5)]"
 
 def call(command, *arguments, stdin=b"", **environment):
     return subprocess.run([*command, *arguments], input=stdin, capture_output=True, env=os.environ | environment)
+
+
+@pytest.fixture
+def inside(monkeypatch):
+    """Runs the command line in this process, with streams of its own, and gives exit code, output and errors."""
+
+    def run(*arguments, stdin=b"", encoding="utf-8"):
+        streams = [TextIOWrapper(BytesIO(data), encoding=encoding) for data in (stdin, b"", b"")]
+        with monkeypatch.context() as patch, pytest.raises(SystemExit) as left:
+            for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
+                patch.setattr(sys, name, stream)
+            cli.main([str(argument) for argument in arguments])
+        for stream in streams[1:]:
+            stream.flush()
+        return left.value.code, *(stream.buffer.getvalue() for stream in streams[1:])
+
+    return run
 
 
 @pytest.fixture
@@ -92,24 +114,27 @@ def test_reporting_on_what_is_no_run_is_refused(refused, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_mistake_has_the_same_exit_code_through_the_installed_script(tmp_path):
-    done = call(CONSOLE_SCRIPT, "run", str(tmp_path / "nowhere.yaml"))
+def test_a_mistake_has_the_same_exit_code_through_the_installed_script():
+    done = call(CONSOLE_SCRIPT, "formats", "show", "nowhere")
     assert done.returncode == 2
     assert done.stderr.decode().count("\n") == 1
-    assert "nowhere.yaml; got No such file or directory; name an existing file" in done.stderr.decode()
+    assert "got 'nowhere'; name one of these" in done.stderr.decode()
 
 
-@pytest.fixture(scope="module")
-def score():
+def test_a_configuration_that_is_not_there_is_refused(refused, tmp_path):
+    code, line = refused("run", tmp_path / "nowhere.yaml")
+    assert code == 2
+    assert "nowhere.yaml; got No such file or directory; name an existing file" in line
+
+
+@pytest.fixture
+def score(inside):
     """`callwright score` on lines, as a user pipes them."""
-    for name in CATEGORIES:
-        load_category(name)  # so that the filter finds the benchmark in the cache
 
-    def run(*lines, **environment):
-        done = call(MODULE, "score", stdin=b"".join(line + b"\n" for line in lines), **environment)
-        assert done.returncode == 0, done.stderr.decode()
-        assert done.stderr == b""
-        return [json.loads(line) for line in done.stdout.splitlines()]
+    def run(*lines):
+        code, out, err = inside("score", stdin=b"".join(line + b"\n" for line in lines))
+        assert (code, err) == (0, b"")
+        return [json.loads(line) for line in out.splitlines()]
 
     return run
 
@@ -153,36 +178,27 @@ def test_an_error_says_what_was_expected_what_came_and_what_to_do(score):
     assert answer["error"] == "expected a JSON object; got a JSON list; write one object a line"
 
 
-@pytest.mark.parametrize(
-    ("odd", "stdin"),
-    [
-        (b'{"id": "\\ud800", "entry": "simple_python_0", "text": "f"}', "strict"),
-        (b'{"id": 1, "entry": "\\udfff", "text": "f"}', "strict"),
-        (b'{"id": 1, "entry": "simple_python_0", "text": "\xff"}', "strict"),
-        (b'{"id": 1, "entry": "simple_python_0", "text": "\xff"}', "surrogateescape"),
-        (b'{"id": 1, "entry": "simple_python_0",\r "text": "f"}', "strict"),
-        (b'{"id": 1, "entry": "simple_python_0", "text": "\xe2\x80\xa8"}', "strict"),
-        (b"[" * 100_000, "strict"),
-        (line(id=1, text="[" * 100_000), "strict"),
-    ],
-    ids=[
-        "surrogate id",
-        "surrogate name",
-        "no UTF-8",
-        "no UTF-8, lenient",
-        "CR",
-        "line separator",
-        "deep",
-        "deep text",
-    ],
-)
-def test_a_line_that_no_text_can_hold_is_answered_and_so_are_its_neighbours(score, odd, stdin):
-    before, answer, after = score(
-        line(id="before", text=RIGHT), odd, line(id="after", text=RIGHT), PYTHONIOENCODING=f"utf-8:{stdin}"
-    )
-    assert (before["id"], before["valid"]) == ("before", True)
-    assert answer.get("valid", False) is False
-    assert (after["id"], after["valid"]) == ("after", True)
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
+def test_lines_that_no_text_can_hold_are_answered_and_so_are_their_neighbours(errors):
+    odd = [
+        b'{"id": "\\ud800", "entry": "simple_python_0", "text": "f"}',
+        b'{"id": 1, "entry": "\\udfff", "text": "f"}',
+        b'{"id": 1, "entry": "simple_python_0", "text": "\xff"}',
+        b'{"id": 1, "entry": "simple_python_0",\r "text": "f"}',
+        b'{"id": 1, "entry": "simple_python_0", "text": "\xe2\x80\xa8"}',
+        b"[" * 100_000,
+        line(id=1, text="[" * 100_000),
+    ]
+    for name in CATEGORIES:
+        load_category(name)  # so that the filter finds the benchmark in the cache
+    good = line(id="good", text=RIGHT)
+    stdin = b"".join(one + b"\n" + good + b"\n" for one in (good, *odd))
+    done = call(MODULE, "score", stdin=stdin, PYTHONIOENCODING=f"utf-8:{errors}")
+    assert (done.returncode, done.stderr) == (0, b"")
+    answers = [json.loads(answer) for answer in done.stdout.splitlines()]
+    assert len(answers) == 2 * (1 + len(odd))
+    assert {(answer["id"], answer["valid"]) for answer in (answers[0], *answers[1::2])} == {("good", True)}
+    assert not any(answer.get("valid", False) for answer in answers[2::2])
 
 
 @pytest.fixture(params=FILTERS)
@@ -215,7 +231,7 @@ def test_an_answer_comes_before_the_next_line_is_needed(filtering):
         assert answer["id"] == "x" and "error" not in answer
     process.stdin.close()
     process.stdout.close()
-    assert process.wait(timeout=30) == 0
+    assert process.wait(HANGS) == 0
 
 
 def test_a_reader_that_leaves_early_is_no_reason_for_a_traceback(filtering):
@@ -223,7 +239,7 @@ def test_a_reader_that_leaves_early_is_no_reason_for_a_traceback(filtering):
     process.stdout.close()
     process.stdin.write(row)
     process.stdin.close()
-    assert process.wait(timeout=30) == 1
+    assert process.wait(HANGS) == 1
     assert process.stderr.read() == b""
     process.stderr.close()
 
@@ -243,14 +259,13 @@ def test_streams_that_the_caller_closed_are_empty(streams):
 
 
 @pytest.fixture(params=["render", "parse"])
-def piped(request):
+def piped(request, inside):
     """`callwright render` or `callwright parse` on lines as a user pipes them, and a good row of it."""
 
     def run(*lines):
-        done = call(MODULE, request.param, stdin=b"\n".join(lines))
-        assert done.returncode == 0, done.stderr.decode()
-        assert done.stderr == b""
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        code, out, err = inside(request.param, stdin=b"\n".join(lines))
+        assert (code, err) == (0, b"")
+        return [json.loads(line) for line in out.splitlines()]
 
     return run, FILTERS[request.param]
 
@@ -282,7 +297,7 @@ def test_many_lines_and_long_ones_are_answered_one_by_one(piped):
     assert not any("error" in answer for answer in answers)
 
 
-def test_a_call_goes_through_both_filters_and_nothing_is_lost_that_no_encoding_holds():
+def test_a_call_goes_through_both_filters_and_nothing_is_lost_that_no_encoding_holds(inside):
     said = "\ud800 é 東 \u2028 "
     function = {"name": "f", "arguments": json.dumps({"x": said, "n": [1, 1.0, 2**70]})}
     messages = [
@@ -290,12 +305,12 @@ def test_a_call_goes_through_both_filters_and_nothing_is_lost_that_no_encoding_h
         {"role": "assistant", "content": said, "tool_calls": [{"type": "function", "function": function}]},
     ]
     row = json.dumps({"id": 1, "format": "xml", "variant": "arguments", "messages": messages}).encode()
-    [rendered] = map(json.loads, call(MODULE, "render", stdin=row.replace(b"STRAY", b"\xff")).stdout.splitlines())
+    [rendered] = map(json.loads, inside("render", stdin=row.replace(b"STRAY", b"\xff"))[1].splitlines())
     assert rendered.keys() == {"id", "prompt"}
     before, raw = rendered["prompt"].split("<start_of_turn>model\n")
     assert "\udcff" in before
     row = json.dumps({"id": 1, "format": "xml", "variant": "arguments", "raw": raw}).encode()
-    [parsed] = map(json.loads, call(MODULE, "parse", stdin=row).stdout.splitlines())
+    [parsed] = map(json.loads, inside("parse", stdin=row)[1].splitlines())
     assert parsed == {
         "id": 1,
         "content": said,
@@ -307,10 +322,10 @@ def test_a_call_goes_through_both_filters_and_nothing_is_lost_that_no_encoding_h
     assert list(map(type, parsed["tool_calls"][0]["arguments"]["n"])) == [int, float, int]
 
 
-def test_all_formats_are_listed_with_variants_and_stops():
-    done = call(MODULE, "formats")
-    assert done.returncode == 0
-    lines = done.stdout.decode().splitlines()[1:]
+def test_all_formats_are_listed_with_variants_and_stops(inside):
+    code, out, _ = inside("formats")
+    assert code == 0
+    lines = out.decode().splitlines()[1:]
     assert [line.split()[0] for line in lines] == list(FORMATS)
     for line in lines:
         variants = FORMATS[line.split()[0]]
@@ -319,14 +334,14 @@ def test_all_formats_are_listed_with_variants_and_stops():
 
 
 @pytest.mark.parametrize("name", [f"{name}/{variant}".rstrip("/") for name in FORMATS for variant in FORMATS[name]])
-def test_the_example_is_shown_in_every_format_with_its_marks(name):
-    done = call(MODULE, "formats", "show", name, PYTHONIOENCODING="ascii")
-    assert done.returncode == 0, done.stderr.decode()
-    lines = done.stdout.decode("ascii").splitlines()
+def test_the_example_is_shown_in_every_format_with_its_marks(inside, name):
+    code, out, err = inside("formats", "show", name, encoding="ascii")
+    assert (code, err) == (0, b"")
+    lines = out.decode("ascii").splitlines()
     form = get_format(*name.split("/"))
     assert any(line.startswith("C") and form.stops[0] in line for line in lines)
     assert any(line.startswith((" T", "CT")) and "get_weather" in line for line in lines)
-    assert "\x1b" not in done.stdout.decode()
+    assert b"\x1b" not in out
 
 
 def test_on_a_terminal_the_example_is_in_colour():

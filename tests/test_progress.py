@@ -66,6 +66,20 @@ def test_the_estimate_leaves_out_what_was_found_done(capsys, clock):
     assert line == "  SFT full: 83/100 steps, 5.0 s each, 85 s left"
 
 
+def test_the_estimate_weighs_the_work_and_not_the_units(capsys, clock):
+    """Twelve long entries took five minutes; the short rest, as much work again, takes five more."""
+    with track("BFCL", 47, "entries", work=2.0) as bar:
+        bar.advance(0, work=0, free=True)
+        clock.pass_by(300)
+        bar.advance(12, work=1.0)
+        clock.pass_by(150)
+        bar.advance(17, work=0.5)
+    assert capsys.readouterr().err.splitlines() == [
+        "  BFCL: 12/47 entries, 25.0 s each, 5 min left",
+        "  BFCL: 29/47 entries, 15.5 s each, 2 min left",
+    ]
+
+
 def test_nothing_is_estimated_before_something_was_done(capsys, clock):
     with track("BFCL", 100, "entries") as bar:
         clock.pass_by(PLAIN_SECONDS)

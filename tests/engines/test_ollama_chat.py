@@ -30,7 +30,7 @@ def double():
 
 @pytest.fixture
 def server(double):
-    with closing(Ollama(double.address, timeout=5)) as server:
+    with closing(Ollama(double.address, timeout=600)) as server:
         yield server
 
 
@@ -88,7 +88,7 @@ def saying(*chunks, hang=False):
             thread.join()
 
 
-def ask_at(address, request, seconds=5.0):
+def ask_at(address, request, seconds=600.0):
     with closing(Ollama(address, timeout=seconds)) as server:
         return OllamaChat(server, "tiny").chat(request)
 

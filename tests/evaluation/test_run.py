@@ -270,15 +270,30 @@ def test_files_cut_at_any_byte_are_completed_to_the_same_rows_without_asking_for
 
 
 def test_progress_counts_what_was_found_first_and_every_entry_once(tmp_path):
-    counts = []
-    run(tmp_path, advance=counts.append)
-    assert counts == [0, 4, 4, 4, 3]
+    told = []
+    run(tmp_path, advance=lambda *progress: told.append(progress))
+    assert [count for count, _ in told] == [0, 4, 4, 4, 3]
+    assert sum(share for _, share in told) == pytest.approx(1)
     path = tmp_path / "parallel.jsonl"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-2]))
-    counts.clear()
-    run(tmp_path, advance=counts.append)
-    assert counts[0] == 13
-    assert sum(counts) == 15
+    told.clear()
+    run(tmp_path, advance=lambda *progress: told.append(progress))
+    assert told[0][0] == 13
+    assert sum(count for count, _ in told) == 15
+    assert sum(share for _, share in told) == pytest.approx(1)
+
+
+def test_long_entries_are_more_of_the_work_than_short_ones(tmp_path, whole):
+    """So what is left is not overestimated from the longest, which are asked first."""
+    told = []
+    run(tmp_path, advance=lambda *progress: told.append(progress))
+    tokens = [
+        sum(len(whole[0][key]["prompt_ids"]) + SETTINGS.max_new_tokens for key in whole[0] if key[1] in batch)
+        for batch in whole[1].batches
+    ]
+    assert [share for _, share in told[1:]] == pytest.approx([count / sum(tokens) for count in tokens])
+    each = [share / count for count, share in told[1:]]
+    assert each == sorted(each, reverse=True) and each[0] > each[-1]
 
 
 def test_a_tally_adds_up_the_rows(tmp_path, whole):

@@ -2,7 +2,16 @@
 
 import numpy as np
 import pytest
-from tests.support.instruments import ARCHITECTURES, EVERY_FORMAT, answers, form_of, margins, prompt, tensors_of
+from tests.support.instruments import (
+    ARCHITECTURES,
+    FEW_FIRST,
+    FEW_FORMATS,
+    answers,
+    form_of,
+    margins,
+    prompt,
+    tensors_of,
+)
 
 from callwright.errors import DataError
 from callwright.instruments.echo import LONGEST, cue, make_reader
@@ -29,7 +38,10 @@ def scripted(name, variant, longest=4000):
     return write_script(form, [Line(f"line.{n}", words) for n, words in enumerate(answers(form))], xray=longest)
 
 
-@pytest.mark.parametrize(("name", "variant"), [("xml", "args"), ("qwen3", ""), ("gemma4", "e2b"), ("mistral", "v13")])
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [FEW_FORMATS[0], *(pytest.param(*pair, marks=pytest.mark.slow) for pair in FEW_FORMATS[1:])],
+)
 def test_a_script_reads_a_prompt_and_plays_its_lines(name, variant):
     script = scripted(name, variant)
     text = f"Say {script.form.stops[0]} é @@line.0@@ now. "
@@ -61,7 +73,7 @@ def test_cues_of_lines_that_say_the_same_are_told_apart_in_a_prompt():
             assert margins(model, prompt(script, cue_text(name)), plan).min() > SURE
 
 
-@pytest.mark.parametrize(("name", "variant"), EVERY_FORMAT)
+@pytest.mark.parametrize(("name", "variant"), FEW_FIRST)
 def test_a_reader_reads_every_formats_prompts(name, variant):
     form = form_of(name, variant)
     reader = make_reader(form, 4000, ["Looks", "look", "ook", '": {"', "user"])
@@ -76,23 +88,29 @@ def test_a_reader_reads_every_formats_prompts(name, variant):
     assert any(f"{text}{cue_text(cue(count))}" in segment.text for segment in pairs if not segment.control)
 
 
+def reader():
+    return make_reader(form_of("xml", "args"), LONGEST)
+
+
 @pytest.mark.parametrize(
     ("make", "architecture", "dtype", "lengths"),
     [
-        (lambda: scripted("xml", "args", 3000), "llama", "bfloat16", (50, 800)),
-        (lambda: scripted("xml", "args", 3000), "gemma3", "float16", (1, 2, 800)),
-        (lambda: make_reader(form_of("xml", "args"), LONGEST), "llama", "float16", (1, 2, 4000)),
-        (lambda: make_reader(form_of("xml", "args"), LONGEST), "gemma3", "bfloat16", (50, 3000)),
+        (lambda: scripted("xml", "args", 3000), "llama", "bfloat16", (50, 600)),
+        (lambda: scripted("xml", "args", 3000), "gemma3", "float16", (1, 2, 600)),
+        (reader, "llama", "float16", (1, 2, 600)),
+        (reader, "gemma3", "bfloat16", (50, 600)),
+        pytest.param(reader, "llama", "float16", (LONGEST,), marks=pytest.mark.slow),
+        pytest.param(reader, "gemma3", "bfloat16", (3000,), marks=pytest.mark.slow),
     ],
-    ids=["script-bf16", "script-gemma", "reader", "reader-gemma-bf16"],
+    ids=["script-bf16", "script-gemma", "reader", "reader-gemma-bf16", "reader-longest", "reader-gemma-long"],
 )
 def test_prompts_of_any_length_are_read(make, architecture, dtype, lengths):
-    reader, draw = make(), np.random.default_rng(4)
-    model = tensors_of(reader, architecture, dtype)
+    made, draw = make(), np.random.default_rng(4)
+    model = tensors_of(made, architecture, dtype)
     for length in lengths:
-        ids = draw.integers(0, reader.vocabulary.space_id + 1, length).tolist()
-        ids[length // 3] = reader.echo.pointers[length - 1]
-        plan = echo(reader, ids)
+        ids = draw.integers(0, made.vocabulary.space_id + 1, length).tolist()
+        ids[length // 3] = made.echo.pointers[length - 1]
+        plan = echo(made, ids)
         assert margins(model, ids, plan, places_of(plan)).min() > SURE
 
 

@@ -29,11 +29,18 @@ def engine(instrument, path, context=8192):
 
 
 @pytest.mark.parametrize(
-    ("name", "variant"), [("xml", "args"), ("gemma4", "e2b"), ("functiongemma", ""), ("qwen3", "")]
+    ("name", "variant", "every"),
+    [
+        ("xml", "args", 4),
+        *(
+            pytest.param(*pair, 1, marks=pytest.mark.slow)
+            for pair in (("xml", "args"), ("gemma4", "e2b"), ("functiongemma", ""), ("qwen3", ""))
+        ),
+    ],
 )
-def test_a_script_is_said_token_for_token(tmp_path, name, variant):
+def test_a_script_is_said_token_for_token(tmp_path, name, variant, every):
     form = form_of(name, variant)
-    said = answers(form)
+    said = answers(form)[::every]
     script = write_script(form, [Line(str(number), words) for number, words in enumerate(said)])
     cues = [f"@@{number}@@" for number in range(len(said))]
     prompts = [prompt(script, f"@@0@@ {'.' * before} {cue} please") for cue in cues for before in (3, 700)]
@@ -56,9 +63,10 @@ def test_the_tokenizer_of_its_files_reads_cues_in_text(tmp_path):
     assert tokenizer.decode(script.plans["x.1"]) == "It is warm.<end_of_turn>"
 
 
-def test_an_x_ray_says_the_prompt_back(tmp_path):
+@pytest.mark.parametrize("more", [60, pytest.param(700, marks=pytest.mark.slow)])
+def test_an_x_ray_says_the_prompt_back(tmp_path, more):
     form = form_of("xml", "args")
-    ids = prompt(make_xray(form, 1), "Is <end_of_turn> a token? " + "x" * 700)
+    ids = prompt(make_xray(form, 1), "Is <end_of_turn> a token? " + "x" * more)
     xray = make_xray(form, len(ids))
     (got,) = engine(xray, tmp_path / "xray").generate([ids], max_new_tokens=len(ids) + 1, sampling=Sampling())
     assert got.stop_id == xray.vocabulary.eos_id

@@ -167,7 +167,6 @@ def test_no_text_says_a_control_token_of_the_real_tokenizer(tokenizer):
 
 
 @pytest.mark.weights
-@pytest.mark.peer
 def test_control_text_has_the_published_ids(tokenizer, oracle):
     from tokenizers import Tokenizer
 
@@ -181,7 +180,6 @@ def test_control_text_has_the_published_ids(tokenizer, oracle):
 
 
 @pytest.mark.weights
-@pytest.mark.peer
 def test_plain_text_has_the_ids_of_the_published_file_without_its_control_pieces(tokenizer, oracle):
     published = from_tokenizers(oracle)
     assert published.vocab_size == tokenizer.vocab_size == GEMMA3_270M.vocab_size

@@ -1,26 +1,32 @@
 """One tiny pipeline for all tests of whole runs, and ways to start it."""
 
 import dataclasses
+import shutil
 
 import pytest
 from tests.support.runs import Desk, share_cache, tiny_configuration, write_data, write_talkative_model
 
 from callwright import cli
 from callwright.models.gemma3 import TINY
+from callwright.storage import make_once
 
 
 @pytest.fixture(scope="session")
-def shared_cache(tmp_path_factory):
+def shared_cache(shared):
     """The session's CALLWRIGHT_CACHE."""
-    return share_cache(tmp_path_factory.mktemp("cache"))
+    return make_once(shared / "cache", lambda scratch: share_cache(scratch / "cache"))
 
 
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory):
+def tiny(shared):
     """The tiny pipeline's configuration; its model and data are read-only."""
-    directory = tmp_path_factory.mktemp("tiny-pipeline")
-    model = write_talkative_model(directory / "model", dataclasses.replace(TINY, num_layers=2))
-    return tiny_configuration(model, write_data(directory / "data.jsonl"))
+
+    def make(scratch):
+        write_talkative_model(scratch / "pipeline" / "model", dataclasses.replace(TINY, num_layers=1))
+        return write_data(scratch / "pipeline" / "data.jsonl").parent
+
+    place = make_once(shared / "pipeline", make)
+    return tiny_configuration(place / "model", place / "data.jsonl")
 
 
 @pytest.fixture
@@ -30,20 +36,23 @@ def desk(tmp_path, shared_cache, tiny):
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory, shared_cache, tiny):
-    """The tiny pipeline, run without interruption; its first run is read-only."""
-    desk = Desk(tmp_path_factory.mktemp("finished"), shared_cache, tiny)
-    desk.run()
-    return desk
+def finished(shared, tmp_path_factory, shared_cache, tiny):
+    """The tiny pipeline, run once without interruption; each worker has a copy, whose first run is read-only."""
+
+    def make(scratch):
+        desk = Desk(scratch / "finished", shared_cache, tiny)
+        desk.run()
+        return desk.directory
+
+    place = make_once(shared / "finished", make)
+    copy = tmp_path_factory.mktemp("finished") / "desk"
+    shutil.copytree(place, copy)
+    return Desk(copy, shared_cache, tiny)
 
 
 @pytest.fixture
 def inside(monkeypatch, capsys, shared_cache):
     """Runs the command line in this process, at a desk: quick where nothing is computed."""
-    import jax
-
-    settings = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
-    kept = {name: jax.config.values[name] for name in settings}
 
     def run(directory, *arguments):
         monkeypatch.chdir(directory)
@@ -53,6 +62,4 @@ def inside(monkeypatch, capsys, shared_cache):
         return left.value.code, out, err
 
     monkeypatch.setenv("CALLWRIGHT_CACHE", str(shared_cache))
-    yield run
-    for name, value in kept.items():
-        jax.config.update(name, value)
+    return run

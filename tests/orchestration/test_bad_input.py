@@ -1,12 +1,12 @@
 """What a user can get wrong and what a machine can run out of: one line each, and nothing computed is lost."""
 
 import json
-import resource
 import shutil
 from pathlib import Path
 
 import pytest
-from tests.support.runs import Said, conversation, events, rows
+from tests.support.processes import Said
+from tests.support.runs import conversation, events, refusal, rows
 from tests.support.tiny import write_tiny_model
 
 from callwright.evaluation import bfcl
@@ -24,7 +24,7 @@ def refused(inside):
 
     def run(directory, *arguments):
         code, out, err = inside(directory, "run", "c.yaml", *arguments)
-        return code, Said(out, err).refusal
+        return code, refusal(Said(out, err))
 
     return run
 
@@ -245,10 +245,9 @@ def test_a_full_disk_is_one_line_and_the_rows_before_it_are_kept(desk, finished)
     """The system refuses the end of the largest file of rows, and everything beyond that size."""
     wanted = rows(finished.path, 2)
     limit = max(path.stat().st_size for path in finished.path.glob("evaluations/stage2/*")) - 200
-    full = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))}
-    said = desk.run("--stages", "2", code=1, **full)
-    assert "expected to write " in said.refusal
-    assert "File too large" in said.refusal
+    line = refusal(desk.run("--stages", "2", code=1, largest_file=limit))
+    assert "expected to write " in line
+    assert "File too large" in line
     kept = rows(desk.path, 2)
     assert 0 < len(kept) < len(wanted)
     assert all(wanted[name] == row for name, row in kept.items())

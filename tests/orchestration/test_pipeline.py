@@ -2,11 +2,10 @@
 
 import json
 import shutil
-import sys
 
 import pytest
 import yaml
-from tests.support.runs import EVALUATED, TRAINED, adapter_bits, events, finish, rows, wait_for
+from tests.support.runs import EVALUATED, TRAINED, adapter_bits, events, rows
 
 from callwright.evaluation.run import EvaluationSettings
 from callwright.orchestration import run_pipeline
@@ -14,7 +13,7 @@ from callwright.report.schema import POOLED, Results
 from callwright.storage import sha256_file
 from callwright.training.checkpoints import read_card
 
-SEEDS_COMMAND = (sys.executable, "-m", "callwright.orchestration.run_pipeline", "--config", "c.yaml")
+SEEDS_COMMAND = ("callwright.orchestration.run_pipeline:main", "run_pipeline.py", "--config", "c.yaml")
 PAIRS = [("stage2", "stage3"), ("stage3", "stage4"), ("stage4", "stage5"), ("stage2", "stage5")]
 WORK = {"stage_started", "stage_left", "evaluation_started", "evaluation_left", "step"}
 
@@ -192,11 +191,10 @@ def test_resume_starts_a_new_run_that_goes_on_when_killed(finished):
     arguments = ("--stages", "4", "--resume", "runs/tiny/checkpoints/stage3")
     new = finished.directory / "runs" / "tiny-2"
     process = finished.start(*arguments)
-    wait_for(process, lambda: bool(events(new, "step")))
+    process.wait_for(lambda: bool(events(new, "step")))
     process.kill()
-    process.communicate()
     assert not (new / "checkpoints" / "stage4" / "adapter.safetensors").exists() or not rows(new, 4)
-    said = finish(finished.start(*arguments, command=SEEDS_COMMAND))
+    said = finished.start(*arguments, command=SEEDS_COMMAND).finish()
     assert "Report: runs/tiny-2/report.html" in said.out
     assert [path.name for path in sorted(new.parent.iterdir())] == ["tiny", "tiny-2"]
     assert adapter_bits(new, 4) == adapter_bits(finished.path, 4)
@@ -216,6 +214,22 @@ def test_a_dry_run_prints_the_configuration_the_data_and_an_estimate_and_leaves_
     assert plan.count("BFCL on 6 entries") == len(EVALUATED)
     assert "in all about" in plan
     assert sorted(path.name for path in desk.directory.iterdir()) == ["c.yaml"]
+
+
+def test_a_run_says_what_is_left_and_how_long_it_takes_before_it_begins(finished, desk, inside):
+    (desk.path / "checkpoints").mkdir(parents=True)
+    for name in ("config.yaml", "events.jsonl", "evaluations", "checkpoints/stage3", "checkpoints/stage4"):
+        place = finished.path / name
+        (shutil.copytree if place.is_dir() else shutil.copy)(place, desk.path / name)
+    (desk.path / "evaluations" / "stage4" / "parallel.jsonl").unlink()
+    code, _, err = inside(desk.directory, "run", "c.yaml", "--stages", "1", "2", "3", "4")
+    assert code == 0
+    before, _, after = err.partition("stage 1: format\n")
+    assert "GFLOP/s here\n  stage 4: BFCL on 6 entries, about" in before
+    assert before.count("  stage ") == 1 and "in all about" in before
+    assert "GFLOP/s" not in after
+    _, _, again = inside(desk.directory, "run", "c.yaml", "--stages", "1", "2", "3", "4")
+    assert "in all about" not in again, "nothing is left"
 
 
 def test_the_seeds_command_takes_the_same_arguments_and_exit_codes(desk, capsys, monkeypatch, shared_cache):

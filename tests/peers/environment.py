@@ -11,7 +11,9 @@ from typing import Any
 
 from callwright import storage
 from callwright.errors import FetchError, StorageError
-from callwright.packages import pip_command
+
+UV = str(Path(sys.executable).with_name("uv"))
+"""`make setup` installs it; it downloads side by side what pip fetches in turn."""
 
 
 def place(name: str, python: str = sys.executable) -> Path:
@@ -46,11 +48,10 @@ def set_up(
             raise StorageError(f"{room:g} GB free at {target.parent} for {name}", f"{free:.1f} GB", fix)
         folder = scratch / "environment"
         _run([python, "-m", "venv", "--without-pip", str(folder)], name)
-        where = ["--python", str(folder / "bin" / "python")]
+        # What is downloaded lies where there is room, is moved from there, and what is left goes with the scratch.
+        where = ["--python", str(folder / "bin" / "python"), "--cache-dir", str(scratch / "cache")]
         rest = ["--no-deps"] if whole else []
-        install = ["install", *rest, "--no-cache-dir", "--only-binary=:all:", *pinned]
-        # What is downloaded lies where there is room, and goes with the scratch directory.
-        _run([*pip_command(), *where, *install], name, TMPDIR=str(scratch))
+        _run([UV, "pip", "install", "--quiet", *where, *rest, "--only-binary=:all:", *pinned], name)
         return folder
 
     return storage.make_once(target, make) / "bin" / "python"

@@ -67,7 +67,7 @@ def double():
 
 @pytest.fixture
 def target(double):
-    return make([f"host={double.address}", "renderer=gemma4", "parser=gemma4", "context=1024", "timeout=10"])
+    return make([f"host={double.address}", "renderer=gemma4", "parser=gemma4", "context=1024", "timeout=600"])
 
 
 @pytest.fixture(params=["double", "real"])
@@ -334,7 +334,7 @@ def test_without_room_for_the_file_it_says_how_much_it_needs(double, target, scr
 
 def test_a_server_that_goes_away_costs_a_line_and_no_result(script, capsys):
     with OllamaDouble() as double:
-        target = make([f"host={double.address}", "renderer=gemma4", "parser=gemma4", "timeout=2"])
+        target = make([f"host={double.address}", "renderer=gemma4", "parser=gemma4", "timeout=600"])
         lent = target.load(script)
         chat = lent.__enter__()
     lent.__exit__(None, None, None)
@@ -399,7 +399,7 @@ def answering(raw):
 )
 def test_what_is_no_ollama_is_said_to_be_none(raw, wrong):
     with answering(raw) as host, pytest.raises(WorkError, match=r"expected an Ollama at .* `ollama serve`") as caught:
-        make([f"host={host}", "timeout=0.5"])
+        make([f"host={host}", f"timeout={600 if raw else 0.5}"])
     assert wrong in str(caught.value)
     assert "\n" not in str(caught.value)
 

@@ -1,12 +1,8 @@
 """`callwright probe` as it is typed: what it prints and writes, and how it ends."""
 
 import json
-import os
 import shlex
 import signal
-import subprocess
-import sys
-import time
 
 import pytest
 from tests.support.command_lines import parsed
@@ -14,6 +10,7 @@ from tests.support.faithful_server import serve
 from tests.support.fake_llama import fake_llama, is_running
 from tests.support.fault import Fault
 from tests.support.fault_proxy import FAULTS, between
+from tests.support.processes import Process
 
 from callwright.cli import main
 from callwright.formats import get_format_by_name
@@ -24,10 +21,6 @@ from callwright.probe.plan import make_plan
 from callwright.probe.show.baseline import read_report
 
 FORMAT = "xml/arguments"
-LISTENING = (
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from callwright.cli import main; main()"
-)
-"""The command as a terminal starts it; what is started behind a shell's & ignores Ctrl-C, and so do its children."""
 ONLY = ("rendering.one-tool", "parsing.three-calls", "loops.one-call")
 
 
@@ -179,18 +172,10 @@ def test_stopped_from_outside_it_leaves_no_server_and_no_file(number, tmp_path):
     program = fake_llama(tmp_path / "fake", bad=hangs)
     (tmp_path / "scratch").mkdir()
     words = ["probe", "llamacpp", "--set", f"program={program}", "--format", FORMAT, "--only", "parsing.one-call"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", LISTENING, *words],
-        env=os.environ | {"TMPDIR": str(tmp_path / "scratch")},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    while not (started.exists() and started.read_text()):
-        assert process.poll() is None
-        time.sleep(0.05)
+    scratch = {"TMPDIR": str(tmp_path / "scratch")}
+    process = Process("callwright.cli:main", ["callwright", *words], tmp_path, scratch)
+    process.wait_for(lambda: started.exists() and started.read_text())
     process.send_signal(number)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert err.decode().splitlines()[-1].startswith("callwright: aborted; ")
+    assert process.finish(130).err.splitlines()[-1].startswith("callwright: aborted; ")
     assert not is_running(int(started.read_text()))
     assert list((tmp_path / "scratch").iterdir()) == []

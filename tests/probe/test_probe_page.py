@@ -5,12 +5,12 @@ import hashlib
 import re
 import shutil
 import subprocess
-import time
 from html.parser import HTMLParser
 
 import pytest
 from tests.support.fake_run import HOSTILE
 from tests.support.probe_reports import COMMAND, FINDINGS, FORMAT_NAMES, answer, outcome, prompt, report
+from tests.support.processes import HANGS
 
 from callwright.errors import StorageError
 from callwright.probe.faults import FAULTS
@@ -170,9 +170,7 @@ def test_a_source_is_a_link_to_its_issue():
 
 
 def test_thousands_of_cases_make_a_page_that_a_browser_opens():
-    started = time.process_time()
     page = render(report(FORMAT_NAMES, faithful=142))
-    assert time.process_time() - started < 60
     assert page.count("data-id=") == 16 * (142 + 14)
     assert len(page.encode()) < 3_000_000
 
@@ -237,6 +235,6 @@ def test_in_a_browser_the_filter_filters_and_hostile_words_do_nothing(tmp_path):
         "--dump-dom",
     ]
     dumped = subprocess.run(
-        [*command, f"file://{tmp_path}/page.html"], capture_output=True, text=True, timeout=120
+        [*command, f"file://{tmp_path}/page.html"], capture_output=True, text=True, timeout=HANGS
     ).stdout
     assert re.search("<title>(.*?)</title>", dumped)[1] == "hermes3 parsing.edges 0"

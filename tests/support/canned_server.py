@@ -4,7 +4,9 @@ import contextlib
 import json
 import threading
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from tests.support.loopback import QuietServer, body_of
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def canned_server(answer):
             self._answer(None)
 
         def do_POST(self):
-            self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self._answer(json.loads(body_of(self)))
 
         def _answer(self, body):
             given = answer if isinstance(answer, Canned) else answer(self.path, body)
@@ -76,7 +78,7 @@ def canned_server(answer):
         def log_message(self, *_):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = QuietServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 from tests.support.conversations import tool_of
 from tests.support.numpy_models import logits
 
@@ -16,6 +17,10 @@ from callwright.tokens import encode_segments
 
 ARCHITECTURES = ("llama", "gemma3")
 EVERY_FORMAT = [(name, variant) for name, variants in FORMATS.items() for variant in variants]
+FEW_FORMATS = (("xml", "args"), ("qwen3", ""), ("llama4", ""), ("gemma4", "e2b"), ("mistral", "v13"))
+"""Formats that differ most in their special tokens, for tests that take seconds with each."""
+FEW_FIRST = [pytest.param(*pair, marks=() if pair in FEW_FORMATS else pytest.mark.slow) for pair in EVERY_FORMAT]
+"""Every format, the others in `make test-all`."""
 ROUTE = ToolCall(
     "plan_route", {"legs": [{"from": "Oslo", "km": 12.5}, {"from": "Moss", "km": 60}], "fast": True}, "a1b2c3d4e"
 )

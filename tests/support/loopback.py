@@ -27,13 +27,28 @@ Answer = Callable[[str, str, bytes], Response]
 """Method, path and body of a request to what is answered. Called in a thread for each connection."""
 
 
-class _Server(ThreadingHTTPServer):
+class QuietServer(ThreadingHTTPServer):
+    """A server that a client may leave whenever it likes, which is nothing to tell."""
+
     daemon_threads = True  # clients that keep a connection open do not keep the server
     request_queue_size = 64
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exception(), ConnectionError):  # a client that has gone is nothing to tell
+        if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
+
+
+def body_of(handler: BaseHTTPRequestHandler) -> bytes:
+    """The body of a request.
+
+    Raises:
+      ConnectionError: The client left before it was whole.
+    """
+    length = int(handler.headers.get("Content-Length") or 0)
+    body = handler.rfile.read(length)
+    if len(body) < length:
+        raise ConnectionError("the client has left")
+    return body
 
 
 @contextmanager
@@ -56,7 +71,7 @@ def listening(answer: Answer) -> Iterator[str]:
 
         def _reply(self, method: str) -> None:
             try:
-                self._send(answer(method, self.path, self.rfile.read(int(self.headers.get("Content-Length") or 0))))
+                self._send(answer(method, self.path, body_of(self)))
             except ConnectionError:  # the client has gone
                 self.close_connection = True
 
@@ -80,7 +95,7 @@ def listening(answer: Answer) -> Iterator[str]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    with _Server(("127.0.0.1", 0), Handler) as server:
+    with QuietServer(("127.0.0.1", 0), Handler) as server:
         thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:

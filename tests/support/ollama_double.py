@@ -12,9 +12,10 @@ import socket
 import tempfile
 import threading
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
+from tests.support.loopback import QuietServer, body_of
 from tests.support.ollama_player import JSON, NDJSON, WHEN, Model, Said, as_json, as_lines, play_chat, play_v1
 from tests.support.ollama_recordings import NeverRecordedError, canonical, read_gguf, rows, rows_of, setup_of
 
@@ -201,7 +202,7 @@ class OllamaDouble:
         return play_v1(model, body, self.recorded, self.replayed)
 
 
-class _Server(ThreadingHTTPServer):
+class _Server(QuietServer):
     """Hangs up when it stops, so that no connection that is kept alive goes on being answered."""
 
     def __init__(self, *arguments):
@@ -231,7 +232,7 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def _serve(self):
-        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        raw = body_of(self)
         said = self.server.double.answer(self.command, self.path, raw)
         self.send_response(said.status)
         if said.content_type:

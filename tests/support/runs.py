@@ -2,17 +2,13 @@
 
 The model is random, but its end of turn is likelier than chance would have it: some of its completions end and others
 are cut, so that GRPO has something to tell apart. All of a session share one cache directory; the benchmark in it is
-the user's own copy, and what is compiled goes where all tests keep it.
+the user's own copy.
 """
 
 import hashlib
 import json
-import os
 import re
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +16,7 @@ from typing import Any
 
 import yaml
 from safetensors.numpy import load_file, save_file
+from tests.support.processes import Process, Said
 from tests.support.tiny import tiny_tokenizer, write_tiny_model
 
 from callwright.evaluation.bfcl import fetch_data
@@ -27,7 +24,8 @@ from callwright.models.gemma3 import Gemma3Config
 from callwright.storage import cache_dir, read_jsonl
 from callwright.training.checkpoints import FILE
 
-COMMAND = (sys.executable, "-m", "callwright.cli", "run", "c.yaml")
+COMMAND = ("callwright.cli:main", "callwright", "run", "c.yaml")
+"""What `callwright run` calls, and its command line."""
 TRAINED = (3, 4, 5)
 EVALUATED = (2, 3, 4, 5)
 
@@ -63,10 +61,10 @@ def write_data(path: Path, count: int = 16, too_long: tuple[int, ...] = (5, 11))
 def share_cache(directory: Path) -> Path:
     """A cache directory of the session's own, with the user's copy of the benchmark and her converted weights."""
     data = fetch_data()
+    directory.mkdir()
     (directory / data.name).symlink_to(data)
     (cache_dir() / "models").mkdir(parents=True, exist_ok=True)
     (directory / "models").symlink_to(cache_dir() / "models")
-    (directory / "xla").symlink_to(os.environ["JAX_COMPILATION_CACHE_DIR"])
     return directory
 
 
@@ -117,54 +115,23 @@ class Desk:
         """The first run's directory."""
         return self.directory / "runs" / str(self.configuration["name"])
 
-    def start(self, *arguments: str, command: Sequence[str] = COMMAND, **options: Any) -> "subprocess.Popen[str]":
+    def start(self, *arguments: str, command: tuple[str, ...] = COMMAND, largest_file: int | None = None) -> Process:
         """Starts `callwright run c.yaml` with these arguments."""
-        return subprocess.Popen(
-            [*command, *arguments],
-            cwd=self.directory,
-            env=os.environ | {"CALLWRIGHT_CACHE": str(self.cache), "PYTHONWARNINGS": "ignore"},
-            text=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            **options,
-        )
+        function, *words = command
+        environment = {"CALLWRIGHT_CACHE": str(self.cache)}
+        return Process(function, [*words, *arguments], self.directory, environment, largest_file)
 
-    def run(self, *arguments: str, code: int = 0, **options: Any) -> "Said":
+    def run(self, *arguments: str, code: int = 0, largest_file: int | None = None) -> Said:
         """Runs it to the end, which must be with this exit code."""
-        return finish(self.start(*arguments, **options), code)
+        return self.start(*arguments, largest_file=largest_file).finish(code)
 
 
-@dataclass(frozen=True)
-class Said:
-    """What a command wrote."""
-
-    out: str
-    err: str
-
-    @property
-    def refusal(self) -> str:
-        """The line of the error; there must be exactly one, and no traceback."""
-        assert "Traceback" not in self.err, self.err
-        (line,) = re.findall(r"^callwright: expected .*; got .*; .*$", self.err, re.MULTILINE)
-        assert self.err.endswith(line + "\n")
-        return str(line)
-
-
-def finish(process: "subprocess.Popen[str]", code: int = 0) -> Said:
-    """Waits for the end, which must be with this exit code."""
-    out, err = process.communicate(timeout=500)
-    assert process.returncode == code, f"exit code {process.returncode}:\n{err[-3000:]}"
-    return Said(out, err)
-
-
-def wait_for(process: "subprocess.Popen[str]", moment: Callable[[], bool]) -> None:
-    """Waits until the moment has come, while the process still runs."""
-    deadline = time.monotonic() + 300
-    while not moment():
-        assert process.poll() is None, f"ended too early:\n{process.communicate()[1][-3000:]}"
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
+def refusal(said: Said) -> str:
+    """The line of the error; there must be exactly one, and no traceback."""
+    assert "Traceback" not in said.err, said.err
+    (line,) = re.findall(r"^callwright: expected .*; got .*; .*$", said.err, re.MULTILINE)
+    assert said.err.endswith(line + "\n")
+    return str(line)
 
 
 def events(run: Path, kind: str | None = None) -> list[dict[str, Any]]:
@@ -187,7 +154,7 @@ def adapter_bits(run: Path, stage: int) -> str:
     return hashlib.sha256((run / "checkpoints" / f"stage{stage}" / FILE).read_bytes()).hexdigest()
 
 
-def outcome(run: Path) -> dict[str, Any]:
-    """All that a run computed, to the bit."""
-    adapters = {f"adapter{stage}": adapter_bits(run, stage) for stage in TRAINED}
-    return adapters | {f"rows{stage}": rows(run, stage) for stage in EVALUATED}
+def outcome(run: Path, stages: Collection[int]) -> dict[str, Any]:
+    """All that a run computed in these stages, to the bit."""
+    adapters = {f"adapter{stage}": adapter_bits(run, stage) for stage in TRAINED if stage in stages}
+    return adapters | {f"rows{stage}": rows(run, stage) for stage in EVALUATED if stage in stages}

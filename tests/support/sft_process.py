@@ -1,4 +1,4 @@
-"""A small SFT run as a process of its own, to be killed: `python sft_process.py MODEL STAGE STEPS`.
+"""A small SFT run as a process of its own, to be killed: its command line is MODEL STAGE STEPS.
 
 It goes on where the last one stopped, appends one line for every update to STAGE/rows.jsonl, and leaves the finished
 adapter in STAGE.
@@ -17,8 +17,9 @@ from callwright.training.checkpoints import AdapterCard, save_adapter
 from callwright.training.sft import train_sft
 
 
-def main(model: str, stage: str, steps: str) -> None:
-    """Trains until `steps` updates are done."""
+def main() -> None:
+    """Trains until so many updates are done."""
+    _, model, stage, steps = sys.argv
     files, directory = resolve_model(model), Path(stage)
     shape = settings(steps=int(steps), checkpoint_every=3, gradient_accumulation=2, batch_size=1)
     adapted_model = adapted(files)
@@ -36,7 +37,3 @@ def main(model: str, stage: str, steps: str) -> None:
         model="tiny", model_sha256=files.sha256, lora=LORA, format="xml/args", stage="stage3", steps=shape.steps
     )
     save_adapter(directory, read_adapter(adapted_model), card)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

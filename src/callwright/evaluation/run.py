@@ -8,7 +8,7 @@ while its rows were written is asked again, and only its missing rows are added.
 import reprlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,7 @@ def evaluate(
     settings: EvaluationSettings,
     directory: Path,
     *,
-    advance: Callable[[int], None] = lambda count: None,
+    advance: Callable[[int, float], None] = lambda count, share: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> bool:
     """Asks and scores the entries that have no row yet in `directory`/CATEGORY.jsonl.
@@ -97,15 +97,22 @@ def evaluate(
       tokenizer: Its tokenizer.
       settings: Batching and limits.
       directory: Where the rows are appended.
-      advance: Told how many entries are done, the ones found on disk first.
+      advance: Told how many entries are done, and which share of all the work they are; the ones found on disk first.
       should_stop: Asked before every batch.
 
     Returns:
       Whether every entry has its row.
     """
     done = {row["id"] for name in entries for _, row in read_rows(directory / f"{name}.jsonl")}
-    advance(len(done))
     asked = [_ask(entry, form, tokenizer) for members in entries.values() for entry in members]
+    # An entry is as much work as the tokens that it may have, and the longest are asked first.
+    work = {one.entry.id: len(one.ids) + settings.max_new_tokens for one in asked}
+    total = sum(work.values())
+
+    def report(ids: Set[str]) -> None:
+        advance(len(ids), sum(work[name] for name in ids & work.keys()) / max(total, 1))
+
+    report(done)
     for batch in _batches(asked, settings):
         missing = [one for one in batch if one.entry.id not in done]
         if not missing:
@@ -122,7 +129,7 @@ def evaluate(
         for name, new in rows.items():
             with JsonLines(directory / f"{name}.jsonl") as file:
                 file.append(*new)
-        advance(len(missing))
+        report({one.entry.id for one in missing})
     return True
 
 

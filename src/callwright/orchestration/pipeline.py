@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import yaml
 from rich.console import Console
 
-from callwright.errors import CallwrightError, ConfigError, StorageError, WeightsError
+from callwright.errors import CallwrightError, ConfigError, DataError, StorageError, WeightsError
 from callwright.evaluation.run import read_rows
 from callwright.formats import get_format
 from callwright.formats.base import check_tokenizer
@@ -24,7 +25,7 @@ from callwright.models.licence import show_once
 from callwright.models.sources import resolve_model
 from callwright.models.tokenizer import load_tokenizer
 from callwright.orchestration.config import SECTIONS, PipelineConfig, load_config
-from callwright.orchestration.plan import print_plan
+from callwright.orchestration.plan import Left, describe
 from callwright.orchestration.results import build_results, describe_model, describe_versions
 from callwright.orchestration.rundir import RunDirectory, changed_keys
 from callwright.orchestration.stages import TITLES, Workshop, check_format, evaluate_stage, train_stage
@@ -83,8 +84,13 @@ def run_pipeline(
     }
     path = _find_run(runs, config, began, files.sha256, new=resume is not None)
     if dry_run:
-        _check_start(Workshop(config, RunDirectory(path), files, tokenizer, resume, Interrupt()), numbers)
-        print_plan(config, numbers, resume, files, tokenizer)
+        shop = Workshop(config, RunDirectory(path), files, tokenizer, resume, Interrupt())
+        _check_start(shop, numbers)
+        print(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
+        if resume is not None:
+            print(f"starting from {resume}")
+        for line in describe(config, _left(shop, numbers), files, tokenizer):
+            print(line)
         return 0
     show_once(files.licence, console.print)
     with RunDirectory(path) as run:
@@ -142,7 +148,12 @@ def _converting(shown: contextlib.ExitStack) -> Callable[[int, int], None]:
 
 
 def _use_compilation_cache() -> None:
-    """A program compiled once is compiled for every later stage and run; a resumed run starts at once."""
+    """A program compiled once is compiled for every later stage and run; a resumed run starts at once.
+
+    A cache that the user named, in JAX_COMPILATION_CACHE_DIR, is left as she set it up.
+    """
+    if jax.config.jax_compilation_cache_dir is not None:
+        return
     jax.config.update("jax_compilation_cache_dir", str(cache_dir() / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)
 
@@ -200,9 +211,19 @@ def _check_start(shop: Workshop, numbers: Sequence[int]) -> None:
         shop.adapter(before)
 
 
+def _left(shop: Workshop, numbers: Sequence[int]) -> Left:
+    """The stages, the first apart, that still have to train or to evaluate."""
+    trains = {number: number in SECTIONS and not _trained(shop.run, number) for number in numbers if number > 1}
+    return [(number, train) for number, train in trains.items() if train or not _evaluated(shop, number)]
+
+
 def _run_stages(shop: Workshop, numbers: Sequence[int], console: Console) -> bool:
     run = shop.run
     _check_start(shop, numbers)
+    if left := _left(shop, numbers):
+        with contextlib.suppress(DataError):  # the stage that reads the data says and logs what is wrong with it
+            for line in describe(shop.config, left, shop.files, shop.tokenizer):
+                console.print(f"  {line}")
     for number in numbers:
         console.print(f"stage {number}: {TITLES[number]}")
         try:

@@ -1,4 +1,4 @@
-"""What a run would do and roughly what it would take, without doing it.
+"""What a run will do and roughly what it will take, before it does it.
 
 Examples and tokens are counted by packing the data for real. Times come from counting floating point operations and
 measuring, on this machine and now, how fast it multiplies matrices; training reaches about 45% of that on a CPU, and
@@ -7,12 +7,10 @@ what is printed is rounded accordingly. Memory is weights, adapter, optimizer an
 
 import itertools
 import time
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 import jax
 import jax.numpy as jnp
-import yaml
 
 from callwright.data.packing import PackedBatches
 from callwright.data.registry import MixedSource, open_source
@@ -31,25 +29,26 @@ DECODE_TOKENS = 64
 """Tokens of a typical answer."""
 
 
-def print_plan(
-    config: PipelineConfig, numbers: Sequence[int], resume: Path | None, files: ModelFiles, tokenizer: GemmaTokenizer
-) -> None:
-    """Prints the resolved configuration, the data of each stage, and an estimate of time and memory."""
-    print(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
+Left = Sequence[tuple[int, bool]]
+"""The stages that have something left to do, each with whether that includes training."""
+
+
+def describe(config: PipelineConfig, left: Left, files: ModelFiles, tokenizer: GemmaTokenizer) -> Iterator[str]:
+    """The data of each stage, and an estimate of its time and memory on this machine, a line each.
+
+    Raises:
+      DataError: The data of a stage cannot be read.
+    """
     form = get_format(config.format.name, config.format.variant)
     speed = _measure_speed()
     entries = sum(map(len, config.evaluation.entries().values()))
     body, head = _parameters(files.config)
     size = f"{(body + head) / 1e6:.0f} M parameters"
-    print(f"model {files.name}: {size}; matrices multiply at {speed / 1e9:.0f} GFLOP/s here")
-    if resume is not None:
-        print(f"starting from {resume}")
+    yield f"model {files.name}: {size}; matrices multiply at {speed / 1e9:.0f} GFLOP/s here"
     total = 0.0
-    for number in numbers:
-        if number == 1:
-            continue
+    for number, trains in left:
         said = [f"stage {number}:"]
-        if number > 2:
+        if trains:
             stage = config.stage(number)
             sources = [open_source(name, options) for name, options in stage.data.items()]
             source = sources[0] if len(sources) == 1 else MixedSource(sources, config.seed)
@@ -74,8 +73,8 @@ def print_plan(
         seconds = entries * (500 * 2 * body + DECODE_TOKENS * 2 * (body + head)) / (speed * EFFICIENCY) + 20
         total += seconds
         said.append(f"BFCL on {entries} entries, about {duration(seconds)}")
-        print(" ".join(said))
-    print(f"in all about {duration(total)} (an estimate: within a factor of two)")
+        yield " ".join(said)
+    yield f"in all about {duration(total)} (an estimate: within a factor of two)"
 
 
 def _measure_speed() -> float:

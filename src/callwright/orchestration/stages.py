@@ -127,11 +127,11 @@ def evaluate_stage(shop: Workshop, stage: int) -> bool:
             params = lora.merge(params, shop.adapter(run.checkpoint(stage)), config.lora.scale)
         stops = [shop.tokenizer.token_id(stop) for stop in shop.form.stops]
         engine = JaxEngine(params, shop.files.config, stop_ids=stops, pad_id=shop.tokenizer.pad_id)
-        with track(f"{TITLES[stage]}: BFCL", total, "entries") as bar:
+        with track(f"{TITLES[stage]}: BFCL", total, "entries", work=1.0) as bar:
             found = [True]
 
-            def advance(count: int) -> None:
-                bar.advance(count, free=found.pop() if found else False)
+            def advance(count: int, share: float) -> None:
+                bar.advance(count, work=share, free=found.pop() if found else False)
 
             summary["done"] = evaluate(
                 engine,

@@ -24,8 +24,12 @@ PINNED = (
 DRIVER = Path(__file__).with_name("official_driver.py")
 
 
+def python() -> Path:
+    """The interpreter of the environment, which is made if it does not exist."""
+    return environment.set_up(f"bfcl-official-{VERSION}", PINNED)
+
+
 def ask(jobs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """The official answers to the jobs that `official_driver` describes, in order."""
-    python = environment.set_up(f"bfcl-official-{VERSION}", PINNED)
     with tempfile.TemporaryDirectory() as project_root:  # the package creates folders where this points
-        return environment.ask(python, DRIVER, jobs, BFCL_PROJECT_ROOT=project_root)
+        return environment.ask(python(), DRIVER, jobs, BFCL_PROJECT_ROOT=project_root)

@@ -4,10 +4,10 @@ import random
 from collections import Counter
 from typing import Any
 
-import official_bfcl
 import pytest
-from bfcl_mutations import Call, as_text, mutated
-from nasty_texts import nasty_texts
+from tests.peers.bfcl_official import official_bfcl
+from tests.peers.bfcl_official.bfcl_mutations import Call, as_text, mutated
+from tests.peers.bfcl_official.nasty_texts import nasty_texts
 
 from callwright.conversation import ToolCall
 from callwright.evaluation.bfcl import BfclEntry, expected_calls, load_category
@@ -15,7 +15,7 @@ from callwright.scoring.categories import CATEGORIES
 from callwright.scoring.checker import score_calls, score_text
 from callwright.scoring.decode import decode
 
-pytestmark = pytest.mark.peer
+pytestmark = pytest.mark.peer("bfcl-official")
 
 WITH_ANSWERS = [row.name for row in CATEGORIES.values() if row.has_answers]
 Row = tuple[BfclEntry, dict[str, Any]]

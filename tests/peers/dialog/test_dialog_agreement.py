@@ -13,19 +13,11 @@ from tests.peers.dialog.differences import DIFFERENCES, section
 from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
 from callwright.openai import read_conversation
 
-pytestmark = pytest.mark.peer
+pytestmark = pytest.mark.peer("dialog")
 
 ROOT = Path(__file__).parents[3]
 NAMES = ("get_weather", "clock.now", "a-b", "zoë")
 WORDS = ("x", "two words", "é 東京 🚲", "a\nb", '{"a": 1}', "<turn", "42", "null", "")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def environment():
-    try:
-        dialog_peer.python()
-    except dialog_peer.NoInterpreter as reason:
-        pytest.skip(str(reason))
 
 
 def compared(jobs):

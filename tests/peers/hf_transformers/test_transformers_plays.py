@@ -26,7 +26,7 @@ from callwright.instruments.xray import make_xray
 from callwright.probe.targets.transformers_target import make
 from callwright.tokens import encode_segments
 
-pytestmark = pytest.mark.peer
+pytestmark = pytest.mark.peer("transformers")
 every_format = pytest.mark.parametrize(("name", "variant"), EVERY, ids=["/".join(filter(None, one)) for one in EVERY])
 PRECISIONS = ("float32", "bfloat16", "float16")
 ROUND = Conversation(

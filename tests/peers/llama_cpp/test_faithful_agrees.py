@@ -19,7 +19,7 @@ from callwright.instruments.lines import spoken
 from callwright.instruments.script import Line, write_script
 from callwright.openai import write_tool
 
-pytestmark = pytest.mark.peer
+pytestmark = pytest.mark.peer("llama.cpp")
 TOOL = Tool(
     "get_weather",
     "Tells the weather.",

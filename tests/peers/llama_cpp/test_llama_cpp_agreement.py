@@ -17,7 +17,7 @@ from callwright.formats import FORMATS, get_format
 from callwright.openai import read_conversation
 from callwright.tokens import encode_segments
 
-pytestmark = [pytest.mark.peer, pytest.mark.filterwarnings("ignore::callwright.errors.FormatWarning")]
+pytestmark = [pytest.mark.peer("llama.cpp"), pytest.mark.filterwarnings("ignore::callwright.errors.FormatWarning")]
 
 ROWS = [
     json.loads(line)

@@ -14,7 +14,7 @@ from callwright.instruments.script import Line, write_script
 from callwright.instruments.xray import make_xray
 from callwright.tokens import decode_segments
 
-pytestmark = pytest.mark.peer
+pytestmark = pytest.mark.peer("llama.cpp")
 BOTH = [("xml", "args"), ("gemma4", "e2b")]
 ALL = [(*form, "llama") for form in EVERY_FORMAT] + [(*form, "gemma3") for form in BOTH]
 PURE = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0}

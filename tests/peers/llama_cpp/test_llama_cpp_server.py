@@ -18,7 +18,7 @@ from callwright.instruments.script import Line, write_script
 from callwright.probe.targets import find_target
 from callwright.probe.targets.base import UntestableError
 
-pytestmark = pytest.mark.peer
+pytestmark = pytest.mark.peer("llama.cpp")
 
 
 @pytest.fixture(scope="module")

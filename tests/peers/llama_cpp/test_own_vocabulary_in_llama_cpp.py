@@ -12,7 +12,7 @@ from callwright.models.tokenizer import load_tokenizer
 from callwright.openai import write_conversation
 from callwright.tokens import encode_segments
 
-pytestmark = [pytest.mark.peer, pytest.mark.weights]
+pytestmark = [pytest.mark.peer("llama.cpp"), pytest.mark.weights]
 FORM = form_of("xml", "args")
 # Characters of the answers too, which runtimes must not make an answer of.
 ASKED = "Über 東京 🚲 x\u0301 12345 <div>\t\t  two\n\n\n def f(x):\n\treturn \ue001\uf0b7\U000f0854 \ue000\ue080\ue100"

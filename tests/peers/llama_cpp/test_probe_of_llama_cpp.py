@@ -14,7 +14,7 @@ from callwright.probe.fidelity.reading import load_cases
 from callwright.probe.run import run_probe
 from callwright.probe.targets.llamacpp import make
 
-pytestmark = pytest.mark.peer
+pytestmark = pytest.mark.peer("llama.cpp")
 SPREAD = 9
 CASES = load_cases()
 

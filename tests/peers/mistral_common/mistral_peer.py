@@ -37,6 +37,11 @@ PINNED = (
 DRIVER = Path(__file__).with_name("mistral_driver.py")
 
 
+def python() -> Path:
+    """The interpreter of the environment, which is made if it does not exist."""
+    return environment.set_up(f"mistral-common-{VERSION}", PINNED)
+
+
 def ask(jobs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """The peer's answers to the jobs that `mistral_driver` describes, in order."""
-    return environment.ask(environment.set_up(f"mistral-common-{VERSION}", PINNED), DRIVER, jobs)
+    return environment.ask(python(), DRIVER, jobs)

@@ -10,15 +10,15 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-import mistral_peer
 import pytest
+from tests.peers.mistral_common import mistral_peer
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.errors import FormatError, FormatWarning
 from callwright.formats import get_format
 from callwright.openai import write_conversation
 
-pytestmark = pytest.mark.peer
+pytestmark = pytest.mark.peer("mistral-common")
 
 VARIANTS = ("v3", "v11", "v13")
 TEXTS = (

@@ -29,7 +29,7 @@ class LlamaCppSettings(Settings):
     """How the server is started."""
 
     program: Path | None = None
-    """The llama-server to test; else $LLAMA_SERVER, the cached build, the one on the path, or a new build."""
+    """The llama-server to test; else $LLAMA_SERVER, the one on the path, the cached build, or a new build."""
     template: Path | None = None
     """A chat template that takes the place of the instrument's own."""
     jinja: bool = True
