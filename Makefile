@@ -56,6 +56,7 @@ bench: setup  ## every figure of docs/benchmarks.md that does not need a whole r
 	$(BIN)/python benchmarks/bench_startup.py
 	$(BIN)/python benchmarks/bench_scoring.py
 	$(BIN)/python benchmarks/bench_formats.py
+	$(BIN)/python benchmarks/bench_instruments.py
 	$(BIN)/python benchmarks/bench_sft.py
 
 clean:  ## remove the environment and what tools left behind; runs/ and the cache of downloads stay

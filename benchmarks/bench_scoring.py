@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "peers" / "bfcl_official"))
-
-import official_bfcl
-from bfcl_mutations import Call, as_text, mutated
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from tests.peers import environment
+from tests.peers.bfcl_official import official_bfcl
+from tests.peers.bfcl_official.bfcl_mutations import Call, as_text, mutated
 
 from callwright.conversation import ToolCall
 from callwright.evaluation.bfcl import expected_calls, load_category
@@ -59,7 +59,7 @@ def main() -> None:
 
 def official_rate(answers: list[tuple], seconds: float) -> str:
     """The official package's rate on the same answers, or why there is none."""
-    if not official_bfcl.environment().is_dir():
+    if not environment.place(official_bfcl.NAME).is_dir():
         return "not set up"
     jobs = [
         {"category": entry.category, "functions": entry.functions, "answers": entry.answers, "calls": calls}

@@ -85,9 +85,9 @@ def test_a_merge_computes_in_float32_and_keeps_the_precision_of_the_weights(mode
     np.testing.assert_array_equal(half, merged(jnp.float32).astype(jnp.bfloat16))
 
 
-def test_a_fresh_adapter_changes_nothing_and_depends_on_the_seed_alone(tiny_model):
+def test_a_fresh_adapter_changes_nothing_and_depends_on_the_seed_alone(shallow_model):
     mesh = make_mesh()
-    base = load_model(tiny_model, mesh)
+    base = load_model(shallow_model, mesh)
     fresh = [attach(base, LORA, mesh, seed) for seed in (0, 0, 1)]
     np.testing.assert_array_equal(module_logits(fresh[0]), module_logits(base))
     first, same, other = (bits(read_adapter(model)) for model in fresh)

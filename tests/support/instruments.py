@@ -17,7 +17,7 @@ from callwright.tokens import encode_segments
 
 ARCHITECTURES = ("llama", "gemma3")
 EVERY_FORMAT = [(name, variant) for name, variants in FORMATS.items() for variant in variants]
-FEW_FORMATS = (("xml", "args"), ("qwen3", ""), ("llama4", ""), ("gemma4", "e2b"), ("mistral", "v13"))
+FEW_FORMATS = (("xml", "args"), ("qwen3", ""), ("gemma4", "e2b"), ("mistral", "v13"))
 """Formats that differ most in their special tokens, for tests that take seconds with each."""
 FEW_FIRST = [pytest.param(*pair, marks=() if pair in FEW_FORMATS else pytest.mark.slow) for pair in EVERY_FORMAT]
 """Every format, the others in `make test-all`."""

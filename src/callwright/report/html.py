@@ -8,10 +8,12 @@ embedded.
 
 import base64
 import hashlib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2 import FileSystemLoader, StrictUndefined, Template, pass_context
+from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
@@ -48,21 +50,38 @@ def render(results: Results, rows: Rows) -> str:
     return page
 
 
-def _render(results: Results, rows: Rows, limits: Limits) -> str:
+@pass_context
+def _visible(context: Context, words: str) -> Markup:
+    return text.visible(words, context["limits"].text)
+
+
+@pass_context
+def _visible_prompt(context: Context, words: str) -> Markup:
+    return text.visible(words, context["limits"].prompt)
+
+
+@cache
+def _template() -> Template:
+    """Compiled once: that takes longer than most pages."""
     environment = SandboxedEnvironment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= text.FILTERS | {
-        "visible": lambda words: text.visible(words, limits.text),
-        "visible_prompt": lambda words: text.visible(words, limits.prompt),
+        "visible": _visible,
+        "visible_prompt": _visible_prompt,
         "prose": lambda words: text.visible(words, 2000),
         "line": lambda words: text.visible(words, 200),
     }
-    environment.globals.update(strip=charts.strip, verdict=story.verdict, title=results.title)
+    environment.globals.update(strip=charts.strip, verdict=story.verdict)
+    return environment.get_template("template.html")
+
+
+def _render(results: Results, rows: Rows, limits: Limits) -> str:
     style = (_HERE / "style.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    page = environment.get_template("template.html").render(
+    page = _template().render(
         results=results,
+        title=results.title,
         style=Markup(style),  # noqa: S704 - our own file
         style_digest=digest,
         stages=results.evaluated,

@@ -12,6 +12,7 @@ from tests.peers import environment
 
 from callwright.evaluation.bfcl import REQUIREMENT, VERSION
 
+NAME = f"bfcl-official-{VERSION}"
 PINNED = (
     REQUIREMENT,
     "filelock==3.20.0",
@@ -26,7 +27,7 @@ DRIVER = Path(__file__).with_name("official_driver.py")
 
 def python() -> Path:
     """The interpreter of the environment, which is made if it does not exist."""
-    return environment.set_up(f"bfcl-official-{VERSION}", PINNED)
+    return environment.set_up(NAME, PINNED)
 
 
 def ask(jobs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

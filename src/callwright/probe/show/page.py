@@ -10,9 +10,10 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2 import FileSystemLoader, StrictUndefined, Template
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
@@ -91,7 +92,9 @@ def render(report: Report) -> str:
     return page
 
 
-def _render(report: Report, limit: int, compared: Compared) -> str:
+@cache
+def _template() -> Template:
+    """Compiled once: that takes longer than most pages."""
     environment = SandboxedEnvironment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -108,11 +111,15 @@ def _render(report: Report, limit: int, compared: Compared) -> str:
         causes=causes,
         draws=_draws,
         beside_draws=_beside_draws,
-        rows=lambda outcome: _rows(outcome, limit, compared),
     )
+    return environment.get_template("page.html")
+
+
+def _render(report: Report, limit: int, compared: Compared) -> str:
     style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    page = environment.get_template("page.html").render(
+    page = _template().render(
         report=report,
+        rows=lambda outcome: _rows(outcome, limit, compared),
         headline=headline(report),
         total=count(report.cases),
         groups=groups(report),
