@@ -18,7 +18,7 @@ SHARED = "CALLWRIGHT_TESTS"
 # Deadlines measure the machine, and a test that draws anew each time fails on somebody else's change.
 _repeatable = {"deadline": None, "derandomize": True, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
 hypothesis.settings.register_profile("quick", max_examples=25, **_repeatable)
-hypothesis.settings.register_profile("thorough", max_examples=200, **_repeatable)
+hypothesis.settings.register_profile("thorough", max_examples=100, **_repeatable)
 hypothesis.settings.load_profile("quick")
 
 

@@ -37,12 +37,17 @@ def cut(text, points):
 @every_format
 @given(data=st.data())
 @patient
-def test_what_is_said_reads_back_or_is_refused(form, data):
+def test_what_is_said_reads_back_at_once_and_in_pieces_or_is_refused(form, data):
     conversation = data.draw(answers(reasoning=form.grammar.thought is not None))
     try:
         words = said(form, conversation)
     except FormatError:
         return
+    text = "".join(segment.text for segment in words)
+    points = data.draw(st.lists(st.integers(0, len(text)), max_size=6))
+    whole = form.parse(text, tools=conversation.tools)
+    for pieces in (cut(text, points), list(text)):
+        assert streamed(form, pieces, tools=conversation.tools) == whole
     meant, read = conversation.messages[-1], form.parse(words, tools=conversation.tools)
     calls = [(call.name, dict(call.arguments)) for call in meant.tool_calls]
     assert [(call.name, dict(call.arguments)) for call in read.tool_calls] == calls
@@ -71,20 +76,6 @@ def test_a_generation_prompt_only_adds_to_the_end(form, data, thinking):
         except FormatError:
             continue
         assert closed + form.generation_prompt(part, thinking=thinking) == whole
-
-
-@every_format
-@given(data=st.data())
-@patient
-def test_every_split_of_a_stream_equals_the_whole(form, data):
-    conversation = data.draw(answers(reasoning=form.grammar.thought is not None))
-    try:
-        text = "".join(segment.text for segment in said(form, conversation))
-    except FormatError:
-        text = data.draw(st.lists(MARKERS, max_size=6).map("".join))
-    points = data.draw(st.lists(st.integers(0, len(text)), max_size=6))
-    for pieces in (cut(text, points), list(text)):
-        assert streamed(form, pieces, tools=conversation.tools) == form.parse(text, tools=conversation.tools)
 
 
 @every_format

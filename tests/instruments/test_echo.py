@@ -99,7 +99,7 @@ def reader():
         (lambda: scripted("xml", "args", 3000), "gemma3", "float16", (1, 2, 600)),
         (reader, "llama", "float16", (1, 2, 600)),
         (reader, "gemma3", "bfloat16", (50, 600)),
-        pytest.param(reader, "llama", "float16", (LONGEST,), marks=pytest.mark.slow),
+        pytest.param(reader, "llama", "float16", (4000,), marks=pytest.mark.slow),
         pytest.param(reader, "gemma3", "bfloat16", (3000,), marks=pytest.mark.slow),
     ],
     ids=["script-bf16", "script-gemma", "reader", "reader-gemma-bf16", "reader-longest", "reader-gemma-long"],

@@ -89,7 +89,7 @@ def tiny_configuration(model: Path, data: Path) -> dict[str, Any]:
     return {
         "name": "tiny",
         "model": {"source": str(model)},
-        "evaluation": {"sample": sample, "seed": 5, "max_new_tokens": 4, "batch_size": 4},
+        "evaluation": {"sample": sample, "seed": 5, "max_new_tokens": 4, "batch_size": 2},
         "lora": {"rank": 2, "alpha": 4},
         "sft_small": sft,
         "sft_full": deepcopy(sft),

@@ -71,7 +71,7 @@ class Run:
 @pytest.mark.parametrize("kills", [2, pytest.param(25, marks=pytest.mark.slow)])
 def test_a_run_killed_again_and_again_ends_with_the_same_bits(shallow_model, tmp_path, kills):
     draw = random.Random(kills)
-    steps = kills * (UPDATES + 2)
+    steps = (kills + 3) * (UPDATES + 2)  # enough checkpoints for one to be seen while it is written
     whole, broken = (Run(shallow_model.directory, tmp_path / name, steps) for name in ("whole", "broken"))
     undisturbed = whole.start()
     for kill in range(kills):

@@ -15,7 +15,7 @@ from callwright.probe.run import run_probe
 from callwright.probe.targets.llamacpp import make
 
 pytestmark = pytest.mark.peer("llama.cpp")
-SPREAD = 9
+SPREAD = 18
 CASES = load_cases()
 
 
