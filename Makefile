@@ -35,7 +35,7 @@ quickstart: setup  ## take Gemma 3 270M through the whole pipeline: a scored mod
 	$(BIN)/callwright run config/quickstart.yaml
 
 test: setup lint  ## formatting, types, and all tests that need no minutes, no real weights and no second environment
-	$(BIN)/pytest -m "not (peer or slow or weights)" $(SIDE_BY_SIDE) --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -m "not (peer or slow or weights)" --compile-quickly $(SIDE_BY_SIDE) --dist loadfile --no-loadscope-reorder
 
 test-all: setup  ## what `make test` leaves out: what takes minutes, the real weights, longer runs of hypothesis, and others' programs (the official BFCL package, llama.cpp, torch)
 	$(BIN)/pytest -m "peer or slow or weights or hypothesis" --hypothesis-profile thorough $(SIDE_BY_SIDE) --dist load

@@ -22,6 +22,11 @@ hypothesis.settings.register_profile("thorough", max_examples=100, **_repeatable
 hypothesis.settings.load_profile("quick")
 
 
+def pytest_addoption(parser):
+    help_ = "compile quickly what then computes slowly: less in all where nothing large is computed, as in `make test`"
+    parser.addoption("--compile-quickly", action="store_true", help=help_)
+
+
 def pytest_configure(config):
     if hasattr(config, "workerinput"):  # what the session has set is inherited
         return
@@ -35,7 +40,8 @@ def pytest_configure(config):
         "JAX_COMPILATION_CACHE_DIR": f"{shared.name}/xla",
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-        "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+        "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"
+        + " --xla_backend_optimization_level=0" * config.option.compile_quickly,
         "PJRT_NPROC": "1",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",

@@ -143,8 +143,8 @@ def test_a_server_without_room_says_how_much_it_needs(tmp_path, model, bad):
 
 def test_a_server_that_does_not_come_up_in_time_is_ended(tmp_path, model):
     bad = f"open({str(tmp_path / 'id')!r}, 'w').write(str(os.getpid())); print('loading', flush=True); time.sleep(60)"
-    said = failing(model, fake_llama(tmp_path / "a", bad=bad), ready_seconds=5)
-    assert "server within 5 seconds; got none that is ready; its log ends 'loading'" in said
+    said = failing(model, fake_llama(tmp_path / "a", bad=bad), ready_seconds=3)
+    assert "server within 3 seconds; got none that is ready; its log ends 'loading'" in said
     assert not is_running(int((tmp_path / "id").read_text()))
 
 

@@ -16,9 +16,9 @@ TOKENS = np.random.default_rng(3).integers(6, 512, (2, LENGTH)).astype(np.int32)
 
 
 @pytest.fixture(scope="module")
-def model(tiny_model):
+def model(shallow_model):
     """An adapted model with a random adapter that changes much; read-only."""
-    found = adapted(tiny_model)
+    found = adapted(shallow_model)
     randomise(found)
     return found
 
@@ -43,23 +43,23 @@ def adapted_logits(model):
     return module_logits(model)
 
 
-def test_merged_weights_give_the_adapted_models_logits(tiny_model, model, adapted_logits):
-    merged = tree_logits(merge(parameters(model), read_adapter(model), LORA.scale), tiny_model.config)
+def test_merged_weights_give_the_adapted_models_logits(shallow_model, model, adapted_logits):
+    merged = tree_logits(merge(parameters(model), read_adapter(model), LORA.scale), shallow_model.config)
     np.testing.assert_allclose(merged, adapted_logits, atol=1e-3)
-    assert np.abs(tree_logits(parameters(model), tiny_model.config) - adapted_logits).max() > 1
+    assert np.abs(tree_logits(parameters(model), shallow_model.config) - adapted_logits).max() > 1
 
 
-def test_a_merge_that_forgets_the_scale_is_another_model(tiny_model, model, adapted_logits):
+def test_a_merge_that_forgets_the_scale_is_another_model(shallow_model, model, adapted_logits):
     assert LORA.scale != 1
-    merged = tree_logits(merge(parameters(model), read_adapter(model), 1.0), tiny_model.config)
+    merged = tree_logits(merge(parameters(model), read_adapter(model), 1.0), shallow_model.config)
     assert np.abs(merged - adapted_logits).max() > 0.1
 
 
 @pytest.mark.parametrize("module", MERGES)
-def test_a_merge_that_forgets_one_kind_of_module_is_another_model(tiny_model, model, adapted_logits, module):
+def test_a_merge_that_forgets_one_kind_of_module_is_another_model(shallow_model, model, adapted_logits, module):
     adapter = {name: factor for name, factor in read_adapter(model).items() if f".{module}." not in name}
-    assert len(adapter) == 5 * 2 * tiny_model.config.num_layers
-    merged = tree_logits(merge(parameters(model), adapter, LORA.scale), tiny_model.config)
+    assert len(adapter) == 5 * 2 * shallow_model.config.num_layers
+    merged = tree_logits(merge(parameters(model), adapter, LORA.scale), shallow_model.config)
     assert np.abs(merged - adapted_logits).max() > 0.01
 
 
@@ -109,8 +109,8 @@ def test_only_the_named_modules_are_adapted(shallow_model):
     assert {name.split(".")[-2] for name in adapter} == {"q_einsum", "down_proj"}
 
 
-def test_an_adapter_comes_back_bit_by_bit(tiny_model, model):
-    other = adapted(tiny_model)
+def test_an_adapter_comes_back_bit_by_bit(shallow_model, model):
+    other = adapted(shallow_model)
     adapter = read_adapter(model)
     assert bits(read_adapter(other)) != bits(adapter)
     write_adapter(other, {name: np.asarray(factor) for name, factor in adapter.items()})
@@ -132,7 +132,7 @@ def test_an_adapter_of_another_rank_is_refused_by_the_factors_name_and_nothing_i
 
 def test_an_adapter_that_lacks_a_factor_or_has_one_too_many_is_refused(model):
     adapter = read_adapter(model)
-    name = "layers.3.mlp.up_proj.kernel_lora_b"
+    name = "layers.0.mlp.up_proj.kernel_lora_b"
     with pytest.raises(CheckpointError, match=rf"{name} of shape \(2, 64\); got none in the checkpoint"):
         write_adapter(model, {key: value for key, value in adapter.items() if key != name})
     with pytest.raises(CheckpointError, match=r"factor layers\.9\.x_lora_a of shape \(none\); got \(1,\)"):

@@ -185,6 +185,7 @@ def test_a_changed_configuration_is_refused_and_the_changed_keys_are_named(finis
     assert contents(finished.path) == before
 
 
+@pytest.mark.slow
 def test_resume_starts_a_new_run_that_goes_on_when_killed(finished):
     """The second command is the seed's own; both name the same stage, so it goes on with the same new run."""
     before = contents(finished.path)

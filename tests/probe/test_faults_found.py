@@ -19,8 +19,8 @@ from callwright.probe.plan import format_name, make_plan
 
 SHOWN = "qwen3"
 """The format in which faults are looked for that name none: it has tools, calls in JSON, results and thoughts."""
-SPREADS = [15, pytest.param(6, marks=pytest.mark.slow)]
-"""One of how many of the other cases is tried."""
+QUICK = 3
+"""One of how many of the faults is looked for in `make test`, and the others in `make test-all`."""
 
 
 @cache
@@ -69,10 +69,12 @@ def check(fault, form, asked):
     assert fault.classes[0] in found
 
 
-@pytest.mark.parametrize("spread", SPREADS)
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_fault_is_found_and_named(fault, spread):
-    check(fault, get_format_by_name(fault.formats[0] if fault.formats else SHOWN), some_cases(spread, fault))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if n % QUICK else ()) for n, name in enumerate(FAULTS)]
+)
+def test_a_fault_is_found_and_named(name):
+    fault = FAULTS[name]
+    check(fault, get_format_by_name(fault.formats[0] if fault.formats else SHOWN), some_cases(15, fault))
 
 
 def test_without_a_fault_there_is_no_alarm():

@@ -111,7 +111,9 @@ def test_what_is_not_tested_says_why(setup):
     assert {name: cause for name, cause in left_out.items() if not any(reason in cause for reason in reasons)} == {}
 
 
-@pytest.mark.parametrize("setup", SETUPS)
+@pytest.mark.parametrize(
+    "setup", [pytest.param(s, marks=pytest.mark.slow if n % 3 else ()) for n, s in enumerate(SETUPS)]
+)
 def test_the_faults_of_answers_at_v1_are_found_and_named_and_no_others(setup):
     report, _ = probe_recordings(setup, "openai")
     assert verdicts(report) == expected(setup, "openai")

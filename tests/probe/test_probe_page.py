@@ -169,6 +169,7 @@ def test_a_source_is_a_link_to_its_issue():
     assert '<a href="https://github.com/ollama/ollama/issues/12244"' in render(of(case))
 
 
+@pytest.mark.slow
 def test_thousands_of_cases_make_a_page_that_a_browser_opens():
     page = render(report(FORMAT_NAMES, faithful=142))
     assert page.count("data-id=") == 16 * (142 + 14)

@@ -76,6 +76,7 @@ def test_gradients_reach_every_b_at_once_and_every_a_after_one_update(tiny_model
         assert np.abs(gradient).max() > 0, name
 
 
+@pytest.mark.slow
 def test_the_adapter_is_trained_in_float32_under_bfloat16_weights(shallow_model):
     model = adapted(shallow_model, precision="bfloat16")
     assert model.embedder.input_embedding.get_value().dtype == jax.numpy.bfloat16
