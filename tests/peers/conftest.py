@@ -55,6 +55,8 @@ def make(name: str) -> Path:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
+    if session.config.option.collectonly:
+        return
     wanted = {name for item in session.items for name in needs(item)}
     pool = ThreadPoolExecutor(len(PEERS))
     _begun.update({name: pool.submit(make, name) for name in PEERS if name in wanted})
