@@ -68,7 +68,8 @@ def test_cues_of_lines_that_say_the_same_are_told_apart_in_a_prompt():
     ids = prompt(script, text + cue_text(cue(count)))
     for architecture in ARCHITECTURES:
         model = tensors_of(script, architecture)
-        assert margins(model, ids, echo(script, ids)).min() > SURE
+        plan = echo(script, ids)
+        assert margins(model, ids, plan, places_of(plan)).min() > SURE
         for name, plan in script.plans.items():
             assert margins(model, prompt(script, cue_text(name)), plan).min() > SURE
 

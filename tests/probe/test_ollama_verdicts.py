@@ -19,6 +19,8 @@ from callwright.engines.ollama_api import ollama_address
 from callwright.probe.faults import FAULTS, UNEXPLAINED
 from callwright.probe.show.baseline import read_report
 
+FEW_SETUPS = [pytest.param(setup, marks=pytest.mark.slow if n % 3 else ()) for n, setup in enumerate(SETUPS)]
+"""Every setup, two of three in `make test-all`: each takes seconds."""
 DOCS = Path(__file__).parents[2] / "docs" / "probes"
 NOT_ASKED = {
     ("functiongemma", "think-on"): "the family has no thoughts",
@@ -88,13 +90,13 @@ def expected(setup, endpoint="native"):
     return verdicts(replace(report, cases=tuple(case for case in report.cases if case.format == FORMATS[setup])))
 
 
-@pytest.mark.parametrize("setup", SETUPS)
+@pytest.mark.parametrize("setup", FEW_SETUPS)
 def test_the_faults_of_the_recordings_are_found_and_named_and_no_others(setup):
     report, _ = probe_recordings(setup)
     assert verdicts(report) == expected(setup)
 
 
-@pytest.mark.parametrize("setup", SETUPS)
+@pytest.mark.parametrize("setup", FEW_SETUPS)
 def test_every_recording_that_can_be_asked_for_is_asked_for(setup):
     _, replayed = probe_recordings(setup)
     kinds = ("parse",) if setup in WITHOUT_PROMPTS else ("parse", "prompt")
@@ -103,7 +105,7 @@ def test_every_recording_that_can_be_asked_for_is_asked_for(setup):
     assert missing == {case for name, case in NOT_ASKED if name == setup}
 
 
-@pytest.mark.parametrize("setup", SETUPS)
+@pytest.mark.parametrize("setup", FEW_SETUPS)
 def test_what_is_not_tested_says_why(setup):
     report, _ = probe_recordings(setup)
     left_out = {case.id: case.cause for case in report.cases if case.result == "not_tested"}
@@ -111,9 +113,7 @@ def test_what_is_not_tested_says_why(setup):
     assert {name: cause for name, cause in left_out.items() if not any(reason in cause for reason in reasons)} == {}
 
 
-@pytest.mark.parametrize(
-    "setup", [pytest.param(s, marks=pytest.mark.slow if n % 3 else ()) for n, s in enumerate(SETUPS)]
-)
+@pytest.mark.parametrize("setup", FEW_SETUPS)
 def test_the_faults_of_answers_at_v1_are_found_and_named_and_no_others(setup):
     report, _ = probe_recordings(setup, "openai")
     assert verdicts(report) == expected(setup, "openai")
@@ -128,13 +128,13 @@ def test_the_small_renderer_of_gemma4_leaves_out_what_the_large_models_have():
     assert verdicts(report) == {"rendering.think-off": "fault thinking-default"}
 
 
-def test_faults_have_what_shows_them():
-    for setup in SETUPS:
-        for case in probe_recordings(setup)[0].cases:
-            if case.result == "fault":
-                assert set(case.cause.split(" + ")) <= FAULTS.keys() - {UNEXPLAINED}
-                assert case.expected != case.seen, case.id
-                assert "curl" in case.reproduce
+@pytest.mark.parametrize("setup", FEW_SETUPS)
+def test_faults_have_what_shows_them(setup):
+    for case in probe_recordings(setup)[0].cases:
+        if case.result == "fault":
+            assert set(case.cause.split(" + ")) <= FAULTS.keys() - {UNEXPLAINED}
+            assert case.expected != case.seen, case.id
+            assert "curl" in case.reproduce
 
 
 @pytest.fixture(scope="module")

@@ -100,11 +100,12 @@ def test_the_lowest_temperatures_leave_the_likeliest_face(temperature, first):
     assert not verdict(Settings(), ChatSampling(temperature=temperature), temperature_first=first).fits
 
 
-def test_a_thousand_faithful_servers_raise_no_alarm():
-    values = sorted(verdict(Settings(), PURE, seed=seed).p_value for seed in range(1000))
+@pytest.mark.parametrize("servers", [200, pytest.param(1000, marks=pytest.mark.slow)])
+def test_many_faithful_servers_raise_no_alarm(servers):
+    values = sorted(verdict(Settings(), PURE, seed=seed).p_value for seed in range(servers))
     assert values[0] >= ALARM
-    assert sum(value < 0.01 for value in values) <= 25  # and the p-value means what it says
-    assert sum(value < 0.5 for value in values) >= 250
+    assert sum(value < 0.01 for value in values) <= servers // 40  # and the p-value means what it says
+    assert sum(value < 0.5 for value in values) >= servers // 4
 
 
 @pytest.mark.parametrize(

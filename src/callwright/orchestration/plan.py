@@ -25,6 +25,8 @@ from callwright.training.sft import SftSettings
 
 EFFICIENCY = 0.45
 SAMPLE_UPDATES = 20
+PROCESS_GIGABYTES = 2
+"""Of the interpreter, its libraries, and what XLA keeps of what it compiled: measured beside the rest on a CPU."""
 DECODE_TOKENS = 64
 """Tokens of a typical answer."""
 
@@ -110,13 +112,17 @@ def _grpo_flops(training: GrpoSettings, body: int, head: int) -> float:
 
 
 def _training_memory(training: SftSettings | GrpoSettings, config: Gemma3Config, body: int, head: int) -> float:
-    """Gigabytes: frozen weights, the head in float32, activations kept for the backward pass, and the logits."""
+    """Gigabytes: frozen weights, the head in float32, activations kept for the backward pass, and the logits; for GRPO
+    also the merged policy that the rollouts are drawn from, with its head.
+    """
+    weights = 2 * (body + head) + 4 * head
     if isinstance(training, SftSettings):
         rows, length, targets = training.batch_size, training.sequence_length, training.supervised_length
     else:
+        weights *= 2
         rows = training.prompts_per_step * training.group_size
         length, targets = training.max_prompt_tokens + training.max_new_tokens, training.max_new_tokens
     activations = rows * length * config.num_layers * (12 * config.d_model + 8 * config.d_ff) * 2
     attention = rows * length * length * config.num_heads * config.num_layers * 4
     logits = 4 * rows * targets * config.vocab_size * 4
-    return (2 * (body + head) + 4 * head + activations + attention + logits) / 1e9 + 1
+    return (weights + activations + attention + logits) / 1e9 + PROCESS_GIGABYTES
