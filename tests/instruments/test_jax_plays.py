@@ -32,7 +32,7 @@ def engine(instrument, path, context=8192):
     ("name", "variant", "every"),
     [
         ("xml", "args", 8),
-        *(pytest.param(*pair, 1, marks=pytest.mark.slow) for pair in (("gemma4", "e2b"), ("qwen3", ""))),
+        *(pytest.param(*pair, 3, marks=pytest.mark.slow) for pair in (("gemma4", "e2b"), ("qwen3", ""))),
     ],
 )
 def test_a_script_is_said_token_for_token(tmp_path, name, variant, every):
