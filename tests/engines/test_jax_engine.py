@@ -133,16 +133,9 @@ def test_every_token_is_drawn_anew(engine):
 
 @pytest.fixture(scope="module")
 def draws(engine):
-    """Two tokens for each of 2 x 256 rows of one prompt, at a low temperature."""
-    return np.array(
-        [
-            row.token_ids
-            for seed in range(2)
-            for row in engine.generate(
-                PROMPTS[:1] * 256, max_new_tokens=2, sampling=Sampling(temperature=COOL, seed=seed)
-            )
-        ]
-    )
+    """Two tokens for each of 320 rows of one prompt, at a low temperature."""
+    rows = engine.generate(PROMPTS[:1] * 320, max_new_tokens=2, sampling=Sampling(temperature=COOL))
+    return np.array([row.token_ids for row in rows])
 
 
 def p_value(tokens, scores, temperature):
@@ -165,7 +158,7 @@ def test_tokens_are_drawn_from_the_softmax_at_the_temperature(draws, next_logits
 def test_so_is_the_token_after_the_first(draws, next_logits):
     first = np.bincount(draws[:, 0]).argmax()
     second = draws[draws[:, 0] == first, 1]
-    assert len(second) >= 60
+    assert len(second) >= 40
     scores = next_logits([*PROMPTS[0], int(first)])
     assert p_value(second, scores, COOL) > 1e-3
 

@@ -3,10 +3,14 @@
 import os
 import signal
 import threading
+import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from callwright.orchestration import watch
+from callwright.orchestration.stages import _measured
 from callwright.orchestration.watch import SAMPLE_SECONDS, Interrupt, PeakMemory
 
 
@@ -35,6 +39,15 @@ def test_signals_are_left_alone_in_other_threads():
     thread.start()
     thread.join()
     assert seen == [False, before]
+
+
+def test_a_stage_that_is_over_at_once_has_a_peak_all_the_same(monkeypatch):
+    monkeypatch.setattr(watch, "_in_use", lambda process: time.sleep(0.2) or 7)
+    logged = []
+    shop = SimpleNamespace(run=SimpleNamespace(event=lambda name, **fields: logged.append((name, fields))))
+    with _measured(shop, "stage", 1):
+        pass
+    assert logged[-1] == ("stage_left", {"stage": 1, "peak_memory_bytes": 7})
 
 
 def test_peak_memory_is_that_of_the_block_and_falls_again_after_it():

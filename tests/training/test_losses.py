@@ -64,11 +64,13 @@ def test_accumulated_gradients_are_those_of_one_big_batch(shallow_model):
         np.testing.assert_allclose(mean, gradient, rtol=1e-4, atol=1e-5 * np.abs(gradient).max(), err_msg=name)
 
 
-def test_gradients_reach_every_b_at_once_and_every_a_after_one_update(tiny_model):
-    model = adapted(tiny_model)
+@pytest.mark.parametrize("files", ["shallow_model", pytest.param("tiny_model", marks=pytest.mark.slow)])
+def test_gradients_reach_every_b_at_once_and_every_a_after_one_update(request, files):
+    files = request.getfixturevalue(files)
+    model = adapted(files)
     (batch,) = one_update()
     first = gradients(model, batch)
-    assert len(first) == 7 * 6 * 2
+    assert len(first) == files.config.num_layers * 6 * 2
     for name, gradient in first.items():
         assert bool(np.abs(gradient).max() > 0) == name.endswith("_b"), name
     write_adapter(model, {name: value - 0.01 * np.sign(first[name]) for name, value in read_adapter(model).items()})

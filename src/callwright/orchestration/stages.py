@@ -241,12 +241,13 @@ def _measured(shop: Workshop, kind: str, stage: int) -> Iterator[dict[str, Any]]
     """Logs the start, and puts the peak memory into the summary that the stage fills."""
     shop.run.event(f"{kind}_started", stage=stage)
     summary: dict[str, Any] = {}
-    with PeakMemory() as peak:
-        try:
+    peak = PeakMemory()
+    try:
+        with peak:
             yield summary
-        finally:
-            summary["peak_memory_bytes"] = peak.bytes
-            shop.run.event(f"{kind}_left", stage=stage, **summary)
+    finally:  # only now is it sure that a sample was taken
+        summary["peak_memory_bytes"] = peak.bytes
+        shop.run.event(f"{kind}_left", stage=stage, **summary)
 
 
 def _free() -> None:
