@@ -76,4 +76,4 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 told.touch(exist_ok=False)
             except FileExistsError:
                 pytest.skip(f"the peer {name} could not be made, as another test's failure says")
-            pytest.fail(f"THE PEER {name} COULD NOT BE MADE, AND NONE OF ITS TESTS RAN: {error}", pytrace=False)
+            raise pytest.fail.Exception(f"THE PEER {name} COULD NOT BE MADE: {error}", pytrace=False) from None

@@ -223,7 +223,7 @@ def _run_stages(shop: Workshop, numbers: Sequence[int], console: Console) -> boo
     if left := _left(shop, numbers):
         with contextlib.suppress(DataError):  # the stage that reads the data says and logs what is wrong with it
             for line in describe(shop.config, left, shop.files, shop.tokenizer):
-                console.print(f"  {line}")
+                console.print(f"  {line}", soft_wrap=True)
     for number in numbers:
         console.print(f"stage {number}: {TITLES[number]}")
         try:
