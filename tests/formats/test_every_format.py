@@ -97,6 +97,15 @@ def test_any_text_is_read_without_raising_and_the_same_in_pieces(form, text, len
         assert not whole.repairs
 
 
+@every_format
+def test_what_opens_a_call_at_the_start_only_is_text_after_words(form):
+    for region in form.grammar.at_start:
+        for pieces in (["Hello ", region.opener, "x"], ["Hello", f" {region.opener}x"]):
+            whole = form.parse("".join(pieces), tools=())
+            assert streamed(form, pieces, tools=()) == whole
+            assert whole.complete and not whole.tool_calls
+
+
 def data_for(form, text):
     """Half of the texts begin with a marker of the format's own, so that they reach its readers."""
     openers = [region.opener for region in form.grammar.regions]
