@@ -49,9 +49,11 @@ def make(name: str) -> Path:
             raise CallwrightError(f"the peer {name}", failure.read_text(), "see the first failure")
         try:
             return PEERS[name]()
-        except CallwrightError as error:
-            failure.write_text(str(error))
+        except dialog_peer.NoInterpreter:
             raise
+        except Exception as error:  # whatever it is, it is told once
+            failure.write_text(str(error))
+            raise CallwrightError(f"the peer {name}", str(error), "see what it says") from error
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -26,7 +26,7 @@ from callwright.training.sft import SftSettings
 EFFICIENCY = 0.45
 SAMPLE_UPDATES = 20
 PROCESS_GIGABYTES = 2
-"""Of the interpreter, its libraries, and what XLA keeps of what it compiled: measured beside the rest on a CPU."""
+"""Of the interpreter, its libraries and XLA: chosen so that the sums fit the peaks measured on CPUs."""
 DECODE_TOKENS = 64
 """Tokens of a typical answer."""
 
