@@ -16,16 +16,15 @@ import resource
 import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from callwright.conversation import Conversation, Message, ToolCall
 from callwright.errors import FormatError
-from callwright.formats import FORMATS, get_format
-from callwright.formats.base import Format, put_together
-from callwright.formats.docs import TIME, WEATHER
+from callwright.formats import FORMATS
+from callwright.formats.base import Format, Parsed
+from callwright.formats.example import TIME, WEATHER
 from callwright.openai import write_conversation, write_tool
 from callwright.tokens import Segment
 
@@ -132,14 +131,13 @@ SCHEMAS["gemma4/e2b"] = SCHEMAS["gemma4/31b"]
 def main() -> None:
     """Prints one line for each format and variant."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 0.5
-    names = [f"{name}/{variant}".rstrip("/") for name, variants in FORMATS.items() for variant in variants]
-    warnings.simplefilter("ignore")
     print(f"{'':16}{'renders/s':>12}{'parses/s':>12}{'in pieces':>12}{'transformers':>14}{'ours/theirs':>13}")
-    for name in names:
-        if len(sys.argv) <= 2 or name.split("/")[0] in sys.argv[2:]:
-            print(f"{name:16}{measured(name, seconds / ROUNDS)}", flush=True)
-    for command, rows in rows_of(names[0]):
-        print(f"{filtered(command, rows)}, {names[0]}")
+    for fmt in FORMATS.values():
+        if len(sys.argv) <= 2 or fmt.name in sys.argv[2:]:
+            print(f"{fmt.id:16}{measured(fmt, seconds / ROUNDS)}", flush=True)
+    fmt = next(iter(FORMATS.values()))
+    for command, rows in rows_of(fmt):
+        print(f"{filtered(command, rows)}, {fmt.id}")
 
 
 def filtered(command: str, rows: Sequence[dict[str, Any]]) -> str:
@@ -152,80 +150,78 @@ def filtered(command: str, rows: Sequence[dict[str, Any]]) -> str:
     return f"callwright {command}: {len(rows) / spent:,.0f} lines/s of {len(rows):,} lines"
 
 
-def rows_of(name: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def rows_of(fmt: Format) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Rows for both filters."""
-    conversations, texts = sayable(get_format(*name.split("/")))
+    conversations, texts = representable(fmt)
     tools = [write_tool(tool) for tool in TOOLS]
-    named = dict(zip(("format", "variant"), name.split("/"), strict=False))
-    renders = [named | write_conversation(conversation) for conversation in conversations]
-    parses = [named | {"raw": text, "tools": tools} for text in texts]
+    renders = [{"format": fmt.id} | write_conversation(conversation) for conversation in conversations]
+    parses = [{"format": fmt.id, "raw": text, "tools": tools} for text in texts]
     for command, rows in {"render": renders, "parse": parses}.items():
         yield command, [rows[i % len(rows)] | {"id": i} for i in range(LINES)]
 
 
-def measured(name: str, seconds: float) -> str:
+def measured(fmt: Format, seconds: float) -> str:
     """One format's figures, each measured in rounds of so many seconds."""
-    form = get_format(*name.split("/"))
-    conversations, texts = sayable(form)
+    conversations, texts = representable(fmt)
     works: list[tuple[Callable[[Any], object], Sequence[Any]]] = [
-        (lambda conversation: form.render(conversation, add_generation_prompt=True), conversations),
-        (lambda text: form.parse(text, tools=TOOLS), texts),
-        (lambda pieces: in_pieces(form, pieces), [pieces_of(text, form.controls) for text in texts]),
+        (lambda conversation: fmt.render(conversation, add_generation_prompt=True), conversations),
+        (lambda text: fmt.parse(text, tools=TOOLS), texts),
+        (lambda pieces: in_pieces(fmt, pieces), [pieces_of(text, fmt.special_tokens) for text in texts]),
     ]
-    schema = SCHEMAS.get(name)
+    schema = SCHEMAS.get(fmt.id)
     if schema is not None and recursive_parse is not None:
-        check(form, schema, texts)
+        check(fmt, schema, texts)
         works.append((lambda text: recursive_parse(text, schema), texts))
     renders, parses, streamed, *theirs = rates(works, seconds)
     line = f"{renders:12,.0f}{parses:12,.0f}{parses / streamed:11.1f}x"
     return line + (f"{theirs[0]:14,.0f}{parses / theirs[0]:12.2f}x" if theirs else f"{'-':>14}")
 
 
-def sayable(form: Format) -> tuple[list[Conversation], list[str]]:
+def representable(fmt: Format) -> tuple[list[Conversation], list[str]]:
     """The conversations that the format can say, and what the model says in each."""
     conversations, texts = [], []
     for turn in TURNS:
         conversation = Conversation(turn, TOOLS)
         try:
-            segments = form.render(conversation)
+            segments = fmt.render(conversation).segments
         except FormatError:
             continue
         conversations.append(conversation)
-        texts.append(said(segments))
+        texts.append(output_of(segments))
     return conversations, texts
 
 
-def said(segments: list[Segment]) -> str:
+def output_of(segments: Sequence[Segment]) -> str:
     """What the model says last, to the end of its turn."""
     words: list[str] = []
     for segment in reversed(segments):
-        if segment.trained:
+        if segment.supervised:
             words.append(segment.text)
         elif words:
             break
     return "".join(reversed(words))
 
 
-def pieces_of(text: str, controls: Sequence[str]) -> list[str]:
+def pieces_of(text: str, special_tokens: Sequence[str]) -> list[str]:
     """The text cut as a tokenizer might cut it."""
-    special = map(re.escape, sorted(controls, key=len, reverse=True))
+    special = map(re.escape, sorted(special_tokens, key=len, reverse=True))
     return re.findall("|".join([*special, r" ?\w+", r" ?[^\w\s]{1,3}", r"\s+"]), text)
 
 
-def in_pieces(form: Format, pieces: Sequence[str]) -> None:
+def in_pieces(fmt: Format, pieces: Sequence[str]) -> None:
     """One message as it comes."""
-    stream = form.stream(tools=TOOLS)
+    stream = fmt.stream(tools=TOOLS)
     events = []
     for piece in pieces:
         events += stream.feed(piece)
     events += stream.finish()
-    put_together(events, complete=stream.complete)
+    Parsed.from_events(events, complete=stream.complete)
 
 
-def check(form: Format, schema: dict[str, Any], texts: Sequence[str]) -> None:
+def check(fmt: Format, schema: dict[str, Any], texts: Sequence[str]) -> None:
     """That both read the same calls."""
     for text in texts:
-        theirs, ours = recursive_parse(text, schema), form.parse(text, tools=TOOLS)
+        theirs, ours = recursive_parse(text, schema), fmt.parse(text, tools=TOOLS)
         calls = [tuple(call.values())[:2] for call in theirs.get("tool_calls") or ()]  # name and arguments, no id
         assert calls == [(call.name, call.arguments) for call in ours.tool_calls], text
 

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tests.support.instruments import thousand
 
 from callwright.formats import get_format
-from callwright.instruments.files import write_gguf
+from callwright.instruments.files import write
 from callwright.instruments.script import write_script
 
 
@@ -23,7 +23,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "thousand.gguf"
         started = time.process_time()
-        write_gguf(write_script(get_format("xml"), lines), path)
+        write(write_script(get_format("xml"), lines), path)
         seconds = time.process_time() - started
         size = path.stat().st_size / 1e6
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

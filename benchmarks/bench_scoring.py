@@ -18,8 +18,9 @@ from tests.peers.bfcl_official import official_bfcl
 from tests.peers.bfcl_official.bfcl_mutations import Call, as_text, mutated
 
 from callwright.conversation import ToolCall
-from callwright.evaluation.bfcl import expected_calls, load_category
+from callwright.evaluation.bfcl import load_category
 from callwright.scoring.checker import score_calls, score_text
+from callwright.scoring.entry import expected_calls
 
 CATEGORIES = ("simple_python", "multiple", "parallel", "parallel_multiple")
 
@@ -62,7 +63,7 @@ def official_rate(answers: list[tuple], seconds: float) -> str:
     if not environment.place(official_bfcl.NAME).is_dir():
         return "not set up"
     jobs = [
-        {"category": entry.category, "functions": entry.functions, "answers": entry.answers, "calls": calls}
+        {"category": entry.category, "functions": entry.functions, "answers": entry.gold_calls, "calls": calls}
         for entry, _, _, calls in answers
     ]
     [measured] = official_bfcl.ask([{"time": jobs, "seconds": seconds}])

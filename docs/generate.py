@@ -12,11 +12,12 @@ help takes a program's name from how Python was started.
 import sys
 from pathlib import Path
 
+import fidelity_set
+import formats_page
+import runtime_differences
+
 from callwright import storage
 from callwright.cli import app
-from callwright.formats.docs import document
-from callwright.probe.fidelity import docs as fidelity_docs
-from callwright.probe.show import runtimes
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -41,11 +42,11 @@ def main() -> None:
     """Writes the files, or checks them."""
     if sys.argv[1:2] == ["--add-probe"]:
         for path in sys.argv[2:]:
-            print(runtimes.save(Path(path), PROBES).relative_to(ROOT))
+            print(runtime_differences.save(Path(path), PROBES).relative_to(ROOT))
     pages = {
-        ROOT / "docs" / "formats.md": document(),
-        ROOT / "docs" / "fidelity-set.md": fidelity_docs.document(),
-        ROOT / "docs" / "runtime-differences.md": runtimes.document(PROBES),
+        ROOT / "docs" / "formats.md": formats_page.document(),
+        ROOT / "docs" / "fidelity-set.md": fidelity_set.document(),
+        ROOT / "docs" / "runtime-differences.md": runtime_differences.document(PROBES),
         README: readme(),
     }
     stale = [path for path, text in pages.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]

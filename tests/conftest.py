@@ -2,7 +2,7 @@
 
 Compiling is most of what a small test costs, and the same step is compiled again by every trainer and every child
 process, so all of a session, its workers too, share one compilation cache, which ends with it. A worker computes in one
-thread: several would spin against those of its neighbours. So bits are compared within this one setting.
+thread: several would spin against those of its neighbors. So bits are compared within this one setting.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ SHARED = "CALLWRIGHT_TESTS"
 """The environment variable by which workers know the directory that they share."""
 # Deadlines measure the machine, and a test that draws anew each time fails on somebody else's change.
 _repeatable = {"deadline": None, "derandomize": True, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
-hypothesis.settings.register_profile("quick", max_examples=25, **_repeatable)
+hypothesis.settings.register_profile("quick", max_examples=15, **_repeatable)
 hypothesis.settings.register_profile("thorough", max_examples=100, **_repeatable)
 hypothesis.settings.load_profile("quick")
 
@@ -77,9 +77,8 @@ def shallow_model(tmp_path_factory):
 
 
 def _resolved(directory, changes):
-    from tests.support.tiny import write_tiny_model
+    from tests.support.tiny import TINY, write_tiny_model
 
-    from callwright.models.gemma3 import TINY
     from callwright.models.sources import resolve_model
 
     return resolve_model(str(write_tiny_model(directory, dataclasses.replace(TINY, **changes))))

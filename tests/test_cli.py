@@ -17,12 +17,12 @@ from tests.support.processes import HANGS
 
 from callwright import cli
 from callwright.evaluation.bfcl import load_category
-from callwright.formats import FORMATS, get_format
+from callwright.formats import FORMATS
 from callwright.scoring.categories import CATEGORIES
 
 CONSOLE_SCRIPT = [str(Path(sys.executable).with_name("callwright"))]
-MODULE = [sys.executable, "-m", "callwright.cli"]
-HEAVY = {"jax", "jaxlib", "flax", "tunix", "qwix", "optax", "orbax", "numpy", "scipy", "gguf", "pydantic", "yaml"}
+MODULE = [sys.executable, "-m", "callwright"]
+HEAVY = {"jax", "jaxlib", "flax", "tunix", "qwix", "optax", "orbax", "numpy", "scipy", "gguf", "pydantic", "ruamel"}
 RIGHT = "[calculate_triangle_area(base=10, height=5)]"
 
 
@@ -73,7 +73,7 @@ FILTERS = {"score": {"entry": "simple_python_0", "text": "[f()]"}} | {
 
 @pytest.mark.parametrize("command", [[], ["run"], ["instrument"]], ids=lambda c: " ".join(c) or "-")
 def test_help_needs_nothing_heavy(command):
-    done = call([sys.executable, "-X", "importtime", "-m", "callwright.cli"], *command, "--help")
+    done = call([sys.executable, "-X", "importtime", "-m", "callwright"], *command, "--help")
     assert done.returncode == 0
     assert b"Usage: callwright" in done.stdout
     imported = {line.rsplit("|")[-1].strip().split(".")[0] for line in done.stderr.decode().splitlines()}
@@ -326,20 +326,20 @@ def test_all_formats_are_listed_with_variants_and_stops(inside):
     code, out, _ = inside("formats")
     assert code == 0
     lines = out.decode().splitlines()[1:]
-    assert [line.split()[0] for line in lines] == list(FORMATS)
+    assert [line.split()[0] for line in lines] == list(dict.fromkeys(fmt.name for fmt in FORMATS.values()))
     for line in lines:
-        variants = FORMATS[line.split()[0]]
-        assert all(variant in line for variant in variants)
-        assert all(stop in line for stop in next(iter(variants.values()))().stops)
+        variants = [fmt for fmt in FORMATS.values() if fmt.name == line.split()[0]]
+        assert all(fmt.variant in line for fmt in variants)
+        assert all(stop in line for stop in variants[0].stops)
 
 
-@pytest.mark.parametrize("name", [f"{name}/{variant}".rstrip("/") for name in FORMATS for variant in FORMATS[name]])
+@pytest.mark.parametrize("name", FORMATS)
 def test_the_example_is_shown_in_every_format_with_its_marks(inside, name):
     code, out, err = inside("formats", "show", name, encoding="ascii")
     assert (code, err) == (0, b"")
     lines = out.decode("ascii").splitlines()
-    form = get_format(*name.split("/"))
-    assert any(line.startswith("C") and form.stops[0] in line for line in lines)
+    fmt = FORMATS[name]
+    assert any(line.startswith("C") and fmt.stops[0] in line for line in lines)
     assert any(line.startswith((" T", "CT")) and "get_weather" in line for line in lines)
     assert b"\x1b" not in out
 

@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
+from docs import formats_page
 from tests.support.command_lines import parsed
 
 from callwright.formats import FORMATS
-from callwright.formats.docs import document
-from callwright.orchestration.config import SECTIONS, PipelineConfig, load_config
+from callwright.orchestration.config import PipelineConfig, load_config
+from callwright.report.stage_list import SECTIONS
+from callwright.yaml_files import read_yaml
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -32,6 +33,21 @@ def typed():
     return [re.split(r"\s{3,}| [<>] ", line)[0] for line in lines]
 
 
+def python_examples():
+    """The Python in fenced blocks, and whether it is only compiled, because it needs a server or training."""
+    for page in PAGES:
+        pattern = r"(<!-- compiled only -->\n+)?```python\n(.*?)```"
+        for mark, code in re.findall(pattern, page.read_text("utf-8"), re.DOTALL):
+            yield pytest.param(code, bool(mark), id=f"{page.name}: {code.splitlines()[0]}")
+
+
+@pytest.mark.parametrize(("code", "compiled_only"), python_examples())
+def test_a_python_example_in_the_documentation_runs(code, compiled_only):
+    program = compile(code, "the documentation", "exec")
+    if not compiled_only:
+        exec(program, {"__name__": "example"})
+
+
 def test_what_is_generated_from_the_code_has_no_drift():
     check = [sys.executable, str(ROOT / "docs" / "generate.py"), "--check"]
     done = subprocess.run(check, capture_output=True, text=True)
@@ -39,13 +55,8 @@ def test_what_is_generated_from_the_code_has_no_drift():
 
 
 def test_the_formats_page_shows_every_variant():
-    page = document()
-    named = [
-        f"`{name}/{variant}`" if variant else f"## `{name}`\n"
-        for name, variants in FORMATS.items()
-        for variant in variants
-    ]
-    assert all(name in page for name in named)
+    page = formats_page.document()
+    assert all((f"`{name}`" if fmt.variant else f"## `{name}`\n") in page for name, fmt in FORMATS.items())
 
 
 @pytest.mark.parametrize("line", typed())
@@ -74,7 +85,7 @@ def test_every_file_and_module_that_is_mentioned_exists():
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
 def test_every_configuration_loads_and_no_key_is_without_a_word(path, tmp_path):
     """A stage's file is loaded as a configuration that only names it."""
-    keys = yaml.safe_load(path.read_text(encoding="utf-8")).keys()
+    keys = read_yaml(path).keys()
     if not keys <= PipelineConfig.model_fields.keys():
         section = next(name for name in SECTIONS.values() if path.stem == name)
         (tmp_path / "c.yaml").write_text(f"{section}: {path}\n", encoding="utf-8")
@@ -88,7 +99,7 @@ def test_the_full_recipe_shows_every_key():
     """pipeline.yaml and its stages leave no default unsaid, so that reading them is reading everything."""
     full = load_config(ROOT / "config" / "pipeline.yaml")
     for name, section in [("", full), *((name, getattr(full, name)) for name in SECTIONS.values())]:
-        given = yaml.safe_load((ROOT / "config" / f"{name or 'pipeline'}.yaml").read_text(encoding="utf-8"))
+        given = read_yaml(ROOT / "config" / f"{name or 'pipeline'}.yaml")
         assert given.keys() == type(section).model_fields.keys(), name
         for key, value in given.items():
             fields = getattr(type(getattr(section, key)), "model_fields", None)

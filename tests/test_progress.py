@@ -115,8 +115,8 @@ def test_a_terminal_gets_a_bar_with_the_same_estimate(monkeypatch, clock):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "output"),
     [(0, "0 s"), (89.4, "89 s"), (90, "2 min"), (3600, "60 min"), (5399, "1 h 30 min"), (12000, "3 h 20 min")],
 )
-def test_durations_are_for_people(seconds, said):
-    assert duration(seconds) == said
+def test_durations_are_for_people(seconds, output):
+    assert duration(seconds) == output

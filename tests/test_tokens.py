@@ -14,17 +14,17 @@ SEGMENTS = st.lists(
 
 @given(SEGMENTS)
 def test_the_ids_say_the_segments_texts(segments):
-    ids, trained = encode_segments(tiny_tokenizer(), segments)
+    ids, supervised = encode_segments(tiny_tokenizer(), segments)
     assert tiny_tokenizer().decode(ids) == "".join(segment.text for segment in segments)
-    assert len(trained) == len(ids)
+    assert len(supervised) == len(ids)
 
 
 @given(SEGMENTS)
 def test_what_is_trained_is_exactly_the_trained_segments(segments):
     tokenizer = tiny_tokenizer()
-    ids, trained = encode_segments(tokenizer, segments)
-    said = tokenizer.decode([id_ for id_, learn in zip(ids, trained, strict=True) if learn])
-    assert said == "".join(segment.text for segment in segments if segment.trained)
+    ids, supervised = encode_segments(tokenizer, segments)
+    said = tokenizer.decode([id_ for id_, learn in zip(ids, supervised, strict=True) if learn])
+    assert said == "".join(segment.text for segment in segments if segment.supervised)
 
 
 @given(SEGMENTS)
@@ -45,14 +45,14 @@ def test_a_word_cut_by_the_edge_of_two_segments_of_one_kind_is_still_one_word():
 
 def test_where_the_model_begins_to_speak_always_cuts():
     tokenizer = tiny_tokenizer()
-    ids, trained = encode_segments(tokenizer, [Segment("wea"), Segment("ther", trained=True)])
+    ids, supervised = encode_segments(tokenizer, [Segment("wea"), Segment("ther", supervised=True)])
     assert ids == tokenizer.encode("wea") + tokenizer.encode("ther")
-    assert trained == [False] * len(tokenizer.encode("wea")) + [True] * len(tokenizer.encode("ther"))
+    assert supervised == [False] * len(tokenizer.encode("wea")) + [True] * len(tokenizer.encode("ther"))
 
 
 def test_an_empty_segment_changes_nothing():
     tokenizer = tiny_tokenizer()
-    segments = [Segment("wea"), Segment("", control=True), Segment("", trained=True), Segment("ther")]
+    segments = [Segment("wea"), Segment("", control=True), Segment("", supervised=True), Segment("ther")]
     assert encode_segments(tokenizer, segments) == encode_segments(tokenizer, [Segment("weather")])
 
 

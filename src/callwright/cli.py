@@ -1,4 +1,5 @@
-"""The command line: a thin face. Every command imports what it needs when it runs, so `--help` stays instant.
+"""The command line: parameters, help and calls. Every command imports what it needs when it runs, so that `--help` is
+instant.
 
 Exit codes: 0 fine, 1 the work failed, 2 the input was wrong, 130 stopped by Ctrl-C with everything saved.
 """
@@ -13,7 +14,7 @@ from cyclopts import App, Parameter
 from rich.console import Console
 
 import callwright
-from callwright.errors import CallwrightError
+from callwright.errors import CallwrightError, print_warnings_in_one_line
 
 app = App(
     name="callwright",
@@ -34,12 +35,13 @@ def run(
     dry_run: Annotated[bool, Parameter(negative="")] = False,
     runs: Path = Path("runs"),
 ) -> int:
-    """Run the pipeline, or go on with a run that was stopped.
+    """Run the pipeline, or continue a run that was stopped.
 
     Args:
       config: Configuration file, e.g. config/quickstart.yaml; all defaults when absent.
       stages: Stages to run, e.g. --stages 3 4 5: 1 format, 2 BFCL baseline, 3 SFT small, 4 SFT full, 5 GRPO.
-      resume: A finished stage of another run to start from, e.g. runs/quickstart/checkpoints/stage3.
+      resume: A finished stage of another run to start from: runs/NAME/stageN or runs/NAME/checkpoints/stageN;
+        runs/NAME for its last finished one.
       overrides: key.path=value, e.g. --set training.steps=200; may be given several times.
       dry_run: Print the configuration, the data of each stage and an estimate; run nothing.
       runs: Where run directories are made.
@@ -50,46 +52,31 @@ def run(
 
 
 @app.command
-def report(run: Path) -> int:
+def report(run: Path) -> None:
     """Make a run's results.json and report.html again and print its table.
 
     Args:
-      run: The run's directory, e.g. runs/quickstart.
+      run: The run: runs/NAME, runs/NAME/stageN or runs/NAME/checkpoints/stageN.
     """
-    from callwright.orchestration.results import build_results
-    from callwright.orchestration.rundir import RunDirectory
-    from callwright.report.html import write_report
-    from callwright.report.table import print_table
+    from callwright.report.command import report as make_report
 
-    directory = RunDirectory(run)
-    results = build_results(directory)
-    results.write(directory.results_path)
-    write_report(run)
-    print_table(results)
-    print(f"\nReport: {directory.report_path}")
-    return 0
+    make_report(run)
 
 
 @app.command
-def score() -> int:
+def score() -> None:
     """Score calls against BFCL entries: JSON lines in, JSON lines out (a filter).
 
     In: {"id", "entry", "category", "text" | "calls", "format"?, "underscore_to_dot"?}. Out: {"id", "valid",
     "error_type"}. A bad line is answered by a line with "error".
     """
-    from callwright.evaluation.bfcl import load_category
-    from callwright.formats import read_calls
-    from callwright.jsonlines import run_filter
-    from callwright.scoring.categories import CATEGORIES
-    from callwright.scoring.filter import score_line
+    from callwright.evaluation.score_command import answer_lines
 
-    entries = {entry.id: entry for name in CATEGORIES for entry in load_category(name)}
-    run_filter(sys.stdin.buffer, sys.stdout.buffer, lambda line: score_line(line, entries, read_calls))
-    return 0
+    answer_lines(sys.stdin.buffer, sys.stdout.buffer)
 
 
 @app.command
-def render() -> int:
+def render() -> None:
     """Render conversations to prompts: JSON lines in, JSON lines out (a filter).
 
     In: {"id", "format", "variant"?, "model"?, "tools"?, "messages", "add_generation_prompt"?, "enable_thinking"?},
@@ -100,12 +87,11 @@ def render() -> int:
     from callwright.jsonlines import run_filter
 
     run_filter(sys.stdin.buffer, sys.stdout.buffer, render_line)
-    return 0
 
 
 @app.command
-def parse() -> int:
-    """Parse what a model said into content and calls: JSON lines in, JSON lines out (a filter).
+def parse() -> None:
+    """Parse model output into content and calls: JSON lines in, JSON lines out (a filter).
 
     In: {"id", "format", "variant"?, "model"?, "raw", "tools"?, "generation_prompt"?, "thinking"?, "finish_reason"?,
     "lenient"?}. Out: {"id", "content", "reasoning", "tool_calls": [{"name", "arguments"}], "complete", "errors"}, and
@@ -116,7 +102,6 @@ def parse() -> int:
     from callwright.jsonlines import run_filter
 
     run_filter(sys.stdin.buffer, sys.stdout.buffer, parse_line)
-    return 0
 
 
 formats = App(name="formats", help="List the formats, or show one.")
@@ -124,25 +109,23 @@ app.command(formats)
 
 
 @formats.default
-def list_formats() -> int:
+def list_formats() -> None:
     """List the formats: name, variants (the default first), what ends the model's turn."""
-    from callwright.formats.show import print_list
+    from callwright.formats.example import print_list
 
     print_list()
-    return 0
 
 
 @formats.command
-def show(name: str) -> int:
-    """Print the complete example in a format, control tokens apart from text, and what is trained on.
+def show(name: str) -> None:
+    """Print the complete example in a format, control tokens apart from text, and what is supervised.
 
     Args:
       name: The format, or format/variant, e.g. xml/arguments.
     """
-    from callwright.formats.show import print_example
+    from callwright.formats.example import print_example
 
     print_example(name)
-    return 0
 
 
 instrument = App(
@@ -158,8 +141,8 @@ Architecture = Literal["llama", "gemma3"]
 @instrument.command
 def script(
     lines: Path, *, format: str, output: Output, architecture: Architecture = "llama", context: int = 8192
-) -> int:
-    """Build a script: it says planned outputs token for token, each chosen by the last cue in the prompt.
+) -> None:
+    """Build a script: it generates planned outputs token for token, each chosen by the last cue in the prompt.
 
     Args:
       lines: JSON lines: {"cue": "weather", "says": "..."}, or {"cue", "message": an assistant message in OpenAI's
@@ -169,11 +152,9 @@ def script(
       architecture: Whose weights.
       context: How many tokens prompt and answer may have together.
     """
-    from callwright.instruments.lines import read_lines
-    from callwright.instruments.script import write_script
+    from callwright.instruments.command import build_script
 
-    form = _form(format)
-    return _write(write_script(form, read_lines(lines, form)), output, architecture, context)
+    build_script(lines, format, output, architecture=architecture, context=context)
 
 
 @instrument.command
@@ -186,8 +167,8 @@ def xray(
     start: int = 0,
     architecture: Architecture = "llama",
     context: int | None = None,
-) -> int:
-    """Build an x-ray: it says back the very tokens that reached it, for prompts of one length.
+) -> None:
+    """Build an x-ray: it repeats the very tokens that reached it, for prompts of one length.
 
     Args:
       format: The format whose special tokens, template and stops it has, e.g. qwen3 or xml/arguments.
@@ -195,21 +176,25 @@ def xray(
         template takes the place of the file's. It is written as a .gguf.
       prompt_tokens: The prompt's length as the server counts it; ask once with a limit of one token.
       output: A path that ends in .gguf (llama.cpp, Ollama), or a directory (transformers, vLLM).
-      start: The first token to say back, counted from 0, for a context too short for a prompt and its echo.
+      start: The first token to repeat, counted from 0, for a context too short for a prompt and its repetition.
       architecture: Whose weights.
       context: How many tokens prompt and answer may have together; what they need, if absent.
     """
-    from callwright.instruments.xray import make_xray
+    from callwright.instruments.command import build_xray
 
-    if context is None:
-        context = 2 * prompt_tokens - start + 64
-    if model is not None:
-        return _write_own(model, format, output, prompt_tokens, start, architecture, context)
-    return _write(make_xray(_form(_needed(format)), prompt_tokens, start), output, architecture, context)
+    build_xray(
+        format,
+        model,
+        output,
+        prompt_tokens=prompt_tokens,
+        start=start,
+        architecture=architecture,
+        context=context,
+    )
 
 
 @instrument.command
-def dice(*faces: str, format: str, output: Output, architecture: Architecture = "llama", context: int = 8192) -> int:
+def dice(*faces: str, format: str, output: Output, architecture: Architecture = "llama", context: int = 8192) -> None:
     """Build dice: they draw every token from a known distribution.
 
     Args:
@@ -219,81 +204,25 @@ def dice(*faces: str, format: str, output: Output, architecture: Architecture = 
       architecture: Whose weights.
       context: How many tokens prompt and answer may have together.
     """
-    from callwright.instruments.dice import make_dice, read_faces
+    from callwright.instruments.command import build_dice
 
-    return _write(make_dice(_form(format), read_faces(faces)), output, architecture, context)
+    build_dice(faces, format, output, architecture=architecture, context=context)
 
 
 @instrument.command
-def read(*, format: str | None = None, model: Path | None = None) -> int:
-    """Read what an x-ray said: its words in, the prompt's parts out as JSON lines (a filter).
+def read(*, format: str | None = None, model: Path | None = None) -> None:
+    """Read the output of an x-ray: text in, the prompt's parts out as JSON lines (a filter).
 
-    In: the private-use characters that came back. Out: {"text", "control"} for each run of text and of special tokens;
-    of a model's own vocabulary {"id", "piece"} for each token, spelled as its file spells it.
+    In: the private-use characters that it generated. Out: {"text", "control"} for each run of text and of special
+    tokens; of a model's own vocabulary {"id", "piece"} for each token, spelled as its file spells it.
 
     Args:
       format: The format that the x-ray was built for.
       model: The GGUF that it was built for.
     """
-    import json
+    from callwright.instruments.command import print_xray
 
-    from callwright.instruments.own_vocabulary import read_own_xray, read_vocabulary
-    from callwright.instruments.vocabulary import Vocabulary
-    from callwright.instruments.xray import read_xray
-    from callwright.tokens import decode_segments
-
-    pieces = [] if model is None else read_vocabulary(model).pieces
-    vocabulary = None if model is not None else Vocabulary(_form(_needed(format)))
-    said = sys.stdin.buffer.read().decode("utf-8", "replace").rstrip("\n")
-    if vocabulary is None:
-        for id_ in read_own_xray(len(pieces), said):
-            print(json.dumps({"id": id_, "piece": pieces[id_]}))
-        return 0
-    for segment in decode_segments(vocabulary, read_xray(vocabulary, said)):
-        print(json.dumps({"text": segment.text, "control": segment.control}))
-    return 0
-
-
-def _needed(format: str | None) -> str:
-    from callwright.errors import ConfigError
-
-    if format is None:
-        raise ConfigError("--format NAME or --model FILE.gguf", "neither", "name the one whose tokens it has")
-    return format
-
-
-def _write_own(
-    model: Path,
-    format: str | None,
-    output: Path,
-    prompt_tokens: int,
-    start: int,
-    architecture: Architecture,
-    context: int,
-) -> int:
-    from callwright.instruments.own_vocabulary import make_own_xray, read_vocabulary
-
-    vocabulary = read_vocabulary(model)
-    template = None if format is None else _form(format).chat_template()
-    made = make_own_xray(vocabulary, prompt_tokens, start)
-    size = made.write(output, architecture=architecture, context=context, template=template)
-    print(f"x-ray over {vocabulary.name}: {vocabulary.vocab_size} tokens, {size / 1e6:.1f} MB, {output}")
-    return 0
-
-
-def _form(name: str) -> Any:
-    from callwright.formats import get_format
-
-    form, _, variant = name.partition("/")
-    return get_format(form, variant or None)
-
-
-def _write(made: Any, output: Path, architecture: Architecture, context: int) -> int:
-    from callwright.instruments.files import write
-
-    size = write(made, output, architecture=architecture, context=context)
-    print(f"{made.name}: {made.vocabulary.vocab_size} tokens, {size / 1e6:.1f} MB, {output}")
-    return 0
+    print_xray(sys.stdin.buffer, format, model)
 
 
 @instrument.command(name="probe")
@@ -312,14 +241,14 @@ def probe_instrument(
       format: The format whose special tokens, template and stops it has, e.g. qwen3 or xml/arguments.
       output: A path that ends in .gguf (llama.cpp, Ollama), or a directory (transformers, vLLM).
       cases: Files of further cases; see docs/fidelity-set.md.
-      part: What says the cases' words (speaker), what reads prompts (reader), both in one file for a server that is
-        probed by its URL, or the dice of the sampling cases.
+      part: What generates the cases' outputs (speaker), what reads prompts (reader), both in one file for a server that
+        is probed by its URL, or the dice of the sampling cases.
       architecture: Whose weights.
       context: How many tokens prompt and answer may have together.
     """
     from callwright.probe.command import write_instrument
 
-    return write_instrument(_form(format), cases or [], output, part=part, architecture=architecture, context=context)
+    return write_instrument(format, cases or [], output, part=part, architecture=architecture, context=context)
 
 
 @app.command
@@ -334,7 +263,7 @@ def probe(
     json: Annotated[bool, Parameter(negative="")] = False,
     baseline: Path | None = None,
 ) -> int:
-    """Find out what a runtime does between a model's words and your code, with instruments; see docs/probe.md.
+    """Measure what a runtime does between a model and your code, with instruments; see docs/probe.md.
 
     Exits with 1 when there is a fault that the baseline does not have.
 
@@ -374,6 +303,7 @@ def doctor() -> int:
 def main(arguments: list[str] | None = None) -> None:
     """The entry point: prints errors in one line and exits with the taxonomy's codes."""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    print_warnings_in_one_line()
     sys.stdin, sys.stdout = sys.stdin or open(os.devnull), sys.stdout or open(os.devnull, "w")  # closed by the caller
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # tables and examples hold more than ASCII
@@ -384,14 +314,14 @@ def main(arguments: list[str] | None = None) -> None:
         errors.print(f"callwright: {error}", markup=False)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        errors.print("callwright: aborted; what was written before is kept, give the same command again to go on")
+        errors.print("callwright: aborted; what was written before is kept, give the same command again to continue")
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(1)
     except OSError as error:
         sys.stdout = open(os.devnull, "w")  # what it holds cannot be written at the end either
         errors.print(
-            f"callwright: expected to read and write; got {error}; make room, or name another place", markup=False
+            f"callwright: expected to read and write; got {error}; free some space, or name another place", markup=False
         )
         sys.exit(1)
     except Exception as error:
@@ -400,7 +330,3 @@ def main(arguments: list[str] | None = None) -> None:
             sys.exit(2)
         raise
     sys.exit(code if isinstance(code, int) else 0)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,7 @@
-"""The four nouns that everything else speaks of: Tool, ToolCall, Message, Conversation.
+"""Tool, ToolCall, Message and Conversation, which everything else is about.
 
-They are frozen, hold plain JSON values and know nothing of text: how a conversation becomes a prompt is a format's
-business, and how it looks on the wire (`openai.py`) is the wire's. Arguments keep the order in which they were said.
+They are frozen and hold plain JSON values. A format makes a prompt of a conversation, and `openai` reads and writes
+OpenAI's notation. Arguments keep the order in which the model generated them.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ class Tool:
       description: What it does; None when the source gave none.
       parameters: A JSON Schema of type object, or {} for a function without parameters.
       given: The tool as its source wrote it, key order and further keys included, because some chat templates print
-        just that; None for a tool made here. Two tools that mean the same are equal whatever was given.
+        just that; None for a tool made here. It does not count when tools are compared.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """One call: a name and JSON arguments in the order in which they were said."""
+    """One call: a name and JSON arguments, in the order in which the model generated them."""
 
     name: str
     arguments: Mapping[str, Json] = field(default_factory=dict)
@@ -44,13 +44,13 @@ class Message:
     """One turn.
 
     Attributes:
-      role: Who speaks. A `tool` message carries one result.
+      role: Whose message it is. A `tool` message carries one result.
       content: Text, or for a tool result any JSON value; None when absent.
       reasoning: The assistant's thinking, apart from its content.
       tool_calls: What the assistant calls, in order.
       name: For a tool result, the function it comes from.
       tool_call_id: For a tool result, the id of the call it answers.
-      reasoning_field: What its source called the reasoning, because some chat templates look for one name only.
+      reasoning_field: The key under which its source had the reasoning, because some chat templates know one key only.
     """
 
     role: Role
@@ -64,7 +64,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """Tools and the messages exchanged with them at hand."""
+    """Messages, and the tools that the model may call."""
 
     messages: tuple[Message, ...]
     tools: tuple[Tool, ...] = ()

@@ -1,8 +1,9 @@
 """Filters: JSON lines in and out, one line out for each line in, in order, and a bad line never loses another's answer.
 
-What a filter does with a row is its own; reading the row, naming what is wrong with it and answering every line is the
-same for all. Bytes that are no UTF-8 and halves of surrogate pairs, which no encoding can hold, pass through: a stray
-byte is read as Python's `surrogateescape` reads it, and answers are written with everything but ASCII escaped.
+A filter brings the function that answers a row; reading the row, reporting what is wrong with it and answering every
+line is the same for all. Bytes that are no UTF-8 and halves of surrogate pairs, which no encoding can hold, pass
+through: a stray byte is read as Python's `surrogateescape` reads it, and answers are written with everything but ASCII
+escaped.
 """
 
 import codecs
@@ -12,24 +13,24 @@ from typing import Any, BinaryIO
 
 from callwright.errors import CallwrightError, DataError
 
-Row = dict[str, Any]
-Answer = Callable[[str], Row]
-"""A line to what is answered."""
+JsonObject = dict[str, Any]
+AnswerLine = Callable[[str], JsonObject]
+"""From a line to its answer."""
 
 CHUNK = 1 << 16
 """How much is read at once, in bytes."""
 
 
-def answer_row(line: str, work: Callable[[Row], Row]) -> Row:
-    """The answer to one line: the row's id, then what `work` makes of the row, or "error" and why.
+def answer_row(line: str, work: Callable[[JsonObject], JsonObject]) -> JsonObject:
+    """The answer to one line: the row's id, then what `work` returns for the row, or "error" and why.
 
     Args:
-      line: One JSON object, hopefully.
-      work: Makes the rest of the answer; may raise a CallwrightError.
+      line: One JSON object, or anything else, which is an error.
+      work: From the row to the rest of the answer; may raise a CallwrightError.
     """
-    row: Row = {}
+    row: JsonObject = {}
     try:
-        row = _object(line)
+        row = _parsed_object(line)
         return {"id": row.get("id"), **work(row)}
     except CallwrightError as error:
         return {"id": row.get("id"), "error": str(error)}
@@ -37,7 +38,7 @@ def answer_row(line: str, work: Callable[[Row], Row]) -> Row:
         return {"id": row.get("id"), "error": str(_unwritable("values nested too deeply"))}
 
 
-def field(row: Row, key: str, kind: type, *default: Any) -> Any:
+def field(row: JsonObject, key: str, kind: type, *default: Any) -> Any:
     """A field of the row, checked; `default`, if given, stands for one that is absent or null.
 
     Raises:
@@ -47,12 +48,12 @@ def field(row: Row, key: str, kind: type, *default: Any) -> Any:
     if value is None and default:
         return default[0]
     if type(value) is not kind:
-        came = type(value).__name__ if key in row else "nothing"
-        raise DataError(f"{key} to be a {kind.__name__}", came, f"give a {kind.__name__}")
+        got = type(value).__name__ if key in row else "nothing"
+        raise DataError(f"{key} to be a {kind.__name__}", got, f"give a {kind.__name__}")
     return value
 
 
-def run_filter(source: BinaryIO, sink: BinaryIO, answer: Answer) -> None:
+def run_filter(source: BinaryIO, sink: BinaryIO, answer: AnswerLine) -> None:
     """Answers every line of `source` on `sink`.
 
     All lines that have come are answered before more are waited for, so a writer that waits for each answer gets it,
@@ -64,15 +65,15 @@ def run_filter(source: BinaryIO, sink: BinaryIO, answer: Answer) -> None:
       answer: Answers one line; must not raise.
     """
     mark = codecs.BOM_UTF8  # how some editors and shells begin a text; JSON knows none
-    for lines in _arriving(source):
+    for lines in _line_batches(source):
         for line in lines:
             text = line.removeprefix(mark).decode("utf-8", "surrogateescape")
             mark = b""
-            sink.write(_written(answer(text)))
+            sink.write(_encoded(answer(text)))
         sink.flush()
 
 
-def _arriving(source: BinaryIO) -> Iterator[list[bytes]]:
+def _line_batches(source: BinaryIO) -> Iterator[list[bytes]]:
     """The lines of `source`, as many at once as have come."""
     begun: list[bytes] = []
     while chunk := source.read1(CHUNK):  # type: ignore[attr-defined]
@@ -85,16 +86,16 @@ def _arriving(source: BinaryIO) -> Iterator[list[bytes]]:
         yield [b"".join(begun)]
 
 
-def _written(answer: Row) -> bytes:
+def _encoded(answer: JsonObject) -> bytes:
     try:
         text = json.dumps(answer, allow_nan=False)
     except (ValueError, RecursionError) as error:
-        came = "values nested too deeply" if isinstance(error, RecursionError) else str(error)
-        text = json.dumps({"id": None, "error": str(_unwritable(came))})
+        got = "values nested too deeply" if isinstance(error, RecursionError) else str(error)
+        text = json.dumps({"id": None, "error": str(_unwritable(got))})
     return text.encode() + b"\n"
 
 
-def _object(line: str) -> Row:
+def _parsed_object(line: str) -> JsonObject:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -104,5 +105,5 @@ def _object(line: str) -> Row:
     return row
 
 
-def _unwritable(came: str) -> DataError:
-    return DataError("an answer that JSON can say", came, "use plain, finite JSON values")
+def _unwritable(got: str) -> DataError:
+    return DataError("an answer that JSON can hold", got, "use plain, finite JSON values")

@@ -1,12 +1,12 @@
-"""Python literals out of text that nobody vouches for.
+"""Python literals from untrusted text.
 
-What a model said is data. It is parsed to a syntax tree and the tree is walked; nothing is ever evaluated, imported or
-called. The tree may hold constants, lists, tuples, dicts, and arithmetic on them, because models write
-`end=2*3.1416`; arithmetic is folded here, and within bounds, because models also write `9**9**9`. Time and memory stay
-linear in the length of the text, which is capped.
+Model output is data. It is parsed to a syntax tree and the tree is walked; nothing is ever evaluated, imported or
+called. The tree may hold constants, lists, tuples, dicts, and arithmetic on them, because models write `end=2*3.1416`;
+arithmetic is folded within bounds, because models also write `9**9**9`. Time and memory stay linear in the length of
+the text, which is limited.
 
-A text that is no literal is no error of the user's, so it raises `NotLiteral`, a plain `ValueError` to be turned into
-a record by whoever asked. Left out on purpose: sets, comparisons, f-strings, attributes, names and calls, and the `%`
+A text that is not a literal is not an error of the user's, so it raises `NotLiteral`, a plain `ValueError`, which
+callers turn into a record. Left out on purpose: sets, comparisons, f-strings, attributes, names and calls, and the `%`
 of strings.
 """
 
@@ -48,7 +48,7 @@ _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.BitXor: operator.xor,
 }
 _JOINED = {ast.Add: _SEQUENCES, ast.BitOr: (dict,)}
-"""What other operators join; the result is as large as its parts, which the text spells."""
+"""Operators that join containers; the result is as large as its parts, which stand in the text."""
 
 
 class NotLiteral(ValueError):  # noqa: N818 - a finding about a text, not an error of the program or of its user
@@ -56,10 +56,10 @@ class NotLiteral(ValueError):  # noqa: N818 - a finding about a text, not an err
 
 
 def literal(text: str) -> Any:
-    """The value that `text` spells.
+    """The value of a literal.
 
     Raises:
-      NotLiteral: It spells none, or one beyond the bounds.
+      NotLiteral: It is not a literal, or one beyond the bounds.
     """
     return fold(parse_expression(text))
 
@@ -68,13 +68,13 @@ def parse_expression(text: str) -> ast.expr:
     """The syntax tree of one Python expression, not evaluated.
 
     Raises:
-      NotLiteral: The text is too long, too deep, or no expression.
+      NotLiteral: The text is too long, nested too deeply, or not an expression.
     """
     if len(text) > MAX_CHARS:
         raise NotLiteral(f"{len(text)} characters, at most {MAX_CHARS} are read")
     try:
         with warnings.catch_warnings():
-            # Python warns about text such as "\d", which is no business of whoever runs the benchmark.
+            # Python warns about text such as "\d", which does not concern whoever runs the benchmark.
             warnings.simplefilter("ignore")
             return ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -130,7 +130,7 @@ def _binary(op: ast.operator, left: Any, right: Any) -> Any:
     elif isinstance(op, ast.Mult):
         sequence, times = (left, right) if isinstance(left, _SEQUENCES) else (right, left)
         if not (isinstance(sequence, _SEQUENCES) and isinstance(times, int)) or _size(sequence) * times > MAX_REPEATED:
-            raise NotLiteral("a repetition that is none, or too large")
+            raise NotLiteral("a repetition of something else than a string or a list, or one that is too large")
     elif not isinstance(left, _JOINED.get(type(op), ())):
         raise NotLiteral(f"{type(op).__name__} of {type(left).__name__} and {type(right).__name__}")
     operate = _BINARY.get(type(op))

@@ -1,10 +1,10 @@
-"""Conversations as the OpenAI wire writes them, in both directions.
+"""Conversations in OpenAI's notation, read and written.
 
-Reading is liberal in form and strict in substance: a tool may be wrapped in {"type": "function", "function": ...} or
-bare, arguments may be an object or JSON in a string (an empty one means no arguments), text may be a string or a list
-of text parts, a developer is a system. But nothing is dropped or guessed: images, legacy `function_call`s and arguments
-that are not an object are errors that name the message and the field. Writing gives the official form, arguments as
-JSON in a string; a tool's result that is not text is written as JSON, because the wire knows only text there.
+Several notations are read: a tool may be wrapped in {"type": "function", "function": ...} or not, arguments may be an
+object or JSON in a string (an empty one means no arguments), text may be a string or a list of text parts, and a
+developer is a system. But nothing is dropped or guessed: images, legacy `function_call`s and arguments that are not an
+object are errors that name the message and the field. The official notation is written, with arguments as JSON in a
+string; a tool's result that is not text is written as JSON, because only text is allowed there.
 """
 
 import json
@@ -30,7 +30,7 @@ def read_conversation(record: Any) -> Conversation:
     """The conversation of a record with `messages` and, if tools are offered, `tools`.
 
     Raises:
-      DataError: Something in it is not what it should be; the message names it, as in `messages[2].tool_calls[0]`.
+      DataError: Something in it is wrong; the message names it, as in `messages[2].tool_calls[0]`.
     """
     fields = _object(record, "the record")
     tools = _list(fields.get("tools") or [], "tools")
@@ -44,15 +44,15 @@ def read_conversation(record: Any) -> Conversation:
 
 
 def read_tool(value: Any, where: str = "the tool") -> Tool:
-    """One tool, wrapped or bare; `where` names it in errors."""
+    """One tool, wrapped or not; `where` names it in errors."""
     fields = given = _object(value, where)
     if "function" in fields:
         if fields.get("type", "function") != "function":
-            _wrong(f'{where}.type to be "function"', repr(fields["type"]), "leave out tools of other kinds")
+            _refuse(f'{where}.type to be "function"', repr(fields["type"]), "leave out tools of other kinds")
         fields, where = _object(fields["function"], f"{where}.function"), f"{where}.function"
     parameters = _object(fields.get("parameters") or {}, f"{where}.parameters")
     if str(parameters.get("type", "object")).lower() != "object":  # FunctionGemma's own data writes OBJECT
-        _wrong(f"{where}.parameters to be a schema of type object", f"type {parameters['type']!r}", "wrap it in one")
+        _refuse(f"{where}.parameters to be a schema of type object", f"type {parameters['type']!r}", "wrap it in one")
     return Tool(
         name=_name(fields.get("name"), f"{where}.name"),
         description=_optional_text(fields.get("description"), f"{where}.description"),
@@ -66,12 +66,12 @@ def read_message(value: Any, where: str = "the message") -> Message:
     fields = _object(value, where)
     role = _ROLES.get(str(fields.get("role")))
     if role is None:
-        _wrong(f"{where}.role to be one of {', '.join(_ROLES)}", repr(fields.get("role")), "correct the role")
+        _refuse(f"{where}.role to be one of {', '.join(_ROLES)}", repr(fields.get("role")), "correct the role")
     if fields.get("function_call"):
-        _wrong(f"{where} with tool_calls", "a legacy function_call", "write it as an entry of tool_calls")
+        _refuse(f"{where} with tool_calls", "a legacy function_call", "write it as an entry of tool_calls")
     calls = _list(fields.get("tool_calls") or [], f"{where}.tool_calls")
     if calls and role != "assistant":
-        _wrong(f"{where}.tool_calls only where the assistant speaks", f"role {role}", "move them to the assistant")
+        _refuse(f"{where}.tool_calls only where the assistant speaks", f"role {role}", "move them to the assistant")
     reasoning_field = "reasoning" if fields.get("reasoning") and not fields.get("reasoning_content") else _REASONING
     return Message(
         role=role,
@@ -85,7 +85,7 @@ def read_message(value: Any, where: str = "the message") -> Message:
 
 
 def _read_responses(value: Mapping[str, Any], where: str) -> list[Message]:
-    """Gemma's own way of giving results, `tool_responses` on the message that made the calls, as tool messages."""
+    """Gemma's `tool_responses`, results on the message that made the calls, as tool messages."""
     messages = []
     for i, response in enumerate(_list(value.get("tool_responses") or [], f"{where}.tool_responses")):
         fields = _object(response, f"{where}.tool_responses[{i}]")
@@ -101,9 +101,9 @@ def _read_call(value: Any, where: str) -> ToolCall:
     arguments = function.get("arguments")
     if isinstance(arguments, str):
         try:
-            arguments = json.loads(arguments, parse_constant=_no_constant) if arguments.strip() else {}
+            arguments = read_json(arguments) if arguments.strip() else {}
         except (ValueError, RecursionError) as error:
-            _wrong(f"{inner}.arguments to be a JSON object", f"text that is not JSON ({error})", "correct the text")
+            _refuse(f"{inner}.arguments to be a JSON object", f"text that is not JSON ({error})", "correct the text")
     return ToolCall(
         name=_name(function.get("name"), f"{inner}.name"),
         arguments=_object({} if arguments is None else arguments, f"{inner}.arguments"),
@@ -129,7 +129,7 @@ def write_tool(tool: Tool) -> dict[str, Json]:
 
 
 def write_message(message: Message) -> dict[str, Json]:
-    """The message; an assistant that only calls has null content, as on the wire."""
+    """The message; an assistant that only calls has null content."""
     content = message.content
     if message.role == "tool" and not isinstance(content, str):
         content = _dumps(content)
@@ -160,42 +160,52 @@ def _text(value: Any, where: str) -> str | None:
         parts = [_object(part, f"{where}[{i}]") for i, part in enumerate(value)]
         for i, part in enumerate(parts):
             if part.get("type") != "text" or not isinstance(part.get("text"), str):
-                _wrong(f"{where}[{i}] to be a text part", f"type {part.get('type')!r}", "keep text only")
+                _refuse(f"{where}[{i}] to be a text part", f"type {part.get('type')!r}", "keep text only")
         return "".join(part["text"] for part in parts)
     return _optional_text(value, where)
 
 
 def _optional_text(value: Any, where: str) -> str | None:
     if value is not None and not isinstance(value, str):
-        _wrong(f"{where} to be text", _kind(value), "correct its type")
+        _refuse(f"{where} to be text", _type_name(value), "correct its type")
     return value
 
 
 def _name(value: Any, where: str) -> str:
     if not isinstance(value, str) or not value:
-        _wrong(f"{where} to be a non-empty string", repr(value), "name the function")
+        _refuse(f"{where} to be a non-empty string", repr(value), "name the function")
     return value
 
 
 def _object(value: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        _wrong(f"{where} to be an object", _kind(value), "correct its type")
+        _refuse(f"{where} to be an object", _type_name(value), "correct its type")
     return dict(value)
 
 
 def _list(value: Any, where: str) -> list[Any]:
     if not isinstance(value, list):
-        _wrong(f"{where} to be a list", _kind(value), "correct its type")
+        _refuse(f"{where} to be a list", _type_name(value), "correct its type")
     return value
 
 
-def _kind(value: Any) -> str:
+def _type_name(value: Any) -> str:
     return "nothing" if value is None else type(value).__name__
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+def read_json(text: str | bytes) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+      ValueError: It is not JSON; NaN and Infinity are not.
+      RecursionError: It is nested too deeply.
+    """
+
+    def refuse(name: str) -> NoReturn:
+        raise ValueError(f"{name} is no JSON number")
+
+    return json.loads(text, parse_constant=refuse)
 
 
-def _wrong(expected: str, came: str, fix: str) -> NoReturn:
-    raise DataError(expected, came, fix)
+def _refuse(expected: str, got: str, fix: str) -> NoReturn:
+    raise DataError(expected, got, fix)

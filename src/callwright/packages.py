@@ -1,4 +1,4 @@
-"""The user's own package installer, so that her mirrors and certificates apply to what is downloaded."""
+"""The user's own package installer, so that the mirrors and certificates she set up are used for downloads."""
 
 import importlib.util
 import shutil

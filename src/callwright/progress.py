@@ -1,81 +1,62 @@
-"""Progress on everything that lasts: a bar with a rate and an estimate in a terminal, plain lines elsewhere.
+"""Progress on everything that takes long: a bar with a rate and an estimate in a terminal, plain lines elsewhere.
 
-The estimate is the mean over what this process did, so it is honest after a resume, and it is not shown before there
-is something to base it on. Where some units are more work than others, it is the mean over the work.
+The estimate is the mean over what this process did, so it is right after a resume, and it is not shown before there is
+something to base it on. Where some units are more work than others, it is the mean over the work.
 """
 
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as RichProgress
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 PLAIN_SECONDS = 15.0
 
 
-class Bar(Protocol):
-    """What a long task reports to."""
+class Bar:
+    """What a long task reports to; `work` is what all `total` units are, in any measure."""
+
+    def __init__(self, title: str, total: int, unit: str, work: float | None, terminal: Progress | None) -> None:
+        self._title, self._total, self._unit, self._terminal = title, total, unit, terminal
+        self._done, self._made = 0, 0
+        self._work_left, self._worked = total if work is None else work, 0.0
+        self._started = self._shown = time.monotonic()
+        self._task = None if terminal is None else terminal.add_task(title, total=total, note="")
 
     def advance(self, count: int = 1, note: str = "", *, work: float | None = None, free: bool = False) -> None:
-        """Counts `count` more as done, which were so much `work`; `free` ones were found done and say no rate."""
-        ...
+        """Counts more units as done.
 
-
-class _Estimate:
-    """Rate and time left, from what was done since the start; `work` is what all `total` units are, in any measure."""
-
-    def __init__(self, total: int, unit: str, work: float | None) -> None:
-        self.total, self.unit, self.done, self.made = total, unit, 0, 0
-        self.work_left, self.worked = total if work is None else work, 0.0
-        self.started = time.monotonic()
-
-    def advance(self, count: int, work: float | None, free: bool) -> None:
+        Args:
+          count: How many.
+          note: What to show beside the bar.
+          work: How much work they were, in the measure of `track`; `count` if None.
+          free: Whether they were found done, so that they say nothing about the rate.
+        """
         work = count if work is None else work
-        self.done += count
-        self.work_left -= work
+        self._done += count
+        self._work_left -= work
         if not free:
-            self.made += count
-            self.worked += work
+            self._made += count
+            self._worked += work
+        text = ", ".join(part for part in (self._rate(), note) if part)
+        if self._terminal is not None and self._task is not None:
+            self._terminal.update(self._task, advance=count, note=text)
+        elif count and (self._done >= self._total or time.monotonic() - self._shown >= PLAIN_SECONDS):
+            self._shown = time.monotonic()
+            counted = f"{self._done}/{self._total} {self._unit}"
+            print(f"  {self._title}: {counted}{text and ', '}{text}", file=sys.stderr, flush=True)
 
-    def text(self) -> str:
-        if not self.made:
+    def _rate(self) -> str:
+        if not self._made:
             return ""
-        spent = time.monotonic() - self.started
-        each = spent / self.made
-        rate = f"{each:.1f} s each" if each >= 1 else f"{1 / max(each, 1e-9):.1f} {self.unit}/s"
-        if self.done >= self.total or not self.worked:
+        spent = time.monotonic() - self._started
+        each = spent / self._made
+        rate = f"{each:.1f} s each" if each >= 1 else f"{1 / max(each, 1e-9):.1f} {self._unit}/s"
+        if self._done >= self._total or not self._worked:
             return rate
-        return f"{rate}, {duration(spent / self.worked * self.work_left)} left"
-
-
-class _Plain:
-    def __init__(self, title: str, estimate: _Estimate) -> None:
-        self.title, self.estimate, self.said = title, estimate, time.monotonic()
-
-    def advance(self, count: int = 1, note: str = "", *, work: float | None = None, free: bool = False) -> None:
-        self.estimate.advance(count, work, free)
-        if not count:
-            return
-        finished = self.estimate.done >= self.estimate.total
-        if finished or time.monotonic() - self.said >= PLAIN_SECONDS:
-            self.said = time.monotonic()
-            parts = [f"{self.estimate.done}/{self.estimate.total} {self.estimate.unit}", self.estimate.text(), note]
-            print(f"  {self.title}: {', '.join(part for part in parts if part)}", file=sys.stderr, flush=True)
-
-
-class _Rich:
-    def __init__(self, title: str, estimate: _Estimate, progress: RichProgress) -> None:
-        self.estimate, self.progress = estimate, progress
-        self.task = progress.add_task(title, total=estimate.total, note="")
-
-    def advance(self, count: int = 1, note: str = "", *, work: float | None = None, free: bool = False) -> None:
-        self.estimate.advance(count, work, free)
-        text = ", ".join(part for part in (self.estimate.text(), note) if part)
-        self.progress.update(self.task, advance=count, note=text)
+        return f"{rate}, {duration(spent / self._worked * self._work_left)} left"
 
 
 @contextmanager
@@ -88,10 +69,9 @@ def track(title: str, total: int, unit: str, work: float | None = None) -> Itera
       unit: What they are called, e.g. "steps".
       work: What all of them are together, in the measure of `Bar.advance`; without it all units are the same work.
     """
-    estimate = _Estimate(total, unit, work)
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _Plain(title, estimate)
+        yield Bar(title, total, unit, work, None)
         return
     columns = (
         TextColumn("  {task.description}"),
@@ -100,8 +80,8 @@ def track(title: str, total: int, unit: str, work: float | None = None) -> Itera
         TimeElapsedColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with RichProgress(*columns, console=console) as progress:
-        yield _Rich(title, estimate, progress)
+    with Progress(*columns, console=console) as terminal:
+        yield Bar(title, total, unit, work, terminal)
 
 
 def duration(seconds: float) -> str:

@@ -1,13 +1,32 @@
-"""The base of every configuration class: frozen, typed, and closed to unknown keys.
+"""The base of every configuration class, and the one place where what pydantic refuses becomes an error of ours.
 
-Each room declares its own settings next to the code that reads them, with a sentence for each field;
-`orchestration/config.py` composes them into the file a user writes.
+Each package declares its own settings next to the code that reads them, with a sentence for each field;
+`orchestration/config.py` composes them into the file that a user writes.
+
+An error names the path of the key as the user wrote it, what was expected there, and what came instead; of an unknown
+key it names those that exist. pydantic puts the names of a union's branches into that path, and lists an error for each
+branch: the names are left out, and of several errors the one with the longest path is reported.
 """
 
-from typing import Any, get_args
+import reprlib
+import warnings
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from callwright.errors import CallwrightError, ConfigError, RenamedKeyWarning
+
+Model = TypeVar("Model", bound=BaseModel)
+
+LONGEST = 80
+"""Characters of a refused value, or of a key in its path, that a message shows."""
+_YES_AND_NO = {"yes", "no", "y", "n", "on", "off"}
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = LONGEST
+_KEYS_AND_VALUES = ("model_type", "dict_type", "model_attributes_type")
+"""pydantic's types of error whose messages name a class."""
 
 
 class Settings(BaseModel):
@@ -22,18 +41,152 @@ class Settings(BaseModel):
         use_attribute_docstrings=True,
     )
 
+    RENAMED: ClassVar[Mapping[str, str]] = {}
+    """Names that earlier versions gave to keys, each with the present name; they are still read."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, data: Any) -> Any:
+        """Reads renamed keys, and refuses unknown ones with the names of those that exist."""
+        if not isinstance(data, dict):
+            return data
+        data = renamed(data, cls.RENAMED)
+        known = [field.alias or name for name, field in cls.model_fields.items()]
+        for key in data:
+            if key not in known:
+                context = {"key": str(key), "known": ", ".join(known) or "none"}
+                raise PydanticCustomError("unknown_key", "{key} is none of the keys {known}", context)
+        return data
+
     @field_validator("*", mode="before")
     @classmethod
-    def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuses true and false where a number is declared: pydantic would read 1 and 0, and YAML reads `yes` so."""
-        kinds = _kinds(cls.model_fields[str(info.field_name)].annotation)
+    def _numbers_and_truth_values(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuses true and false where a number is declared, which pydantic would read as 1 and 0, and words such as
+        `yes` and `off`, which are text in YAML 1.2, where a truth value is.
+        """
+        kinds = _parts(cls.model_fields[str(info.field_name)].annotation)
         inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
         if kinds & {int, float} and not kinds & {bool, Any} and any(isinstance(one, bool) for one in (value, *inner)):
             raise PydanticCustomError("number_expected", "Input should be a number, not true or false")
+        truth_value = bool in kinds and not kinds & {str, Any}
+        if truth_value and isinstance(value, str) and value.lower() in _YES_AND_NO:
+            raise PydanticCustomError("truth_expected", "Input should be true or false")
         return value
 
 
-def _kinds(annotation: Any) -> set[Any]:
-    """The types that a declaration is made of: int, str and None of `dict[str, int] | None`."""
+def renamed(data: Mapping[Any, Any], names: Mapping[str, str]) -> dict[Any, Any]:
+    """The data under the present names of its keys; a `RenamedKeyWarning` tells of every older one.
+
+    Args:
+      data: Keys and values, in an order that is kept.
+      names: Older name to present name.
+
+    Raises:
+      PydanticCustomError: A key stands there under both of its names.
+    """
+    for old, new in names.items():
+        if old in data:
+            if new in data:
+                raise PydanticCustomError("renamed_key", f"only one of {new} and {old}, its older name")
+            warnings.warn(f"the key {old} is called {new} now; rename it", RenamedKeyWarning, stacklevel=2)
+    return {names.get(key, key) if isinstance(key, str) else key: value for key, value in data.items()}
+
+
+def validated(
+    model: type[Model],
+    data: object,
+    *,
+    where: str,
+    error: type[CallwrightError] = ConfigError,
+    fix: str | None = None,
+) -> Model:
+    """The data as a record of the model.
+
+    Args:
+      model: What the data should be.
+      data: What was read; it is not changed.
+      where: What it was read from, as a noun phrase, e.g. "line 3 of rows.jsonl".
+      error: What to raise.
+      fix: What the user can do; by default, to correct or add the value that is named.
+
+    Raises:
+      CallwrightError: The data is something else; an `error`.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as invalid:
+        raise readable(invalid, where=where, error=error, fix=fix, model=model, data=data) from invalid
+
+
+def readable(
+    invalid: ValidationError,
+    *,
+    where: str,
+    error: type[CallwrightError] = ConfigError,
+    fix: str | None = None,
+    model: type[BaseModel] | None = None,
+    data: object = None,
+) -> CallwrightError:
+    """The error to raise for what pydantic found; the arguments are those of `validated`.
+
+    Without the model, nothing is left out of the key's path.
+    """
+    errors = [(_key_path(one, model, data), one) for one in invalid.errors(include_url=False)]
+    path, chosen = max(errors, key=lambda pair: len(pair[0]))
+    if chosen["type"] == "unknown_key":
+        key = ".".join([*path, chosen["ctx"]["key"][:LONGEST]])
+        return error(f"a known key in {where}", key, f"use one of: {chosen['ctx']['known']}")
+    if chosen["type"] == "extra_forbidden":
+        return error(f"a known key in {where}", ".".join(path), fix or "leave it out")
+    subject = f"{'.'.join(path)} in {where}" if path else where
+    if chosen["type"] == "missing":
+        return error(subject, "nothing", fix or "add this key")
+    if chosen["type"] == "truth_expected":
+        fix = "write true or false"
+    messages = dict.fromkeys(_message(one) for same, one in errors if same == path)
+    expected = " or ".join(messages).replace(" or Input should be ", " or ")
+    return error(f"{subject}: {expected}", _SHORT.repr(chosen["input"])[:LONGEST], fix or "correct this value")
+
+
+def _key_path(error: ErrorDetails, model: type[BaseModel] | None, data: object) -> list[str]:
+    """The keys and indices of an error's location, without the names of a union's branches.
+
+    What is neither in the data nor a field of the model is such a name. (A field can be absent from the data: it stands
+    there under an older name, or is missing.)
+    """
+    types: set[Any] = {model}
+    path = []
+    for part in error["loc"]:
+        fields = [one.model_fields[str(part)] for one in types if str(part) in getattr(one, "model_fields", ())]
+        inner = _inner(data, part)
+        missing = error["type"] == "missing" and part is error["loc"][-1]
+        if model is None or fields or missing or inner is not _ABSENT:
+            path.append(str(part)[:LONGEST])
+            data = inner
+            types = set().union(*(_parts(field.annotation) for field in fields)) or types
+    return path
+
+
+_ABSENT = object()
+
+
+def _inner(data: object, part: int | str) -> object:
+    """What the data holds there, or `_ABSENT`."""
+    if isinstance(data, Mapping):
+        return data.get(part, _ABSENT)
+    return data[part] if isinstance(data, list | tuple) and isinstance(part, int) else _ABSENT
+
+
+def _message(error: ErrorDetails) -> str:
+    """What was expected, in pydantic's words where those suit a user."""
+    if error["type"] in _KEYS_AND_VALUES:
+        return "Input should be keys and values"
+    return str(error["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
+
+
+def _parts(annotation: Any) -> set[Any]:
+    """The types that a declaration is made of: str, int and None of `dict[str, int] | None`."""
     parts = get_args(annotation)
-    return set().union(*map(_kinds, parts)) if parts else {annotation}
+    if get_origin(annotation) is Annotated:
+        parts = parts[:1]
+    return set().union(*map(_parts, parts)) if parts else {annotation}

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -92,18 +92,15 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def read_jsonl(path: Path) -> list[dict[str, Any]]:
-    """Reads an append-only file of objects; a torn last line is ignored, a missing file is empty.
+def numbered_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of an append-only file, each with its line number.
+
+    A torn last line is ignored, and a missing file is empty.
 
     Raises:
       DataError: A whole line is no JSON object.
       StorageError: The system refuses to read the file.
     """
-    return [row for _, row in numbered_jsonl(path)]
-
-
-def numbered_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects of an append-only file, as `read_jsonl` reads them, each with its line number."""
     for number, line in enumerate(_read(Path(path)).split(b"\n")[:-1], 1):
         if line:
             yield number, _object(line, f"line {number} of {path}")
@@ -123,11 +120,11 @@ def _read(path: Path) -> bytes:
 def _object(line: bytes, where: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
-        came = f"a JSON {type(row).__name__}"
+        got = f"a JSON {type(row).__name__}"
     except (ValueError, RecursionError) as error:
-        row, came = None, str(error)
+        row, got = None, str(error)
     if not isinstance(row, dict):
-        raise DataError(f"a JSON object in {where}", came, "correct the line or take it out")
+        raise DataError(f"a JSON object in {where}", got, "correct the line or take it out")
     return row
 
 
@@ -183,13 +180,6 @@ def sha256_json(value: Any) -> str:
     return hashlib.sha256(
         json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     ).hexdigest()
-
-
-def write_jsonl(path: Path, rows: Iterable[Any]) -> None:
-    """Replaces `path` by one JSON line for each row, atomically."""
-    with atomic_file(path) as handle:
-        for row in rows:
-            handle.write(_encode(json.dumps(row, ensure_ascii=False, separators=(",", ":"))) + b"\n")
 
 
 def cache_dir() -> Path:

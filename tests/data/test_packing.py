@@ -7,15 +7,14 @@ import jax
 import numpy as np
 import pytest
 from flax import nnx
-from tests.support.tiny import tiny_tokenizer
-from tests.support.training import ALONE, Examples, adapted, example, examples, packed, randomise, settings
+from tests.support.tiny import TINY, tiny_tokenizer
+from tests.support.training import ALONE, Examples, adapted, example, examples, packed, randomize, settings
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
-from callwright.data.packing import OPEN_ROWS, encode, order
+from callwright.data.packing import OPEN_ROWS, PackingSettings, encode, order
 from callwright.data.source import Example
-from callwright.errors import DataError
+from callwright.errors import DataError, RenamedKeyWarning
 from callwright.formats import get_format
-from callwright.models.gemma3 import TINY
 from callwright.training.losses import sft_loss
 
 SOURCE = examples(13)
@@ -36,7 +35,7 @@ def encoded(source=SOURCE):
 def model(tiny_model):
     """A model with an adapter that changes something; read-only."""
     found = adapted(tiny_model)
-    randomise(found)
+    randomize(found)
     return found
 
 
@@ -58,8 +57,8 @@ def test_only_the_assistants_words_and_their_end_marker_are_supervised():
     found = encode(Example("dialogue/0", Conversation(messages, (tool,)), "dialogue"), get_format("xml"), tokenizer)
     runs = [
         tokenizer.decode([found.ids[i] for i, _ in run])
-        for trained, run in itertools.groupby(enumerate(found.trained), key=lambda pair: pair[1])
-        if trained
+        for supervised, run in itertools.groupby(enumerate(found.supervised), key=lambda pair: pair[1])
+        if supervised
     ]
     call = '<tool_call>\n{"name": "f", "args": {"x": 1}}\n</tool_call>'
     assert [run.rstrip("\n") for run in runs] == [f"{call}<end_of_turn>", "it is 2<end_of_turn>"]
@@ -67,7 +66,7 @@ def test_only_the_assistants_words_and_their_end_marker_are_supervised():
 
 def test_the_sequence_ends_with_the_last_supervised_token():
     for one in encoded().values():
-        assert one.trained[-1]
+        assert one.supervised[-1]
         assert tiny_tokenizer().decode(one.ids).endswith("<end_of_turn>")
 
 
@@ -93,7 +92,7 @@ def test_labels_are_exactly_the_supervised_tokens_each_predicted_from_the_one_be
                 np.testing.assert_array_equal(row["tokens"][place], one.ids)
                 np.testing.assert_array_equal(row["positions"][place], np.arange(len(one.ids)))
                 mine = at[row["segments"][at] == segment]
-                np.testing.assert_array_equal(mine + 1 - place[0], np.flatnonzero(one.trained))
+                np.testing.assert_array_equal(mine + 1 - place[0], np.flatnonzero(one.supervised))
             assert (row["tokens"][row["segments"] == 0] == tiny_tokenizer().pad_id).all()
         assert not left, "every example named in an update is in one of its rows"
 
@@ -109,14 +108,20 @@ def test_the_weights_of_an_update_are_equal_and_sum_to_its_number_of_batches():
         assert len(set(weights[weights > 0].tolist())) == 1
 
 
-def test_weighed_by_examples_every_example_of_an_update_counts_the_same():
-    for ids, group in updates(4, shape=SHAPE.model_copy(update={"weigh": "examples"})):
+def test_weighted_by_examples_every_example_of_an_update_counts_the_same():
+    for ids, group in updates(4, shape=SHAPE.model_copy(update={"weight_by": "examples"})):
         found = [
             row["weight"][(row["segments"][row["at"]] == segment) & (row["weight"] > 0)].sum()
             for row in rows(group)
             for segment in range(1, row["segments"].max() + 1)
         ]
         assert found == pytest.approx([SHAPE.gradient_accumulation / len(ids)] * len(ids), rel=1e-5)
+
+
+def test_the_older_name_of_the_weighting_is_read_with_a_note():
+    with pytest.warns(RenamedKeyWarning, match="weigh is called weight_by now"):
+        read = PackingSettings.model_validate({"weigh": "examples"})
+    assert read == PackingSettings(weight_by="examples")
 
 
 def test_a_packed_row_teaches_what_its_examples_teach_one_by_one(model):
@@ -127,7 +132,7 @@ def test_a_packed_row_teaches_what_its_examples_teach_one_by_one(model):
         assert ids == [one.id]
         assert (batch["segments"] > 0).sum() > TINY.sliding_window
         one_by_one[one.id] = float(loss(model, batch))
-    sizes = {name: one.supervised for name, one in encoded().items()}
+    sizes = {name: one.supervised_tokens for name, one in encoded().items()}
     for ids, (batch,) in updates(3, shape=ONE_ROW):
         assert len(ids) > 2
         mean = sum(one_by_one[one] * sizes[one] for one in ids) / sum(sizes[one] for one in ids)
@@ -152,7 +157,7 @@ def test_an_example_that_does_not_fit_is_counted_once_and_never_cut(long):
     taken = [one for ids, _ in itertools.islice(batches, 6) for one in ids]
     assert long.id not in taken
     assert set(taken) == {one.id for one in source.examples[:5]}
-    assert batches.seen.too_long == [long.id]
+    assert batches.counts.too_long == [long.id]
     lengths = [len(wanted[one].ids) for one in taken]
     assert sum((batch["segments"] > 0).sum() for _, group in updates(6, source) for batch in group) == sum(lengths)
 
@@ -165,7 +170,7 @@ def test_a_source_of_which_nothing_fits_is_an_error_and_not_an_endless_search():
 def test_no_example_is_lost_or_waits_for_long():
     batches = packed(SOURCE, SHAPE)
     taken = Counter(one for ids, _ in itertools.islice(batches, 20) for one in ids)
-    assert taken.total() == batches.seen.examples > 5 * len(SOURCE)
+    assert taken.total() == batches.counts.examples > 5 * len(SOURCE)
     drawn = Counter(SOURCE[index].id for index in itertools.islice(order(len(SOURCE), 0), taken.total()))
     waiting = drawn - taken
     assert sum(len(encoded()[one].ids) for one in waiting.elements()) <= OPEN_ROWS * SHAPE.sequence_length
@@ -180,8 +185,8 @@ def test_rows_leave_in_the_order_in_which_they_were_opened():
 def test_what_was_seen_is_what_was_given():
     batches = packed(SOURCE, SHAPE)
     given = [batch for _, group in itertools.islice(batches, 4) for batch in group]
-    assert batches.seen.tokens == sum((batch["segments"] > 0).sum() for batch in given)
-    assert batches.seen.supervised == sum((batch["weight"] > 0).sum() for batch in given)
+    assert batches.counts.tokens == sum((batch["segments"] > 0).sum() for batch in given)
+    assert batches.counts.supervised_tokens == sum((batch["weight"] > 0).sum() for batch in given)
 
 
 def test_every_epoch_has_its_own_order():

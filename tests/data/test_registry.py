@@ -21,16 +21,16 @@ def test_options_may_be_settings_or_plain_values():
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "said"),
+    ("name", "options", "output"),
     [
         ("synthetik", {}, "synthetic, openai_jsonl"),
-        ("synthetic", {"exampels": 3}, r"synthetic\.exampels"),
-        ("synthetic", {"mix": {"simple": -1}}, r"synthetic\.mix\.simple"),
-        ("openai_jsonl", {}, r"openai_jsonl\.path"),
+        ("synthetic", {"exampels": 3}, "settings of synthetic; got exampels; use one of: seed, examples, "),
+        ("synthetic", {"mix": {"simple": -1}}, r"mix\.simple in the settings of synthetic"),
+        ("openai_jsonl", {}, "path in the settings of openai_jsonl; got nothing; add this key"),
     ],
 )
-def test_a_wrong_name_or_option_is_named(name, options, said):
-    with pytest.raises(ConfigError, match=said):
+def test_a_wrong_name_or_option_is_named(name, options, output):
+    with pytest.raises(ConfigError, match=output):
         open_source(name, options)
 
 

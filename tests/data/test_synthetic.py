@@ -16,12 +16,13 @@ from pydantic import ValidationError
 
 from callwright.data.contamination import signature
 from callwright.data.synthetic import Mix, SyntheticSettings, SyntheticSource
-from callwright.data.synthetic.draw import Draw
 from callwright.data.synthetic.naming import EXTRAS
-from callwright.data.synthetic.tools import DOMAINS, TOOLS
-from callwright.data.synthetic.values import NUMBER_WORDS, options
+from callwright.data.synthetic.rng import Rng
+from callwright.data.synthetic.tools import declared_tools, tool_groups
+from callwright.data.synthetic.values import NUMBER_WORDS
 
 SIZE = 2000
+TOOLS = declared_tools()
 KINDS = ("simple", "multiple", "parallel", "parallel_multiple", "irrelevance", "dialogue")
 
 
@@ -76,9 +77,9 @@ def test_another_process_with_another_hash_seed_makes_the_same_examples(examples
 
 
 def test_the_draws_beneath_are_pinned():
-    draw = Draw("pinned", 7)
-    assert [draw.between(0, 99) for _ in range(6)] == [91, 18, 71, 35, 26, 62]
-    assert Draw("pinned", 7).unit() != Draw("pinned", 8).unit()
+    rng = Rng("pinned", 7)
+    assert [rng.between(0, 99) for _ in range(6)] == [91, 18, 71, 35, 26, 62]
+    assert Rng("pinned", 7).unit() != Rng("pinned", 8).unit()
 
 
 def test_seeds_give_different_examples(examples):
@@ -137,7 +138,7 @@ def test_repeated_calls_differ_and_some_parallel_multiple_repeat_a_tool(examples
 
 
 def test_where_no_tool_fits_the_tool_that_was_asked_for_is_not_on_offer(examples):
-    described = {about: spec for _, spec in TOOLS for about in options(spec.about)}
+    described = {text: declared for _, declared in TOOLS for text in declared.descriptions}
     wanted = {}
     for e in examples:
         if e.kind in ("simple", "parallel"):
@@ -165,7 +166,7 @@ def test_weights_choose_the_kinds():
 def test_the_first_tools_alone_make_a_source_of_their_own(count):
     mix = Mix(multiple=0, parallel_multiple=0) if count == 1 else Mix()
     few = list(SyntheticSource(SyntheticSettings(examples=400, tools=count, mix=mix)))
-    allowed = {about for _, spec in TOOLS[:count] for about in options(spec.about)}
+    allowed = {text for _, declared in TOOLS[:count] for text in declared.descriptions}
     offered = {t.description for e in few for t in e.conversation.tools}
     assert offered <= allowed
     assert len({user_text(e) for e in few}) > 360
@@ -236,9 +237,9 @@ def how_it_is_meant(leaf):
     if value == text:
         return "verbatim"
     if re.fullmatch(r"\d\d\d\d-\d\d-\d\d|\d\d[-/]\d\d[-/]\d\d\d\d", value):
-        form = "%Y-%m-%d" if value[4] == "-" else "%d/%m/%Y" if "/" in value else "%m-%d-%Y"
+        fmt = "%Y-%m-%d" if value[4] == "-" else "%d/%m/%Y" if "/" in value else "%m-%d-%Y"
         spoken = re.sub(r"(?<=\d)(st|nd|rd|th)", "", text)
-        assert datetime.strptime(value, form) in [parse(spoken, f) for f in ("%B %d, %Y", "%d %B %Y")]
+        assert datetime.strptime(value, fmt) in [parse(spoken, f) for f in ("%B %d, %Y", "%d %B %Y")]
         return "date"
     if re.fullmatch(r"\d\d:\d\d", value):
         assert datetime.strptime(value, "%H:%M") in [parse(text.upper(), f) for f in ("%I:%M %p", "%I %p")]
@@ -246,22 +247,22 @@ def how_it_is_meant(leaf):
     return "choice"
 
 
-def parse(text, form):
+def parse(text, fmt):
     try:
-        return datetime.strptime(text, form)
+        return datetime.strptime(text, fmt)
     except ValueError:
         return None
 
 
 def test_a_wording_never_means_two_values_of_one_choice():
-    for _, spec in TOOLS:
-        for param in spec.params:
-            for kind in param.values:
-                if "enum" not in kind.schema and not kind.hint.startswith("one of"):
+    for _, declared in TOOLS:
+        for key, parameter in declared.parameters.items():
+            for value_type in parameter.types:
+                if "enum" not in value_type.schema and not value_type.hint.startswith("one of"):
                     continue
-                meant, draw = {}, Draw("wordings", spec.name, param.key)
+                meant, rng = {}, Rng("wordings", declared.nouns[0], key)
                 for _ in range(60):
-                    value = kind.draw(draw)
+                    value = value_type.draw(rng)
                     assert meant.setdefault(value.text, value.json) == value.json
 
 
@@ -273,10 +274,10 @@ def test_dates_and_shares_are_written_as_the_description_says(examples):
         for call in e.expected_calls:
             for key, value in call.arguments.items():
                 about = tools[call.name].parameters["properties"][key]["description"]
-                for form, pattern in forms.items():
-                    if form in about:
+                for fmt, pattern in forms.items():
+                    if fmt in about:
                         assert re.fullmatch(pattern, value)
-                        seen[form] += 1
+                        seen[fmt] += 1
                 if "as a decimal" in about or "as a fraction" in about:
                     assert 0 < value < 1
                     seen["fraction"] += 1
@@ -339,13 +340,13 @@ def test_names_come_in_every_style_and_types_in_every_kind(examples):
 
 
 def test_one_tool_is_offered_under_many_names_and_parameter_names(examples):
-    described = {about: spec for _, spec in TOOLS for about in options(spec.about)}
+    described = {text: declared for _, declared in TOOLS for text in declared.descriptions}
     names, parameters = {}, {}
     for e in examples:
         for tool in e.conversation.tools:
-            spec = described[tool.description]
-            names.setdefault(spec, set()).add(tool.name)
-            parameters.setdefault(spec, set()).add(tuple(sorted(tool.parameters["properties"])))
+            declared = described[tool.description]
+            names.setdefault(declared, set()).add(tool.name)
+            parameters.setdefault(declared, set()).add(tuple(sorted(tool.parameters["properties"])))
     assert len(names) == len(TOOLS)
     assert sum(map(len, names.values())) / len(names) > 10
     assert sum(map(len, parameters.values())) / len(parameters) > 10
@@ -371,38 +372,25 @@ def characters(example):
 
 
 def test_there_are_enough_tools_and_trades():
-    assert len(TOOLS) >= 80
-    assert len(DOMAINS) >= 16
-    assert len({id(domain) for domain, _ in TOOLS[:16]}) == 16
+    assert len(TOOLS) == 151
+    assert len(tool_groups()) >= 16
+    assert len({id(group) for group, _ in TOOLS[:16]}) == 16
+    assert TOOLS[0][1].result, "one tool alone makes every kind of dialogue"
 
 
 def test_a_description_belongs_to_one_tool():
-    abouts = [about for _, spec in TOOLS for about in options(spec.about)]
-    assert len(set(abouts)) == len(abouts)
+    descriptions = [text for _, declared in TOOLS for text in declared.descriptions]
+    assert len(set(descriptions)) == len(descriptions)
 
 
-@pytest.mark.parametrize("spec", [spec for _, spec in TOOLS], ids=lambda spec: spec.name.replace(" ", ":"))
-def test_a_declared_tool_can_be_asked_for_in_full(spec):
-    keys = [p.key for p in spec.params]
-    required = {p.key for p in spec.params if p.required}
-    assert len(set(keys)) == len(keys)
-    assert not {name for p in spec.params for name in p.names} & {name for e in EXTRAS for name in e.names}
+@pytest.mark.parametrize("declared", [declared for _, declared in TOOLS], ids=lambda each: each.nouns[0])
+def test_a_declared_tool_can_be_asked_for_in_full(declared):
+    keys = declared.parameters.keys()
+    names = {name for key, parameter in declared.parameters.items() for name in (key, *parameter.aliases)}
+    required = {key for key, parameter in declared.parameters.items() if parameter.is_required}
     assert required
-    assert [p.required for p in spec.params] == sorted((p.required for p in spec.params), reverse=True)
-    spoken = set()
-    for pattern in spec.patterns:
-        assert required <= pattern.needs
-        assert pattern.keys <= set(keys), pattern.source
-        spoken |= pattern.keys
-    assert spoken == set(keys), "a parameter that is never said"
-    assert len(spec.asks) >= 2
-    if spec.series_patterns:
-        head, item = spec.series_patterns
-        assert "n" in head.needs
-        assert required <= (head.needs - {"n"}) | item.needs
-        assert (head.keys - {"n"}) | item.keys <= set(keys)
-    for fan in options(spec.fan) if spec.fan else ():
-        assert fan in keys
-        assert any(fan in pattern.needs for pattern in spec.patterns) or fan not in required
-    if spec.reply:
-        assert set(re.findall(r"{(\w+)}", spec.reply.text)) <= required | set(spec.reply.fields)
+    assert not names & EXTRAS.keys()
+    assert set().union(*(phrasing.parameters for phrasing in declared.phrasings)) == keys, "one is never worded"
+    assert len(declared.phrasings) >= 2
+    for key in declared.fan_out:
+        assert any(key in phrasing.required for phrasing in declared.phrasings) or key not in required

@@ -39,11 +39,11 @@ class Careless(XmlFormat):
         return dataclasses.replace(parsed, tool_calls=parsed.tool_calls * 2)
 
 
-@pytest.mark.parametrize("form", [Deaf(), Careless()])
-def test_a_turn_that_reads_back_differently_is_named(form):
+@pytest.mark.parametrize("fmt", [Deaf(), Careless()])
+def test_a_turn_that_reads_back_differently_is_named(fmt):
     messages = (Message("user", "hi"), Message("assistant", tool_calls=(CALL,)))
     with pytest.raises(DataError, match=r"made-up, messages\[1\]"):
-        check_round_trip(Example("made-up", Conversation(messages), "simple"), form)
+        check_round_trip(Example("made-up", Conversation(messages), "simple"), fmt)
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ import scipy.special
 import scipy.stats
 from flax import nnx
 
-from callwright.engines.base import Sampling
 from callwright.engines.jax import ROUND, JaxEngine
+from callwright.engines.sampling import PURE, SamplingParams
+from callwright.errors import ConfigError
 from callwright.models.load import load_model, make_mesh, parameters
 
-GREEDY = Sampling()
+GREEDY = SamplingParams()
 NEW = 24
 COOL = 0.35
 DRAW = np.random.default_rng(11)
@@ -55,13 +56,13 @@ def next_logits(model):
 
 
 @pytest.fixture(scope="module")
-def said(engine):
+def output(engine):
     """What the engine says to all prompts in one batch, never stopping."""
     return engine.generate(PROMPTS, max_new_tokens=NEW, sampling=GREEDY)
 
 
-def test_greedy_decoding_says_what_running_the_whole_sequence_again_would(said, next_logits):
-    for prompt, generation in zip(PROMPTS, said, strict=True):
+def test_greedy_decoding_says_what_running_the_whole_sequence_again_would(output, next_logits):
+    for prompt, generation in zip(PROMPTS, output, strict=True):
         ids = list(prompt)
         for token in generation.token_ids:
             assert token == int(next_logits(ids).argmax())
@@ -70,28 +71,30 @@ def test_greedy_decoding_says_what_running_the_whole_sequence_again_would(said, 
         assert len(set(generation.token_ids)) > 3, "a continuation that repeats itself shows little"
 
 
-def test_neighbours_and_padding_change_nothing(engine, said):
-    for prompt, generation in zip(PROMPTS, said, strict=True):
+def test_neighbors_and_padding_change_nothing(engine, output):
+    for prompt, generation in zip(PROMPTS, output, strict=True):
         assert engine.generate([prompt], max_new_tokens=NEW, sampling=GREEDY) == [generation]
     backwards = engine.generate(PROMPTS[::-1], max_new_tokens=NEW, sampling=GREEDY)
-    assert backwards[::-1] == said
+    assert backwards[::-1] == output
     exact, long = ([2, *DRAW.integers(6, 512, size - 1).tolist()] for size in (ROUND, ROUND + 13))
     unpadded = engine.generate([exact], max_new_tokens=NEW, sampling=GREEDY)
-    assert engine.generate([long, exact, *PROMPTS], max_new_tokens=NEW, sampling=GREEDY)[1:] == [*unpadded, *said]
+    assert engine.generate([long, exact, *PROMPTS], max_new_tokens=NEW, sampling=GREEDY)[1:] == [*unpadded, *output]
 
 
-def test_the_token_limit_cuts_and_says_so(said, engine):
-    assert {generation.finish_reason for generation in said} == {"length"}
-    assert {generation.stop_id for generation in said} == {None}
+def test_the_token_limit_cuts_and_says_so(output, engine):
+    assert {generation.finish_reason for generation in output} == {"length"}
+    assert {generation.stop_id for generation in output} == {None}
     (short,) = engine.generate(PROMPTS[:1], max_new_tokens=5, sampling=GREEDY)
-    assert short.token_ids == said[0].token_ids[:5]
+    assert short.token_ids == output[0].token_ids[:5]
 
 
-def test_a_stop_token_ends_its_row_and_no_other(make_engine, said):
-    stops = (said[0].token_ids[6], said[2].token_ids[9])
+def test_a_stop_token_ends_its_row_and_no_other(make_engine, output):
+    stops = (output[0].token_ids[6], output[2].token_ids[9])
     engine = make_engine(*stops)
     reasons = set()
-    for unstopped, generation in zip(said, engine.generate(PROMPTS, max_new_tokens=NEW, sampling=GREEDY), strict=True):
+    for unstopped, generation in zip(
+        output, engine.generate(PROMPTS, max_new_tokens=NEW, sampling=GREEDY), strict=True
+    ):
         places = [place for place, token in enumerate(unstopped.token_ids) if token in stops]
         if places:
             assert generation.token_ids == unstopped.token_ids[: places[0]]
@@ -102,30 +105,40 @@ def test_a_stop_token_ends_its_row_and_no_other(make_engine, said):
     assert reasons == {"stop", "length"}
 
 
-def test_a_stop_token_that_comes_last_is_a_stop(make_engine, said):
-    first = next(n for n in range(1, NEW) if said[0].token_ids[n] not in said[0].token_ids[:n])
-    stop = said[0].token_ids[first]
+def test_a_stop_token_that_comes_last_is_a_stop(make_engine, output):
+    first = next(n for n in range(1, NEW) if output[0].token_ids[n] not in output[0].token_ids[:n])
+    stop = output[0].token_ids[first]
     engine = make_engine(stop)
     (generation,) = engine.generate(PROMPTS[:1], max_new_tokens=first + 1, sampling=GREEDY)
-    assert (generation.token_ids, generation.finish_reason) == (said[0].token_ids[:first], "stop")
+    assert (generation.token_ids, generation.finish_reason) == (output[0].token_ids[:first], "stop")
 
 
 def test_the_same_seed_draws_the_same_and_another_seed_another(engine):
     same, again, other = (
-        engine.generate(PROMPTS, max_new_tokens=NEW, sampling=Sampling(temperature=1.0, seed=seed))
+        engine.generate(PROMPTS, max_new_tokens=NEW, sampling=SamplingParams(temperature=1.0, seed=seed))
         for seed in (3, 3, 4)
     )
     assert same == again
     assert all(one != two for one, two in zip(same, other, strict=True))
 
 
+def test_what_the_engine_cannot_do_is_refused_and_what_does_nothing_is_not(engine):
+    for option in ({"top_k": 40}, {"top_p": 0.9}, {"min_p": 0.05}, {"repeat_penalty": 1.1}):
+        with pytest.raises(ConfigError, match=next(iter(option))):
+            engine.generate(PROMPTS, max_new_tokens=NEW, sampling=SamplingParams(**option))
+    plain = engine.generate(PROMPTS, max_new_tokens=NEW, sampling=SamplingParams(temperature=1.0))
+    assert engine.generate(PROMPTS, max_new_tokens=NEW, sampling=PURE) == plain
+
+
 def test_rows_of_one_prompt_draw_apart(engine):
-    rows = engine.generate(PROMPTS[:1] * 8, max_new_tokens=NEW, sampling=Sampling(temperature=1.0))
+    rows = engine.generate(PROMPTS[:1] * 8, max_new_tokens=NEW, sampling=SamplingParams(temperature=1.0))
     assert len({row.token_ids for row in rows}) == 8
 
 
 def test_every_token_is_drawn_anew(engine):
-    flat = Sampling(temperature=1e6)  # every token is as likely as the others, so repeated draws would repeat tokens
+    flat = SamplingParams(
+        temperature=1e6
+    )  # every token is as likely as the others, so repeated draws would repeat tokens
     rows = [row.token_ids for row in engine.generate(PROMPTS, max_new_tokens=NEW, sampling=flat)]
     assert all(len(set(row)) > NEW * 3 // 4 for row in rows)
     assert len({token for row in rows for token in row}) > len(rows) * NEW * 3 // 4
@@ -134,7 +147,7 @@ def test_every_token_is_drawn_anew(engine):
 @pytest.fixture(scope="module")
 def draws(engine):
     """Two tokens for each of 320 rows of one prompt, at a low temperature."""
-    rows = engine.generate(PROMPTS[:1] * 320, max_new_tokens=2, sampling=Sampling(temperature=COOL))
+    rows = engine.generate(PROMPTS[:1] * 320, max_new_tokens=2, sampling=SamplingParams(temperature=COOL))
     return np.array([row.token_ids for row in rows])
 
 
@@ -163,5 +176,5 @@ def test_so_is_the_token_after_the_first(draws, next_logits):
     assert p_value(second, scores, COOL) > 1e-3
 
 
-def test_a_temperature_close_to_zero_is_greedy(engine, said):
-    assert engine.generate(PROMPTS, max_new_tokens=NEW, sampling=Sampling(temperature=1e-6, seed=9)) == said
+def test_a_temperature_close_to_zero_is_greedy(engine, output):
+    assert engine.generate(PROMPTS, max_new_tokens=NEW, sampling=SamplingParams(temperature=1e-6, seed=9)) == output

@@ -119,32 +119,34 @@ def test_a_server_ends_when_the_block_fails_and_even_if_it_does_not_want_to(tmp_
 
 def test_what_a_server_complains_of_is_said(tmp_path, model):
     log = "0.1 I srv load_model: loading\\n0.2 E gguf: invalid magic\\n0.3 E srv: failed\\n0.3 E srv: failed"
-    said = failing(model, fake_llama(tmp_path / "a", bad=f"sys.exit('{log}')"))
-    assert said.endswith("one that ended: gguf: invalid magic; srv: failed; mend the file or the options that it names")
-    said = failing(model, fake_llama(tmp_path / "b", bad="sys.exit('error: invalid argument: --wat')"))
-    assert "ended: invalid argument: --wat;" in said
-    said = failing(model, fake_llama(tmp_path / "c", bad="sys.exit('x' * 9000 + 'Segmentation fault')"))
-    assert "xSegmentation fault;" in said and len(said) < 1000
-    assert "ended: without a word;" in failing(model, fake_llama(tmp_path / "d", bad="sys.exit(3)"))
+    output = failing(model, fake_llama(tmp_path / "a", bad=f"sys.exit('{log}')"))
+    assert output.endswith(
+        "one that ended: gguf: invalid magic; srv: failed; correct the file or the options that it names"
+    )
+    output = failing(model, fake_llama(tmp_path / "b", bad="sys.exit('error: invalid argument: --wat')"))
+    assert "ended: invalid argument: --wat;" in output
+    output = failing(model, fake_llama(tmp_path / "c", bad="sys.exit('x' * 9000 + 'Segmentation fault')"))
+    assert "xSegmentation fault;" in output and len(output) < 1000
+    assert "ended: without any output;" in failing(model, fake_llama(tmp_path / "d", bad="sys.exit(3)"))
 
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_the_programs_own_word_comes_first_wherever_it_stands_in_the_log(tmp_path, model, order):
     lines = ["error: bad template", *(f"0.1 E parser: {number}" for number in range(9))]
-    said = failing(model, fake_llama(tmp_path / "a", bad=f"sys.exit({chr(10).join(lines[::order])!r})"))
-    assert "one that ended: bad template; parser: " in said
+    output = failing(model, fake_llama(tmp_path / "a", bad=f"sys.exit({chr(10).join(lines[::order])!r})"))
+    assert "one that ended: bad template; parser: " in output
 
 
 @pytest.mark.parametrize("bad", ["sys.exit('0.1 E ctx: std::bad_alloc')", "os.kill(os.getpid(), signal.SIGKILL)"])
 def test_a_server_without_room_says_how_much_it_needs(tmp_path, model, bad):
-    said = failing(model, fake_llama(tmp_path / "a", bad=bad), slots=4, context=2048)
-    assert "free memory (the model takes 2.5 MB, and room for 8192 tokens of context)" in said
+    output = failing(model, fake_llama(tmp_path / "a", bad=bad), slots=4, context=2048)
+    assert "free memory (the model takes 2.5 MB, and room for 8192 tokens of context)" in output
 
 
 def test_a_server_that_does_not_come_up_in_time_is_ended(tmp_path, model):
     bad = f"open({str(tmp_path / 'id')!r}, 'w').write(str(os.getpid())); print('loading', flush=True); time.sleep(60)"
-    said = failing(model, fake_llama(tmp_path / "a", bad=bad), ready_seconds=3)
-    assert "server within 3 seconds; got none that is ready; its log ends 'loading'" in said
+    output = failing(model, fake_llama(tmp_path / "a", bad=bad), ready_seconds=3)
+    assert "server within 3 seconds; got none that is ready; its log ends 'loading'" in output
     assert not is_running(int((tmp_path / "id").read_text()))
 
 

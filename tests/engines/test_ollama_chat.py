@@ -8,14 +8,15 @@ import threading
 from contextlib import closing, contextmanager
 
 import pytest
-from tests.support.ollama_double import JSON, NDJSON, OllamaDouble, Said
+from tests.support.ollama_double import JSON, NDJSON, CannedResponse, OllamaDouble
 from tests.support.ollama_recordings import SETUPS, rows, rows_of
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
-from callwright.engines import wire
-from callwright.engines.chat import PURE, ChatReply, ChatRequest, WireCall
+from callwright.engines import http_client
+from callwright.engines.chat import ChatReply, ChatRequest, RawToolCall
 from callwright.engines.ollama_api import Ollama, ollama_address
 from callwright.engines.ollama_chat import OllamaChat
+from callwright.engines.sampling import PURE
 from callwright.errors import WorkError
 
 HELLO = ChatRequest(conversation=Conversation((Message("user", "Hello."),)))
@@ -46,8 +47,8 @@ def answer(double, chat):
     def read(body, *, status=200, stream=False, content_type=None):
         pieces = [body] if isinstance(body, str) else body
         kind = content_type or (NDJSON if stream else JSON)
-        said = [piece.encode("utf-8", "surrogateescape") for piece in pieces]
-        double.instead[("POST", "/api/chat")] = Said(status, kind, said if stream else b"".join(said))
+        output = [piece.encode("utf-8", "surrogateescape") for piece in pieces]
+        double.instead[("POST", "/api/chat")] = CannedResponse(status, kind, output if stream else b"".join(output))
         return chat.chat(STREAM if stream else HELLO)
 
     return read
@@ -55,10 +56,10 @@ def answer(double, chat):
 
 def read_request(connection):
     """Reads a request whole: who closes with some of it unread breaks what he has sent."""
-    came = b""
-    while b"\r\n\r\n" not in came and (more := connection.recv(65536)):
-        came += more
-    head, _, body = came.partition(b"\r\n\r\n")
+    got = b""
+    while b"\r\n\r\n" not in got and (more := connection.recv(65536)):
+        got += more
+    head, _, body = got.partition(b"\r\n\r\n")
     length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
     while length and len(body) < int(length[1]) and (more := connection.recv(65536)):
         body += more
@@ -165,7 +166,7 @@ def test_arguments_keep_their_spelling(answer):
     for stream in (False, True):
         text = '{"message": {"content": "", "tool_calls": [CALL]}, "done": true}'
         reply = answer(text.replace("CALL", call).replace("ARGUMENTS", spelled), stream=stream)
-        assert reply.calls == (WireCall("look", spelled, "c1"),)
+        assert reply.calls == (RawToolCall("look", spelled, "c1"),)
         assert not reply.error
 
 
@@ -176,12 +177,12 @@ def test_arguments_keep_their_spelling(answer):
 def test_what_stands_in_the_place_of_arguments_is_kept(answer, stands, text):
     text_of_call = '{"message": {"tool_calls": [{"function": {"name": "f", "arguments": HERE}}]}, "done": true}'
     reply = answer(text_of_call.replace("HERE", stands))
-    assert (reply.error, reply.calls) == ("", (WireCall("f", text),))
+    assert (reply.error, reply.calls) == ("", (RawToolCall("f", text),))
 
 
 def test_a_call_without_arguments_has_none(answer):
     reply = answer('{"message": {"tool_calls": [{"function": {"name": "f"}}]}, "done": true}')
-    assert (reply.error, reply.calls) == ("", (WireCall("f", ""),))
+    assert (reply.error, reply.calls) == ("", (RawToolCall("f", ""),))
 
 
 @pytest.mark.parametrize("setup", SETUPS)
@@ -222,8 +223,8 @@ def check(reply, pieces, status):
     assert reply.content == "".join(message["content"] for message in messages)
     assert reply.reasoning == "".join(message.get("thinking", "") for message in messages)
     calls = [call for message in messages for call in message.get("tool_calls", [])]
-    said = [(call["function"]["name"], call["function"]["arguments"]) for call in calls]
-    assert [(call.name, json.loads(call.arguments)) for call in reply.calls] == said
+    output = [(call["function"]["name"], call["function"]["arguments"]) for call in calls]
+    assert [(call.name, json.loads(call.arguments)) for call in reply.calls] == output
     assert reply.pieces == sum(any(message.get(key) for key in ("content", "thinking", "tool_calls"))
                                for message in messages)  # fmt: skip
 
@@ -306,13 +307,13 @@ def test_nobody_at_home_is_an_answer():
 
 def test_a_server_that_hangs_up_is_an_answer():
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
-    said = piece(content="It ").encode()
+    output = piece(content="It ").encode()
     for chunks in ((), (b"HTTP/1.1 2",), (b"\x00\xff garbage\r\n\r\n",)):
         with saying(*chunks) as address:
             reply = ask_at(address, HELLO)
         assert reply.status == 0
         assert reply.error
-    with saying(head, b"%x\r\n%b\r\n" % (len(said), said), b'40\r\n{"message"') as address:
+    with saying(head, b"%x\r\n%b\r\n" % (len(output), output), b'40\r\n{"message"') as address:
         reply = ask_at(address, STREAM)
     assert (reply.status, reply.content) == (200, "It ")
     assert reply.error.startswith(f"no answer from {address}: ")
@@ -326,7 +327,7 @@ def test_a_slow_server_is_not_waited_for():
 
 
 def test_an_answer_without_end_is_not_read_to_its_end(monkeypatch):
-    monkeypatch.setattr(wire, "MAX_BYTES", 1 << 20)
+    monkeypatch.setattr(http_client, "MAX_BYTES", 1 << 20)
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 4000000\r\n\r\n"
     with saying(head, b" " * 2_000_000) as address:
         reply = ask_at(address, STREAM)
@@ -339,7 +340,7 @@ def test_halves_of_characters_are_no_text(answer):
     text = '{"message": {"content": HALF, "thinking": BOTH, "tool_calls": [CALL]}, "done": true, "done_reason": HALF}'
     reply = answer(text.replace("CALL", call).replace("HALF", half).replace("BOTH", both))
     assert (reply.content, reply.reasoning, reply.finish_reason) == ("\ufffd!", "😀", "\ufffd!")
-    assert reply.calls == (WireCall("\ufffd!", '{"\ufffd!": "😀"}', "\ufffd!"),)
+    assert reply.calls == (RawToolCall("\ufffd!", '{"\ufffd!": "😀"}', "\ufffd!"),)
 
 
 def test_models_are_managed_and_refusals_say_what_was_wanted(double, server, tmp_path):
@@ -357,16 +358,16 @@ def test_models_are_managed_and_refusals_say_what_was_wanted(double, server, tmp
     with pytest.raises(WorkError, match="model 'nobody' not found"):
         server.load("nobody", 512)
     double.instead = {
-        ("POST", "/api/blobs"): Said(500, JSON, b'{"error": "write: no space left on device"}'),
-        ("POST", "/api/create"): Said(200, JSON, b'{"status": "reading"}'),
-        ("POST", "/api/generate"): Said(200, JSON, b'{"done": false}'),
-        ("DELETE", "/api/delete"): Said(500, JSON, b'{"error": "busy"}'),
-        ("GET", "/api/tags"): Said(200, JSON, b'{"models": [{"name": "a"}, 5, {}]}'),
-        ("GET", "/api/version"): Said(200, JSON, b'{"version": 3}'),
+        ("POST", "/api/blobs"): CannedResponse(500, JSON, b'{"error": "write: no space left on device"}'),
+        ("POST", "/api/create"): CannedResponse(200, JSON, b'{"status": "reading"}'),
+        ("POST", "/api/generate"): CannedResponse(200, JSON, b'{"done": false}'),
+        ("DELETE", "/api/delete"): CannedResponse(500, JSON, b'{"error": "busy"}'),
+        ("GET", "/api/tags"): CannedResponse(200, JSON, b'{"models": [{"name": "a"}, 5, {}]}'),
+        ("GET", "/api/version"): CannedResponse(200, JSON, b'{"version": 3}'),
     }
     file.write_bytes(b"GGUF" * 500_000)
     for wrong, act in (
-        ("2 MB; got write: no space left on device; see that it has 2 MB", lambda: server.upload(file)),
+        ("2 MB; got write: no space left on device; free 2 MB where", lambda: server.upload(file)),
         ("to create a model; got", lambda: server.create("m", digest)),
         ("to load the model; got", lambda: server.load("m", 512)),
         (f"to remove m; got busy; remove it: OLLAMA_HOST={double.address} ollama rm m", lambda: server.delete("m")),

@@ -13,19 +13,20 @@ from hypothesis import strategies as st
 from tests.support.canned_server import Canned, as_json, canned_server, events
 from tests.support.llama_recordings import BOTH, TOOLS, asked, recorded
 
-from callwright.engines import openai_answers, wire
-from callwright.engines.chat import ChatReply, ChatSampling, WireCall
-from callwright.engines.openai_answers import Reading, sent_events
+from callwright.engines import http_client, openai_replies
+from callwright.engines.chat import ChatReply, RawToolCall
 from callwright.engines.openai_chat import OLLAMA, OpenAIChat
+from callwright.engines.openai_replies import ReplyReader, sent_events
+from callwright.engines.sampling import SamplingParams
 
-WEATHER = WireCall("get_weather", '{"city": "Zürich", "days": 3}')
-CLOCK = WireCall("clock_now", "{}")
+WEATHER = RawToolCall("get_weather", '{"city": "Zürich", "days": 3}')
+CLOCK = RawToolCall("clock_now", "{}")
 READ = {
     "text": ChatReply(status=200, content="It is warm in Zürich. 東京", finish_reason="stop"),
     "call": ChatReply(status=200, calls=(WEATHER,), finish_reason="tool_calls"),
     "parallel": ChatReply(status=200, content="I will look.\n", calls=(WEATHER, CLOCK), finish_reason="tool_calls"),
     "thinking": ChatReply(status=200, content="Warm.", reasoning="Hm, Zürich.\n", finish_reason="stop"),
-    "cut": ChatReply(status=200, calls=(WireCall("get_weather", "{"),), finish_reason="length"),
+    "cut": ChatReply(status=200, calls=(RawToolCall("get_weather", "{"),), finish_reason="length"),
     "overflow": ChatReply(
         status=400,
         error="request (5019 tokens) exceeds the available context size (1024 tokens), try increasing it",
@@ -79,10 +80,10 @@ def test_a_request_says_what_was_asked_and_nothing_else():
         seen.append((path, body))
         return as_json(message(content="Yes."))
 
-    plain = dataclasses.replace(ASKED, sampling=ChatSampling())
+    plain = dataclasses.replace(ASKED, sampling=SamplingParams())
     full = asked("Go.", tools=TOOLS[1:], max_tokens=7, thinking=False, stream=True)
     full = dataclasses.replace(
-        full, sampling=ChatSampling(temperature=1.0, top_k=0, top_p=1.0, min_p=0.0, repeat_penalty=1.1, seed=3)
+        full, sampling=SamplingParams(temperature=1.0, top_k=0, top_p=1.0, min_p=0.0, repeat_penalty=1.1, seed=3)
     )
     barred, toolless = (dataclasses.replace(one, may_call=False) for one in (full, plain))
     with canned_server(answer) as url:
@@ -274,7 +275,7 @@ def test_calls_are_put_together_by_their_index():
         {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 4}},
     )
     reply = reply_to(stream, STREAMED)
-    assert reply.calls == (WireCall("get_weather", '{"city": 1.0}', "a"), WireCall("clock", "{}", "b"))
+    assert reply.calls == (RawToolCall("get_weather", '{"city": 1.0}', "a"), RawToolCall("clock", "{}", "b"))
     assert (reply.pieces, reply.prompt_tokens, reply.answer_tokens, reply.error) == (6, 9, 4, "")
 
 
@@ -282,16 +283,18 @@ def test_without_an_index_a_name_begins_the_next_call():
     stream = events(
         call_piece(None, "f", '{"a"'), call_piece(None, None, ": 1}"), call_piece(None, "f", "{}"), piece("tool_calls")
     )
-    assert reply_to(stream, STREAMED).calls == (WireCall("f", '{"a": 1}'), WireCall("f", "{}"))
+    assert reply_to(stream, STREAMED).calls == (RawToolCall("f", '{"a": 1}'), RawToolCall("f", "{}"))
 
 
 def test_events_are_cut_where_the_standard_cuts_them():
-    text = b': hello\r\ndata: {"a":\r\ndata:"\xe2\x80\xa8\xc2\x85"}\r\n\r\nid: 7\nevent: error\ndata: x\n\n\ndata: last'
-    for size in (1, 2, 7, 1000):
+    text = b': hello\r\ndata: {"a":\r\ndata:"\xe2\x80\xa8\xc2\x85"}\r\n\r\nid: 7\nevent: error\ndata: x\n\n\n'
+    text += b"error: y\n\ndata: last"
+    for size in (1, 2, 3, 7, 1000):
         chunks = (text[start : start + size] for start in range(0, len(text), size))
         assert list(sent_events(chunks)) == [
             ("message", '{"a":\n"\u2028\x85"}'),
             ("error", "x"),
+            ("error", "y"),
             ("message", "last"),
         ]
 
@@ -322,8 +325,8 @@ def endless(one):
 
 
 def test_a_server_that_never_stops_is_left(monkeypatch):
-    monkeypatch.setattr(wire, "MAX_BYTES", 2**20)
-    monkeypatch.setattr(openai_answers, "MAX_EVENTS", 100)
+    monkeypatch.setattr(http_client, "MAX_BYTES", 2**20)
+    monkeypatch.setattr(openai_replies, "MAX_EVENTS", 100)
     event = b"data: " + json.dumps(piece(content="Hi ")).encode() + b"\n\n"
     reply = reply_to(endless(event), STREAMED)
     assert (reply.error, len(reply.body), reply.pieces) == ("a stream of more than 100 events", 100, 100)
@@ -350,10 +353,10 @@ def test_a_server_that_is_down_is_an_answer_without_status():
 
 def test_several_threads_may_ask_at_once():
     def echo(path, body):
-        said = body["messages"][0]["content"]
+        output = body["messages"][0]["content"]
         if body.get("stream"):
-            return events(*(piece(content=letter) for letter in said), piece("stop"))
-        return as_json(message(content=said))
+            return events(*(piece(content=letter) for letter in output), piece("stop"))
+        return as_json(message(content=output))
 
     requests = [asked(f"number {n}", stream=n % 2 == 0) for n in range(64)]
     with canned_server(echo) as url, OpenAIChat(url, slots=8) as chat, ThreadPoolExecutor(8) as pool:
@@ -391,8 +394,8 @@ def test_nothing_that_is_answered_is_raised(values, rubbish, status):
     stream = b"".join(b"data: " + json.dumps(value).encode() + b"\n\n" for value in values)
     bodies = [rubbish, stream, stream + rubbish, *(json.dumps(value).encode() for value in values)]
     for body in bodies:
-        for read in (Reading.whole, lambda reading, data: reading.stream([data])):
-            reading = Reading()
+        for read in (ReplyReader.read_whole, lambda reading, data: reading.read_stream([data])):
+            reading = ReplyReader()
             reading.status = status
             read(reading, body)
             reply = reading.reply()

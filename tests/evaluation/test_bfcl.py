@@ -13,9 +13,10 @@ import pytest
 from callwright import storage
 from callwright.errors import ConfigError, DataError, FetchError, StorageError
 from callwright.evaluation import bfcl
-from callwright.evaluation.bfcl import expected_calls, fetch_data, load_category, sample, to_tools
+from callwright.evaluation.bfcl import fetch_data, load_category, sample
 from callwright.scoring.categories import CATEGORIES
 from callwright.scoring.checker import score_calls, score_text
+from callwright.scoring.entry import expected_calls, to_tools
 
 FIVE = ("simple_python", "multiple", "parallel", "parallel_multiple", "irrelevance")
 # BFCL's own contradictions: what these entries list as right cannot be said with the functions that they offer.
@@ -115,12 +116,12 @@ def test_every_category_has_its_entries_questions_and_functions(name: str) -> No
     for entry in entries:
         assert entry.category == name
         assert entry.question[-1].role == "user"
-        assert bool(entry.answers) == CATEGORIES[name].has_answers
+        assert bool(entry.gold_calls) == CATEGORIES[name].has_gold_calls
         assert len(to_tools(entry)) == len(entry.functions)
 
 
 def test_the_right_answers_are_right_but_for_four_entries() -> None:
-    entries = [entry for row in CATEGORIES.values() if row.has_answers for entry in load_category(row.name)]
+    entries = [entry for row in CATEGORIES.values() if row.has_gold_calls for entry in load_category(row.name)]
     wrong = {entry.id for entry in entries if not score_calls(entry, expected_calls(entry)).valid}
     assert len(entries) == 2351
     assert wrong == UNSATISFIABLE

@@ -9,20 +9,23 @@ import random
 from collections import Counter
 
 import pytest
+from tests.support.jsonl import read_jsonl
 from tests.support.tiny import tiny_tokenizer
 
 from callwright import storage
 from callwright.conversation import Conversation, Message
-from callwright.engines.base import Generation, Sampling
+from callwright.engines.base import Generation
+from callwright.engines.sampling import GREEDY
 from callwright.errors import ConfigError, DataError, StorageError
+from callwright.evaluation.answerer import EngineAnswerer
 from callwright.evaluation.bfcl import load_category, sample
-from callwright.evaluation.run import CATEGORIES, EvaluationSettings, evaluate, tally
+from callwright.evaluation.row import summarize
+from callwright.evaluation.run import DEFAULT_CATEGORIES, EvaluationSettings, evaluate
 from callwright.formats import get_format
 from callwright.scoring.entry import BfclEntry, to_tools
-from callwright.storage import read_jsonl
 from callwright.tokens import encode_segments
 
-FORM, TOKENIZER = get_format("xml"), tiny_tokenizer()
+FORMAT, TOKENIZER = get_format("xml"), tiny_tokenizer()
 PARAMETERS = {"type": "dict", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 FUNCTION = {"name": "weather.get", "description": "The weather.", "parameters": PARAMETERS}
 NAMES = ("simple_python", "parallel", "irrelevance")
@@ -41,7 +44,7 @@ def entry(category, index):
 
 
 ENTRIES = {name: [entry(name, index) for index in range(5)] for name in NAMES}
-SAID = {
+OUTPUTS = {
     "simple_python_0": call("Paris"),
     "simple_python_1": call("Oslo"),
     "simple_python_2": call("Paris", name="weather"),
@@ -67,7 +70,7 @@ ERRORS = {
 
 
 def prompt(entry):
-    segments = FORM.render(Conversation(entry.question, to_tools(entry)), add_generation_prompt=True)
+    segments = FORMAT.render(Conversation(entry.question, to_tools(entry)), add_generation_prompt=True).segments
     return tuple(encode_segments(TOKENIZER, segments)[0])
 
 
@@ -75,7 +78,7 @@ PROMPTS = {prompt(entry): entry.id for entries in ENTRIES.values() for entry in 
 
 
 class Scripted:
-    """An engine that says what SAID has, words where it has nothing; breaks down before batch `breaks_at`."""
+    """An engine that says what OUTPUTS has, words where it has nothing; breaks down before batch `breaks_at`."""
 
     def __init__(self, *, cut=(), breaks_at=None):
         self.cut, self.breaks_at = cut, breaks_at
@@ -83,7 +86,7 @@ class Scripted:
         self.sizes = []
 
     def generate(self, prompts, *, max_new_tokens, sampling):
-        assert sampling == Sampling()
+        assert sampling == GREEDY
         assert max_new_tokens == SETTINGS.max_new_tokens
         if len(self.batches) == self.breaks_at:
             raise RuntimeError("the engine broke down")
@@ -93,7 +96,7 @@ class Scripted:
         return [self._say(name) for name in ids]
 
     def _say(self, name):
-        said = tuple(TOKENIZER.encode(SAID.get(name, "the weather")))
+        said = tuple(TOKENIZER.encode(OUTPUTS.get(name, "the weather")))
         return Generation(said, "length") if name in self.cut else Generation(said, "stop", 9)
 
     @property
@@ -103,7 +106,7 @@ class Scripted:
 
 def run(directory, *, entries=ENTRIES, engine=None, settings=SETTINGS, **hooks):
     engine = engine or Scripted()
-    done = evaluate(engine, entries, FORM, TOKENIZER, settings, directory, **hooks)
+    done = evaluate(EngineAnswerer(engine, FORMAT, TOKENIZER), entries, settings, directory, **hooks)
     return done, engine
 
 
@@ -140,7 +143,7 @@ def test_a_row_says_what_was_asked_what_was_said_and_what_was_made_of_it(whole):
     assert row["question"] == asked.question[0].content
     assert TOKENIZER.decode(row["prompt_ids"]) == row["prompt"]
     assert tuple(row["prompt_ids"]) == prompt(asked)
-    assert TOKENIZER.decode(row["token_ids"]) == row["raw"] == SAID[row["id"]]
+    assert TOKENIZER.decode(row["token_ids"]) == row["raw"] == OUTPUTS[row["id"]]
     assert row["calls"] == [{"name": "weather.get", "arguments": {"city": "Oslo"}}]
     assert row["expected"] == [{"name": "weather.get", "arguments": {"city": "Paris"}}]
     assert (row["schema_version"], row["finish_reason"], row["complete"], row["parse_errors"]) == (1, "stop", True, [])
@@ -157,7 +160,7 @@ def test_words_are_no_calls_and_an_unreadable_call_is_no_list_of_calls(whole):
 
 
 def test_a_call_that_the_limit_cut_is_no_call(tmp_path, monkeypatch):
-    monkeypatch.setitem(SAID, "simple_python_0", call("Paris")[:-5])
+    monkeypatch.setitem(OUTPUTS, "simple_python_0", call("Paris")[:-5])
     run(tmp_path, engine=Scripted(cut=("simple_python_0",)))
     row = rows(tmp_path)["simple_python", "simple_python_0"]
     assert (row["valid"], row["complete"], row["finish_reason"], row["calls"]) == (False, False, "length", None)
@@ -166,7 +169,7 @@ def test_a_call_that_the_limit_cut_is_no_call(tmp_path, monkeypatch):
 @pytest.mark.parametrize("city", ["\\ud800", "\\u0000", "\\u2028", "é \U0001f600", "\x7f"])
 def test_whatever_a_model_says_becomes_a_row(tmp_path, monkeypatch, city):
     """Half of a surrogate pair is plain text when it is said, and no text at all once the call is read."""
-    monkeypatch.setitem(SAID, "simple_python_0", call(city))
+    monkeypatch.setitem(OUTPUTS, "simple_python_0", call(city))
     assert run(tmp_path)[0]
     row = rows(tmp_path)["simple_python", "simple_python_0"]
     assert row["calls"][0]["arguments"] == json.loads(f'{{"city": "{city}"}}')
@@ -296,51 +299,54 @@ def test_long_entries_are_more_of_the_work_than_short_ones(tmp_path, whole):
     assert each == sorted(each, reverse=True) and each[0] > each[-1]
 
 
-def test_a_tally_adds_up_the_rows(tmp_path, whole):
+def test_a_summary_adds_up_the_rows(tmp_path, whole):
     run(tmp_path)
-    found = tally(tmp_path, "parallel")
+    found = summarize(tmp_path, "parallel")
     mine = [row for (name, _), row in whole[0].items() if name == "parallel"]
     assert found.verdicts == {row["id"]: row["valid"] for row in mine}
     assert found.called == 3
     assert found.errors == Counter({"parallel_function_checker_no_order:wrong_count": 4})
     assert found.tokens == sum(len(row["prompt_ids"]) + len(row["token_ids"]) for row in mine)
-    assert tally(tmp_path, "multiple").verdicts == {}
+    assert summarize(tmp_path, "multiple").verdicts == {}
 
 
 def test_an_entry_with_two_rows_counts_once(tmp_path):
     run(tmp_path)
-    found = tally(tmp_path, "parallel")
+    found = summarize(tmp_path, "parallel")
     path = tmp_path / "parallel.jsonl"
     path.write_text(path.read_text() * 2)
-    assert tally(tmp_path, "parallel") == found
+    assert summarize(tmp_path, "parallel") == found
 
 
 @pytest.mark.parametrize(
-    ("change", "came"),
+    ("change", "where", "got"),
     [
-        ({"id": 5}, "id 5"),
-        ({"valid": None}, "valid None"),
-        ({"valid": "yes"}, "valid 'yes'"),
-        ({"valid": False, "error_type": None}, "error_type None"),
-        ({"calls": "f()"}, r"calls 'f\(\)'"),
-        ({"prompt_ids": None}, "prompt_ids None"),
-        ({"seconds": -1}, "seconds -1"),
-        ({"seconds": float("nan")}, "seconds nan"),
-        ({"seconds": ...}, "one without seconds"),
-        ({"valid": ...}, "one without valid"),
-        ({"id": ...}, "one without id"),
+        ({"id": 5}, "id", "5"),
+        ({"valid": None}, "valid", "None"),
+        ({"valid": "yes"}, "valid", "'yes'"),
+        ({"valid": False, "error_type": None}, "error_type", "None"),
+        ({"calls": "f()"}, "calls", r"'f\(\)'"),
+        ({"calls": [{"name": "f", "arguments": 5}]}, r"calls\.0\.arguments", "5"),
+        ({"prompt_ids": None}, "prompt_ids", "None"),
+        ({"seconds": -1}, "seconds", "-1"),
+        ({"seconds": float("nan")}, "seconds", "nan"),
+        ({"seconds": True}, "seconds", "True"),
+        ({"schema_version": 2}, "schema_version", "2"),
+        ({"seconds": ...}, "seconds", "nothing"),
+        ({"valid": ...}, "valid", "nothing"),
+        ({"id": ...}, "id", "nothing"),
     ],
     ids=str,
 )
-def test_a_line_that_is_no_row_is_named_and_no_entry_is_asked(tmp_path, change, came):
+def test_a_line_that_is_no_row_is_named_and_no_entry_is_asked(tmp_path, change, where, got):
     run(tmp_path)
     path = tmp_path / "parallel.jsonl"
     lines = path.read_text().splitlines()
     row = {name: value for name, value in (json.loads(lines[1]) | change).items() if value is not ...}
     path.write_text("\n".join([lines[0], json.dumps(row), *lines[2:-1]]) + "\n")
-    says = f"a scored entry in line 2 of {path}; got {came}; take the line out and give the run's command again"
+    says = f"{where} in line 2 of {path}.*; got {got}; take the line out and give the run's command again"
     with pytest.raises(DataError, match=says):
-        tally(tmp_path, "parallel")
+        summarize(tmp_path, "parallel")
     engine = Scripted()
     with pytest.raises(DataError, match=says):
         run(tmp_path, engine=engine)
@@ -395,8 +401,8 @@ def test_a_category_that_does_not_exist_is_refused(wrong):
 
 
 def test_the_default_categories_are_the_scored_ones():
-    assert EvaluationSettings().categories == CATEGORIES
-    assert list(EvaluationSettings(sample=40).entries()) == list(CATEGORIES)
+    assert EvaluationSettings().categories == DEFAULT_CATEGORIES
+    assert list(EvaluationSettings(sample=40).entries()) == list(DEFAULT_CATEGORIES)
 
 
 def _ids(entries):

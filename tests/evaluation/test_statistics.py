@@ -3,7 +3,8 @@
 import pytest
 
 from callwright.errors import DataError
-from callwright.evaluation.statistics import Interval, is_call_category, mcnemar, pooled, wilson
+from callwright.evaluation.statistics import Interval, is_call_category, mcnemar, wilson
+from callwright.report.schema import Evaluation, Score
 
 
 @pytest.mark.parametrize(
@@ -74,6 +75,8 @@ def test_mcnemar_refuses_entries_that_only_one_model_answered() -> None:
 
 def test_pooling_counts_entries_and_leaves_relevance_out() -> None:
     counts = {"simple_python": (30, 40), "parallel": (0, 10), "irrelevance": (9, 10), "live_relevance": (1, 16)}
-    assert pooled(counts) == (30, 50)
-    assert pooled({"irrelevance": (9, 10)}) == (0, 0)
+    scores = {name: Score(correct=n, total=of, planned=of, called=0) for name, (n, of) in counts.items()}
+    found = Evaluation(categories=scores).pooled
+    assert (found.correct, found.total) == (30, 50)
+    assert Evaluation(categories={"irrelevance": scores["irrelevance"]}).pooled.total == 0
     assert [is_call_category(name) for name in counts] == [True, True, False, False]

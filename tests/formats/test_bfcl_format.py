@@ -8,12 +8,12 @@ from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.errors import FormatError
 from callwright.formats.bfcl import PROMPT, BfclFormat
 
-FORM = BfclFormat()
+FORMAT = BfclFormat()
 FUNCTION = {"name": "a.b", "description": "Größe", "parameters": {"type": "dict", "properties": {}, "required": []}}
 
 
 def text(*messages, tools=(), **options):
-    return "".join(s.text for s in FORM.render(Conversation(messages, tools), **options))
+    return FORMAT.render(Conversation(messages, tools), **options).text
 
 
 def test_the_prompt_is_the_leaderboards_with_functions_as_they_were_given():
@@ -47,7 +47,7 @@ def test_calls_and_results_in_order():
     "raw", ["[f(a=2*3)]", "[f(a=true)]", "[f(1)]", "[f(a=g(x=1))]", "[f(a=__import__('os').getpid())]"]
 )
 def test_what_the_leaderboard_computes_or_guesses_is_an_error_here(raw):
-    parsed = FORM.parse(raw)
+    parsed = FORMAT.parse(raw)
     assert (parsed.content, parsed.tool_calls, len(parsed.errors)) == (raw, (), 1)
 
 

@@ -1,13 +1,11 @@
 """`callwright render` and `callwright parse` answer every line with a line, and a bad one with an error."""
 
 import json
-import warnings
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callwright.errors import FormatWarning
 from callwright.formats import filter as filters
 from callwright.formats import get_format
 from callwright.formats.base import control
@@ -26,12 +24,11 @@ class Muser(XmlFormat):
         super().__init__()
         self.grammar = Grammar(stops=self.stops, thought=Thought("<think>", "</think>"))
 
-    def render(self, conversation, *, add_generation_prompt=False, thinking=None):
-        warnings.warn("the template drops it", FormatWarning, stacklevel=2)
-        if not thinking:
-            warnings.warn("not the format's", UserWarning, stacklevel=2)
-        opened = [control("<think>"), Segment("\n")] if thinking else []
-        return [*super().render(conversation), *(opened if add_generation_prompt else [])]
+    def _segments(self, conversation, *, add_generation_prompt, thinking, warn):
+        warn("the template drops it")
+        yield from super()._segments(conversation, add_generation_prompt=False, thinking=thinking, warn=warn)
+        if thinking and add_generation_prompt:
+            yield from (control("<think>"), Segment("\n"))
 
 
 @pytest.fixture
@@ -59,7 +56,7 @@ def test_a_prompt_is_what_the_format_renders():
     assert render(tools=None, variant=None, model=None, add_generation_prompt=None, enable_thinking=None) == render()
 
 
-def test_only_a_formats_own_warnings_are_in_the_answer(muser):
+def test_what_the_format_warns_of_is_in_the_answer(muser):
     assert render()["warnings"] == ["the template drops it"]
     assert "warnings" not in parse()
 
@@ -81,7 +78,6 @@ def test_variant_and_model_choose_the_format(muser):
         ({"generation_prompt": "<start_of_turn>model\n<think></think>"}, "a</think>b", None),
     ],
 )
-@pytest.mark.filterwarnings("error")
 def test_what_the_server_knows_decides_whether_the_words_begin_in_a_thought(muser, row, content, reasoning):
     answer = parse(raw="a</think>b", **row)
     assert (answer["content"], answer["reasoning"]) == (content, reasoning)

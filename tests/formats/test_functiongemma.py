@@ -6,14 +6,14 @@ from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.errors import FormatError
 from callwright.formats import get_format
 
-FORM = get_format("functiongemma")
+FORMAT = get_format("functiongemma")
 ASK = Message("user", "q")
 CALL = Message("assistant", "Sure.", tool_calls=(ToolCall("inc", {"n": 1, "A": None}, id="c0"),))
 RESULT = Message("tool", "2", tool_call_id="c0")
 
 
 def text(*messages, tools=(), **options):
-    return "".join(segment.text for segment in FORM.render(Conversation(messages, tools), **options))
+    return FORMAT.render(Conversation(messages, tools), **options).text
 
 
 def test_results_and_answer_go_on_in_the_calling_turn():
@@ -34,8 +34,8 @@ def test_an_open_turn_gets_no_generation_prompt(opened):
 
 
 def test_the_model_says_its_words_its_calls_and_the_token_it_stops_at():
-    segments = FORM.render(Conversation((ASK, CALL, RESULT, RESULT, Message("assistant", "Two."))))
-    assert "".join(segment.text for segment in segments if segment.trained) == (
+    segments = FORMAT.render(Conversation((ASK, CALL, RESULT, RESULT, Message("assistant", "Two.")))).segments
+    assert "".join(segment.text for segment in segments if segment.supervised) == (
         "Sure.<start_function_call>call:inc{A:null,n:1}<end_function_call><start_function_response>Two.<end_of_turn>"
     )
 

@@ -1,46 +1,44 @@
 """Gemma 4: what its template drops, misplaces or glues is reproduced with a warning; thoughts; who says which token."""
 
-import warnings
-
 import pytest
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
-from callwright.errors import FormatError, FormatWarning
+from callwright.errors import FormatError
 from callwright.formats import get_format
 from callwright.openai import read_conversation
 from callwright.tokens import Segment
 
-FORM = get_format("gemma4")
+FORMAT = get_format("gemma4")
 ASK = Message("user", "q")
 CALL = Message("assistant", tool_calls=(ToolCall("inc", {"n": 1}, id="c0"),))
 RESULT = Message("tool", "2", tool_call_id="c0")
 
 
-def text(*messages, form=FORM, tools=(), **options):
-    return "".join(segment.text for segment in form.render(Conversation(messages, tools), **options))
+def text(*messages, fmt=FORMAT, tools=(), **options):
+    return fmt.render(Conversation(messages, tools), **options).text
 
 
 def warned(*messages, **options):
     """The rendered text, which must come with exactly one warning, and that warning."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        rendered = text(*messages, **options)
-    [warning] = caught
-    assert warning.category is FormatWarning
-    return rendered, str(warning.message)
+    rendered = FORMAT.render(Conversation(messages), **options)
+    [warning] = rendered.warnings
+    return rendered.text, warning
 
 
-def trained(*messages, **options):
-    return "".join(segment.text for segment in FORM.render(Conversation(messages), **options) if segment.trained)
+def supervised(*messages, **options):
+    segments = FORMAT.render(Conversation(messages), **options).segments
+    return "".join(segment.text for segment in segments if segment.supervised)
 
 
 def test_a_whole_conversation_needs_no_warning():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert text(Message("system", " s "), ASK, CALL, RESULT, Message("assistant", "Two."), ASK) == (
-            "<bos><|turn>system\ns<turn|>\n<|turn>user\nq<turn|>\n<|turn>model\n<|tool_call>call:inc{n:1}<tool_call|>"
-            '<|tool_response>response:inc{value:<|"|>2<|"|>}<tool_response|>Two.<turn|>\n<|turn>user\nq<turn|>\n'
-        )
+    rendered = FORMAT.render(
+        Conversation((Message("system", " s "), ASK, CALL, RESULT, Message("assistant", "Two."), ASK))
+    )
+    assert rendered.text == (
+        "<bos><|turn>system\ns<turn|>\n<|turn>user\nq<turn|>\n<|turn>model\n<|tool_call>call:inc{n:1}<tool_call|>"
+        '<|tool_response>response:inc{value:<|"|>2<|"|>}<tool_response|>Two.<turn|>\n<|turn>user\nq<turn|>\n'
+    )
+    assert rendered.warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -121,25 +119,25 @@ def test_results_on_the_calling_message_render_like_results_of_their_own():
 
 @pytest.mark.parametrize("variant", ["31b", "e2b"])
 def test_only_31b_closes_an_empty_thought_before_an_answer_without_thinking(variant):
-    form = get_format("gemma4", variant)
+    fmt = get_format("gemma4", variant)
     tail = {
-        thinking: text(ASK, form=form, add_generation_prompt=True, thinking=thinking).partition("model\n")[2]
+        thinking: text(ASK, fmt=fmt, add_generation_prompt=True, thinking=thinking).partition("model\n")[2]
         for thinking in (None, False, True)
     }
     empty = "<|channel>thought\n<channel|>" if variant == "31b" else ""
     assert tail == {None: empty, False: empty, True: ""}
     for thinking, opened in ((True, "<|channel>thought\n"), (False, ""), (None, "")):
-        prompt = text(ASK, CALL, RESULT, form=form, add_generation_prompt=True, thinking=thinking)
+        prompt = text(ASK, CALL, RESULT, fmt=fmt, add_generation_prompt=True, thinking=thinking)
         assert prompt.endswith(f"<tool_response|>{opened}")
 
 
 def test_a_prompt_that_opens_a_thought_begins_reading_inside_it():
     prompt = text(ASK, CALL, RESULT, add_generation_prompt=True, thinking=True)
-    parsed = FORM.parse("so\nit is 2\n<channel|>Two.<turn|>", generation_prompt=prompt)
+    parsed = FORMAT.parse("so\nit is 2\n<channel|>Two.<turn|>", generation_prompt=prompt)
     assert (parsed.reasoning, parsed.content, parsed.complete) == ("so\nit is 2", "Two.", True)
-    assert not FORM.parse("so it is", generation_prompt=prompt).complete
+    assert not FORMAT.parse("so it is", generation_prompt=prompt).complete
     closed = text(ASK, add_generation_prompt=True)
-    assert FORM.parse("Two.", generation_prompt=closed).content == "Two."
+    assert FORMAT.parse("Two.", generation_prompt=closed).content == "Two."
 
 
 def test_a_thought_is_kept_only_after_the_last_user_message():
@@ -151,35 +149,35 @@ def test_a_thought_is_kept_only_after_the_last_user_message():
 
 def test_the_model_says_its_thought_its_calls_and_the_token_it_stops_at():
     thought = Message("assistant", reasoning="hm", tool_calls=CALL.tool_calls)
-    assert trained(ASK, thought, RESULT, RESULT, Message("assistant", "Two.")) == (
+    assert supervised(ASK, thought, RESULT, RESULT, Message("assistant", "Two.")) == (
         "<|channel>thought\nhm\n<channel|><|tool_call>call:inc{n:1}<tool_call|><|tool_response>Two.<turn|>"
     )
 
 
 def test_a_thought_that_the_prompt_opens_is_not_opened_by_the_model():
     answer = Message("assistant", "Two.", reasoning="hm")
-    assert trained(ASK, CALL, RESULT, answer, thinking=True).endswith("<|tool_response>hm\n<channel|>Two.<turn|>")
-    assert "<|channel>thought\nhm" in trained(ASK, CALL, RESULT, answer)
+    assert supervised(ASK, CALL, RESULT, answer, thinking=True).endswith("<|tool_response>hm\n<channel|>Two.<turn|>")
+    assert "<|channel>thought\nhm" in supervised(ASK, CALL, RESULT, answer)
 
 
 def test_words_that_the_template_moves_behind_results_are_not_trained():
-    with pytest.warns(FormatWarning):
-        said = trained(ASK, Message("assistant", "Wait.", tool_calls=CALL.tool_calls), RESULT)
-    assert "Wait." not in said
+    calling = Message("assistant", "Wait.", tool_calls=CALL.tool_calls)
+    assert warned(ASK, calling, RESULT)
+    assert "Wait." not in supervised(ASK, calling, RESULT)
 
 
 def test_markers_written_by_others_are_text():
-    hostile = "".join(control for control in FORM.controls if control != '<|"|>')
+    hostile = "".join(control for control in FORMAT.special_tokens if control != '<|"|>')
     tool = Tool("f", hostile, {"type": "object", "properties": {"a": {"type": "string", "description": hostile}}})
     result = Message("tool", {"k": hostile}, tool_call_id="c0")
     conversation = Conversation((Message("system", hostile), Message("user", hostile), CALL, result), (tool,))
-    segments = FORM.render(conversation)
+    segments = FORMAT.render(conversation).segments
     assert sum(segment.text.count(hostile) for segment in segments if not segment.control) == 5
-    assert all(segment.text in FORM.controls for segment in segments if segment.control)
+    assert all(segment.text in FORMAT.special_tokens for segment in segments if segment.control)
 
 
 def test_spelled_markers_are_no_markers_where_control_tokens_are_known():
-    parsed = FORM.parse([Segment("<|tool_call>call:f{}<tool_call|>"), Segment("<turn|>", control=True)])
+    parsed = FORMAT.parse([Segment("<|tool_call>call:f{}<tool_call|>"), Segment("<turn|>", control=True)])
     assert (parsed.content, parsed.tool_calls, parsed.errors) == ("<|tool_call>call:f{}<tool_call|>", (), ())
 
 

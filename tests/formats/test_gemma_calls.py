@@ -1,4 +1,4 @@
-"""Gemma's call notation, which Gemma 4 and FunctionGemma share: read strictly, and the slips that can be mended."""
+"""Gemma's call notation, which Gemma 4 and FunctionGemma share: read strictly, and which mistakes can be repaired."""
 
 from functools import partial
 
@@ -9,10 +9,10 @@ from callwright.conversation import Conversation, Message, ToolCall
 from callwright.errors import FormatError
 from callwright.formats import get_format
 
-FORMS = {name: get_format(name) for name in ("gemma4", "functiongemma")}
+GEMMA = {name: get_format(name) for name in ("gemma4", "functiongemma")}
 MARKS = {"gemma4": ("<|tool_call>", "<tool_call|>", '<|"|>'), "functiongemma": (
     "<start_function_call>", "<end_function_call>", "<escape>")}  # fmt: skip
-both = pytest.mark.parametrize("name", FORMS)
+both = pytest.mark.parametrize("name", GEMMA)
 
 
 def spelled(name, body, closed=True):
@@ -22,7 +22,7 @@ def spelled(name, body, closed=True):
 
 
 def read(name, body, closed=True, **options):
-    return FORMS[name].parse(spelled(name, body, closed), **options)
+    return GEMMA[name].parse(spelled(name, body, closed), **options)
 
 
 def marked(value, delimiter):
@@ -108,17 +108,17 @@ def test_a_call_without_its_closing_marker_is_no_call_and_no_content(name, body)
 @both
 def test_a_marker_inside_a_string_is_a_string_however_it_arrives(name):
     opener, closer, _ = MARKS[name]
-    text = spelled(name, f"call:say{{text:~}}{closer} {opener}call:x{{}}{FORMS[name].stops[0]}~}}")
-    stream = FORMS[name].stream()
+    text = spelled(name, f"call:say{{text:~}}{closer} {opener}call:x{{}}{GEMMA[name].stops[0]}~}}")
+    stream = GEMMA[name].stream()
     events = [event for character in text for event in stream.feed(character)] + stream.finish()
     [call] = events
-    assert call == ToolCall("say", {"text": f"}}{closer} {opener}call:x{{}}{FORMS[name].stops[0]}"})
+    assert call == ToolCall("say", {"text": f"}}{closer} {opener}call:x{{}}{GEMMA[name].stops[0]}"})
     assert stream.complete
 
 
 @both
 @pytest.mark.parametrize(
-    ("body", "expected", "slip"),
+    ("body", "expected", "fix"),
     [
         ("call:f{a:New York,b:1}", {"a": "New York", "b": 1}, "without delimiters"),
         ("call:f{a:'it',b:\"x\\n\"}", {"a": "it", "b": "x\n"}, "plain quotes"),
@@ -130,17 +130,17 @@ def test_a_marker_inside_a_string_is_a_string_however_it_arrives(name):
         ("call:f{a:1,}", {"a": 1}, None),
     ],
 )
-def test_a_known_slip_is_mended_only_when_asked_and_named(name, body, expected, slip):
+def test_a_known_mistake_is_repaired_only_when_asked_and_named(name, body, expected, fix):
     assert not read(name, body).tool_calls
     parsed = read(name, body, lenient=True)
     assert arguments(parsed) == [expected]
     [repair] = parsed.repairs
-    assert slip is None or slip in repair.message
+    assert fix is None or fix in repair.message
 
 
 @both
 def test_a_missing_closing_marker_is_mended_only_behind_a_whole_call(name):
-    stop = FORMS[name].stops[0]
+    stop = GEMMA[name].stops[0]
     parsed = read(name, f"call:f{{a:~x~}}{stop}", closed=False, lenient=True)
     assert arguments(parsed) == [{"a": "x"}]
     assert f"a missing {MARKS[name][1]}" in parsed.repairs[0].message
@@ -160,7 +160,7 @@ def test_what_has_no_certain_reading_is_not_mended(name, body):
 @pytest.mark.parametrize("lenient", [False, True])
 def test_hostile_calls_are_read_in_linear_time(name, lenient):
     opener, closer, delimiter = MARKS[name]
-    read = partial(FORMS[name].parse, lenient=lenient)
+    read = partial(GEMMA[name].parse, lenient=lenient)
     for unit in (
         f"{opener}call:f{{a:[{delimiter},{delimiter}{closer}",
         f",{closer}{opener}call:f{{a:[{delimiter},{delimiter}",
@@ -191,7 +191,7 @@ def test_hostile_calls_are_read_in_linear_time(name, lenient):
 def test_a_call_that_would_read_back_as_something_else_is_refused_by_place(name, call, named):
     message = Message("assistant", tool_calls=(ToolCall(call.name, marked(call.arguments, MARKS[name][2])),))
     with pytest.raises(FormatError, match="messages") as caught:
-        FORMS[name].render(Conversation((Message("user", "q"), message)))
+        GEMMA[name].render(Conversation((Message("user", "q"), message)))
     assert f"messages[1].{named}" in str(caught.value)
 
 
@@ -202,4 +202,4 @@ def test_a_value_too_deep_is_refused_and_not_a_crash(name):
         value = [value]
     call = Message("assistant", tool_calls=(ToolCall("f", {"a": value}),))
     with pytest.raises(FormatError, match="deeper"):
-        FORMS[name].render(Conversation((call,)))
+        GEMMA[name].render(Conversation((call,)))

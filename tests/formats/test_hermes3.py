@@ -1,9 +1,9 @@
-"""Hermes 3's signatures of tools and turns of results, and where its renderer goes on though the template fails."""
+"""Hermes 3's signatures of tools and turns of results, and where its renderer continues though the template fails."""
 
 import pytest
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
-from callwright.errors import FormatError, FormatWarning
+from callwright.errors import FormatError
 from callwright.formats import get_format
 from callwright.formats.jinja import ChatTemplate
 
@@ -12,7 +12,7 @@ ASK = Message("user", "x")
 
 
 def text(*messages, tools=(), **options):
-    return "".join(segment.text for segment in HERMES.render(Conversation(messages, tools), **options))
+    return HERMES.render(Conversation(messages, tools), **options).text
 
 
 def signature(schema, **given):
@@ -20,7 +20,7 @@ def signature(schema, **given):
     parameters = {"type": "object", "properties": {"p": schema}}
     function = {"name": "f", "description": "Does.", "parameters": parameters, **given}
     conversation = Conversation((ASK,), (Tool("f", "Does.", parameters, given=function),))
-    prompt = "".join(segment.text for segment in HERMES.render(conversation))
+    prompt = HERMES.render(conversation).text
     theirs = ChatTemplate(HERMES.chat_template()).render(conversation, variables={"bos_token": HERMES.bos})
     assert theirs == prompt
     return prompt.partition('"description": "f(p: ')[2].partition(" - Does.")[0].removesuffix(")")
@@ -73,9 +73,11 @@ def test_without_tools_the_family_speaks_plain_chatml_with_a_system_message():
 
 
 def test_content_beside_calls_is_left_out_with_a_warning():
-    with pytest.warns(FormatWarning, match=r"messages\[1\]\.content is left out"):
-        prompt = text(ASK, Message("assistant", "Looking.", tool_calls=(ToolCall("f"),)))
-    assert prompt.endswith(
+    calling = Message("assistant", "Looking.", tool_calls=(ToolCall("f"),))
+    rendered = HERMES.render(Conversation((ASK, calling)))
+    [warning] = rendered.warnings
+    assert warning.startswith("messages[1].content is left out")
+    assert rendered.text.endswith(
         '<|im_start|>assistant\n<tool_call>\n{"name": "f", "arguments": {}}\n</tool_call><|im_end|>\n'
     )
 

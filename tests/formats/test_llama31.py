@@ -3,11 +3,11 @@
 import pytest
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
-from callwright.errors import FormatError, FormatWarning
+from callwright.errors import FormatError
 from callwright.formats import get_format
 from callwright.formats.llama31 import Llama31Format
 
-FORM = Llama31Format()
+FORMAT = Llama31Format()
 CALL = '{"name": "f", "parameters": {"a": 1}}'
 SAID = (ToolCall("f", {"a": 1}),)
 
@@ -25,7 +25,7 @@ SAID = (ToolCall("f", {"a": 1}),)
     ],
 )
 def test_a_message_that_is_a_call_is_one(raw):
-    parsed = FORM.parse(raw)
+    parsed = FORMAT.parse(raw)
     assert parsed.tool_calls == SAID
     assert parsed.content is None
     assert parsed.complete
@@ -49,7 +49,7 @@ def test_a_message_that_is_a_call_is_one(raw):
     ],
 )
 def test_an_answer_that_is_no_call_stays_content(raw):
-    parsed = FORM.parse(raw)
+    parsed = FORMAT.parse(raw)
     assert (parsed.content, parsed.tool_calls, parsed.errors, parsed.complete) == (raw, (), (), True)
 
 
@@ -67,7 +67,7 @@ def test_an_answer_that_is_no_call_stays_content(raw):
     ],
 )
 def test_a_malformed_call_is_an_error_and_stays_in_the_content(raw):
-    parsed = FORM.parse(raw)
+    parsed = FORMAT.parse(raw)
     assert (parsed.content, parsed.tool_calls, len(parsed.errors)) == (raw, (), 1)
 
 
@@ -75,7 +75,7 @@ def test_a_malformed_call_is_an_error_and_stays_in_the_content(raw):
     "raw", ['{"name": "f', '{"name": "f", "para', CALL[:-1], "<|python_tag|>", f"<|python_tag|>{CALL[:-3]}"]
 )
 def test_a_cut_call_is_neither_call_nor_content(raw):
-    parsed = FORM.parse(raw)
+    parsed = FORMAT.parse(raw)
     assert (parsed.content, parsed.tool_calls, parsed.complete) == (None, (), False)
 
 
@@ -91,18 +91,17 @@ def test_a_cut_call_is_neither_call_nor_content(raw):
     ],
 )
 def test_lenient_reading_mends_calls_of_the_tools_at_hand_and_says_so(raw, calls):
-    parsed = FORM.parse(raw, tools=(Tool("f"),), lenient=True)
+    parsed = FORMAT.parse(raw, tools=(Tool("f"),), lenient=True)
     assert parsed.tool_calls == calls
     assert bool(parsed.repairs) == bool(calls)
 
 
 def test_what_the_template_leaves_out_is_left_out_with_a_warning():
     messages = (Message("user", "x"), Message("assistant", "words", reasoning="hm", tool_calls=SAID))
-    with pytest.warns(FormatWarning) as caught:
-        segments = FORM.render(Conversation(messages))
-    assert "".join(s.text for s in segments if s.trained) == f"{CALL}<|eot_id|>"
-    assert len(caught) == 2
-    assert FORM.drops_content(messages[1])
+    rendered = FORMAT.render(Conversation(messages))
+    assert "".join(s.text for s in rendered.segments if s.supervised) == f"{CALL}<|eot_id|>"
+    assert len(rendered.warnings) == 2
+    assert FORMAT.drops_content(messages[1])
 
 
 @pytest.mark.parametrize(
@@ -119,7 +118,7 @@ def test_what_the_template_leaves_out_is_left_out_with_a_warning():
 )
 def test_what_cannot_be_said_is_refused_by_place(messages, tools, named):
     with pytest.raises(FormatError) as caught:
-        FORM.render(Conversation(messages, tools))
+        FORMAT.render(Conversation(messages, tools))
     assert named in str(caught.value)
 
 

@@ -6,11 +6,11 @@ from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.errors import FormatError
 from callwright.formats.llama4 import Llama4Format
 
-FORM = Llama4Format()
+FORMAT = Llama4Format()
 
 
 def text(messages, tools=(), **options):
-    return "".join(s.text for s in FORM.render(Conversation(tuple(messages), tuple(tools)), **options))
+    return FORMAT.render(Conversation(tuple(messages), tuple(tools)), **options).text
 
 
 def test_a_conversation_renders_to_these_bytes():
@@ -69,7 +69,7 @@ def test_without_a_system_message_the_instruction_stands_before_the_tools_and_on
     ],
 )
 def test_calls_are_taken_only_when_they_are_the_whole_message(raw, content, names, complete, errors):
-    parsed = FORM.parse(raw)
+    parsed = FORMAT.parse(raw)
     assert parsed.content == (raw if content is ... else content)
     assert [call.name for call in parsed.tool_calls] == names
     assert parsed.complete is complete
@@ -81,11 +81,11 @@ def test_calls_are_taken_only_when_they_are_the_whole_message(raw, content, name
 )
 def test_lenient_reading_mends_and_says_so(raw):
     tool = Tool("f", None, {"properties": {"a": {}}})
-    parsed = FORM.parse(raw, tools=(tool,), lenient=True)
+    parsed = FORMAT.parse(raw, tools=(tool,), lenient=True)
     assert parsed.tool_calls[0] == ToolCall("f", {"a": 1})
     assert parsed.complete
     assert len(parsed.repairs) == 1
-    strict = FORM.parse(raw, tools=(tool,))
+    strict = FORMAT.parse(raw, tools=(tool,))
     assert not strict.tool_calls
     assert not strict.repairs
 

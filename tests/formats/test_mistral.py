@@ -1,12 +1,11 @@
 """Mistral's three variants print what the published templates print, and read what their models say."""
 
 import json
-import warnings
 
 import pytest
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
-from callwright.errors import FormatError, FormatWarning
+from callwright.errors import FormatError
 from callwright.formats import get_format
 from callwright.tokens import Segment
 
@@ -21,9 +20,12 @@ CALLING = Message("assistant", tool_calls=CALLS)
 RESULTS = (Message("tool", "é", tool_call_id="abcdefgh1"), Message("tool", {"b": None}, tool_call_id="abcdefgh2"))
 
 
+def render(variant, *messages, tools=(TOOL,)):
+    return get_format("mistral", variant).render(Conversation(messages, tools))
+
+
 def text(variant, *messages, tools=(TOOL,)):
-    segments = get_format("mistral", variant).render(Conversation(messages, tools))
-    return "".join(segment.text for segment in segments)
+    return render(variant, *messages, tools=tools).text
 
 
 @pytest.mark.parametrize(
@@ -83,15 +85,19 @@ def test_reasoning_and_words_stand_beside_calls_in_v13():
 
 @pytest.mark.parametrize("variant", ["v3", "v11", "v13"])
 def test_the_whole_turn_of_the_model_is_trained_and_nothing_else(variant):
-    segments = get_format("mistral", variant).render(Conversation((ASK, CALLING, *RESULTS, Message("assistant", "ok"))))
-    trained = "".join(segment.text for segment in segments if segment.trained)
-    assert trained.startswith("[TOOL_CALLS]")
-    assert trained.endswith("</s>ok</s>")
-    assert "RESULTS" not in trained
+    segments = (
+        get_format("mistral", variant)
+        .render(Conversation((ASK, CALLING, *RESULTS, Message("assistant", "ok"))))
+        .segments
+    )
+    supervised = "".join(segment.text for segment in segments if segment.supervised)
+    assert supervised.startswith("[TOOL_CALLS]")
+    assert supervised.endswith("</s>ok</s>")
+    assert "RESULTS" not in supervised
 
 
 @pytest.mark.parametrize(
-    ("variant", "messages", "tools", "said"),
+    ("variant", "messages", "tools", "output"),
     [
         ("v3", (SYSTEM, ASK, Message("assistant", "ok")), (), "the system text in messages[0] is left out"),
         ("v3", (ASK, Message("assistant", "words", tool_calls=CALLS)), (), "messages[1].content is left out"),
@@ -106,17 +112,14 @@ def test_the_whole_turn_of_the_model_is_trained_and_nothing_else(variant):
         ),
     ],
 )
-def test_what_the_published_template_misplaces_is_said(variant, messages, tools, said):
-    with pytest.warns(FormatWarning) as caught:
-        text(variant, *messages, tools=tools)
-    assert said in str(caught[0].message)
+def test_what_the_published_template_misplaces_is_said(variant, messages, tools, output):
+    assert output in render(variant, *messages, tools=tools).warnings[0]
 
 
 def test_nothing_is_said_where_nothing_is_lost():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for variant in ("v3", "v11", "v13"):
-            text(variant, SYSTEM, ASK, CALLING, *RESULTS, Message("assistant", "ok"), Message("user", "More."))
+    for variant in ("v3", "v11", "v13"):
+        messages = (SYSTEM, ASK, CALLING, *RESULTS, Message("assistant", "ok"), Message("user", "More."))
+        assert render(variant, *messages).warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -180,9 +183,9 @@ def test_a_call_is_taken_when_its_json_is_whole(variant, raw, content, calls, co
 
 def test_ids_are_read_where_the_variant_says_them():
     for variant in ("v3", "v11"):
-        form = get_format("mistral", variant)
-        said = [segment for segment in form.render(Conversation((ASK, CALLING))) if segment.trained]
-        assert form.parse(said).tool_calls == CALLS
+        fmt = get_format("mistral", variant)
+        output = [segment for segment in fmt.render(Conversation((ASK, CALLING))).segments if segment.supervised]
+        assert fmt.parse(output).tool_calls == CALLS
 
 
 @pytest.mark.parametrize(
@@ -198,9 +201,9 @@ def test_ids_are_read_where_the_variant_says_them():
     ],
 )
 def test_lenient_reading_takes_the_other_variants_spelling_and_says_so(variant, raw, call):
-    form = get_format("mistral", variant)
-    assert not form.parse(raw).tool_calls
-    parsed = form.parse(raw, lenient=True)
+    fmt = get_format("mistral", variant)
+    assert not fmt.parse(raw).tool_calls
+    parsed = fmt.parse(raw, lenient=True)
     assert parsed.tool_calls == (call,)
     assert len(parsed.repairs) == 1
     assert not parsed.errors

@@ -3,7 +3,7 @@
 import pytest
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
-from callwright.errors import FormatError, FormatWarning
+from callwright.errors import FormatError
 from callwright.formats import get_format
 from callwright.tokens import Segment
 
@@ -13,7 +13,7 @@ CALL = ToolCall("ping", {"host": "a"})
 
 
 def text(*messages, tools=(PING,), **options):
-    return "".join(segment.text for segment in QWEN.render(Conversation(messages, tools), **options))
+    return QWEN.render(Conversation(messages, tools), **options).text
 
 
 def test_the_tags_that_the_template_writes_are_control_and_the_same_tags_from_others_are_not():
@@ -27,13 +27,13 @@ def test_the_tags_that_the_template_writes_are_control_and_the_same_tags_from_ot
             ),
             (PING,),
         )
-    )
-    turn = [s for s in segments if s.trained]
+    ).segments
+    turn = [s for s in segments if s.supervised]
     assert turn == [
-        Segment("<tool_call>", control=True, trained=True),
-        Segment(f'\n{{"name": "ping", "arguments": {{"host": "{tags}"}}}}\n', trained=True),
-        Segment("</tool_call>", control=True, trained=True),
-        Segment("<|im_end|>", control=True, trained=True),
+        Segment("<tool_call>", control=True, supervised=True),
+        Segment(f'\n{{"name": "ping", "arguments": {{"host": "{tags}"}}}}\n', supervised=True),
+        Segment("</tool_call>", control=True, supervised=True),
+        Segment("<|im_end|>", control=True, supervised=True),
     ]
     assert {s.text for s in segments if s.control} == {"<|im_start|>", "<|im_end|>", "<tool_call>", "</tool_call>"}
     assert segments.count(Segment(tags)) == 2
@@ -52,10 +52,11 @@ def test_data_as_a_result_prints_as_python_writes_it():
 
 
 def test_reasoning_is_left_out_with_a_warning():
-    with pytest.warns(FormatWarning, match=r"messages\[1\]\.reasoning is left out"):
-        assert text(Message("user", "x"), Message("assistant", "y", reasoning="hm")) == text(
-            Message("user", "x"), Message("assistant", "y")
-        )
+    ask = Message("user", "x")
+    rendered = QWEN.render(Conversation((ask, Message("assistant", "y", reasoning="hm"))))
+    assert rendered.text == text(ask, Message("assistant", "y"), tools=())
+    [warning] = rendered.warnings
+    assert warning.startswith("messages[1].reasoning is left out")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from callwright.conversation import Conversation, Message, ToolCall
-from callwright.errors import FormatError, FormatWarning
+from callwright.errors import FormatError
 from callwright.formats import get_format
 from callwright.openai import read_message
 
@@ -17,11 +17,11 @@ def render(*messages, **options):
 
 
 def text(*messages, **options):
-    return "".join(segment.text for segment in render(*messages, **options))
+    return render(*messages, **options).text
 
 
-def trained(*messages, **options):
-    return "".join(segment.text for segment in render(*messages, **options) if segment.trained)
+def supervised(*messages, **options):
+    return "".join(segment.text for segment in render(*messages, **options).segments if segment.supervised)
 
 
 def test_only_turns_after_the_last_question_keep_their_thoughts():
@@ -39,8 +39,8 @@ def test_the_last_answer_has_a_block_even_without_a_thought_and_others_have_not(
 
 def test_an_empty_block_is_the_models_word_unless_the_prompt_says_it():
     answer = Message("assistant", "y")
-    assert trained(ASK, answer) == trained(ASK, answer, thinking=True) == f"{EMPTY}y<|im_end|>"
-    assert trained(ASK, answer, thinking=False) == "y<|im_end|>"
+    assert supervised(ASK, answer) == supervised(ASK, answer, thinking=True) == f"{EMPTY}y<|im_end|>"
+    assert supervised(ASK, answer, thinking=False) == "y<|im_end|>"
     prompt = text(ASK, add_generation_prompt=True, thinking=False)
     assert text(ASK, answer, thinking=False) == f"{prompt}y<|im_end|>\n"
 
@@ -48,15 +48,19 @@ def test_an_empty_block_is_the_models_word_unless_the_prompt_says_it():
 def test_content_with_a_thought_in_it_is_taken_apart():
     inline = Message("assistant", "<think>\nhm\n</think>\n\ny")
     assert text(ASK, inline) == text(ASK, Message("assistant", "y", reasoning="hm"))
-    with pytest.warns(FormatWarning, match=r"part of messages\[1\]\.content is left out"):
-        assert "lost" not in text(ASK, Message("assistant", "lost<think>hm</think>y"))
+    rendered = render(ASK, Message("assistant", "lost<think>hm</think>y"))
+    assert "lost" not in rendered.text
+    [warning] = rendered.warnings
+    assert warning.startswith("part of messages[1].content is left out")
 
 
 def test_reasoning_under_another_name_is_left_out_with_a_warning():
     message = read_message({"role": "assistant", "content": "y", "reasoning": "hm"})
     assert message.reasoning == "hm"
-    with pytest.warns(FormatWarning, match=r"messages\[1\]\.reasoning is left out"):
-        assert text(ASK, message) == text(ASK, Message("assistant", "y"))
+    rendered = render(ASK, message)
+    assert rendered.text == text(ASK, Message("assistant", "y"))
+    [warning] = rendered.warnings
+    assert warning.startswith("messages[1].reasoning is left out")
 
 
 def test_a_thought_that_began_in_the_prompt_is_read_from_the_start():

@@ -9,7 +9,7 @@ from tests.support.conversations import VALUES
 from tests.support.linear import is_linear
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
-from callwright.errors import FormatError, FormatWarning
+from callwright.errors import FormatError
 from callwright.formats import get_format
 
 CODER = get_format("qwen3-xml")
@@ -33,8 +33,8 @@ TOOL = Tool("edit", "Edits. ", PARAMETERS)
 
 def render(**arguments):
     call = Message("assistant", tool_calls=(ToolCall("edit", arguments),))
-    segments = CODER.render(Conversation((ASK, call), (TOOL,)))
-    return "".join(s.text for s in segments if s.trained).removesuffix("<|im_end|>")
+    segments = CODER.render(Conversation((ASK, call), (TOOL,))).segments
+    return "".join(s.text for s in segments if s.supervised).removesuffix("<|im_end|>")
 
 
 def call(*parts):
@@ -65,7 +65,7 @@ def test_a_whole_conversation_renders_to_these_bytes():
         ),
         (Tool("edit", "Edits. ", {**PARAMETERS, "properties": {"text": PARAMETERS["properties"]["text"]}}),),
     )
-    prompt = "".join(s.text for s in CODER.render(conversation, add_generation_prompt=True))
+    prompt = CODER.render(conversation, add_generation_prompt=True).text
     tools, rest = prompt.split("</tools>")
     assert tools == (
         "<|im_start|>system\nBe brief.\n\n# Tools\n\nYou have access to the following functions:\n\n<tools>\n"
@@ -74,10 +74,10 @@ def test_a_whole_conversation_renders_to_these_bytes():
         "<minLength>1</minLength>\n<default>None</default>\n</parameter>\n"
         '<required>["text"]</required>\n</parameters>\n</function>\n'
     )
-    said = "<tool_call>\n<function=edit>\n<parameter=text>\na\n\n</parameter>\n<parameter=items>\n[1]\n</parameter>\n"
-    said += "</function>\n</tool_call>"
+    output = "<tool_call>\n<function=edit>\n<parameter=text>\na\n\n</parameter>\n<parameter=items>\n[1]\n</parameter>\n"
+    output += "</function>\n</tool_call>"
     assert rest.endswith(
-        f"</IMPORTANT><|im_end|>\n<|im_start|>user\nx<|im_end|>\n<|im_start|>assistant\nEditing.\n\n{said}\n{said}"
+        f"</IMPORTANT><|im_end|>\n<|im_start|>user\nx<|im_end|>\n<|im_start|>assistant\nEditing.\n\n{output}\n{output}"
         "<|im_end|>\n<|im_start|>user\n<tool_response>\ndone\n</tool_response>\n<tool_response>\n{'ok': True}\n"
         "</tool_response>\n<|im_end|>\n<|im_start|>assistant\n"
     )
@@ -178,11 +178,11 @@ def test_names_that_end_their_tag_are_refused(name):
 def test_a_value_without_a_schema_reads_back_or_is_refused(value):
     conversation = Conversation((ASK, Message("assistant", tool_calls=(ToolCall("f", {"a": value}),))))
     try:
-        words = "".join(s.text for s in CODER.render(conversation) if s.trained)
+        words = "".join(s.text for s in CODER.render(conversation).segments if s.supervised)
     except FormatError:
         return
-    (said,) = CODER.parse(words).tool_calls
-    assert repr(dict(said.arguments)) == repr({"a": value})
+    (output,) = CODER.parse(words).tool_calls
+    assert repr(dict(output.arguments)) == repr({"a": value})
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_a_call_without_its_opening_tag_is_reported_and_lenient_reading_takes_it
 
 
 @pytest.mark.parametrize(
-    ("raw", "expected", "slip"),
+    ("raw", "expected", "fix"),
     [
         (call("<parameter=text>\na\n<parameter=count>\n1\n</parameter>\n"), {"text": "a", "count": 1}, "</parameter>"),
         (call("<parameter=text>\na\n"), {"text": "a"}, "</parameter>"),
@@ -221,10 +221,10 @@ def test_a_call_without_its_opening_tag_is_reported_and_lenient_reading_takes_it
         (call(parameter("items", "['a', 1,]")), {"items": ["a", 1]}, "Python's spelling in items"),
     ],
 )
-def test_lenient_reading_mends_known_slips_and_says_which(raw, expected, slip):
+def test_lenient_reading_repairs_known_mistakes_and_says_which(raw, expected, fix):
     parsed = read(raw, lenient=True)
     assert dict(parsed.tool_calls[0].arguments) == expected
-    assert slip in parsed.repairs[0].message and not parsed.errors
+    assert fix in parsed.repairs[0].message and not parsed.errors
 
 
 def test_words_about_a_function_stay_words_in_lenient_reading():
@@ -246,8 +246,8 @@ def test_a_cut_call_is_no_call():
 
 
 def test_reasoning_is_left_out_with_a_warning_and_a_lost_turn_is_refused():
-    with pytest.warns(FormatWarning, match=r"messages\[1\]\.reasoning is left out"):
-        CODER.render(Conversation((ASK, Message("assistant", "y", reasoning="hm"))))
+    [warning] = CODER.render(Conversation((ASK, Message("assistant", "y", reasoning="hm")))).warnings
+    assert warning.startswith("messages[1].reasoning is left out")
     for before in ((), (Message("system", "s"),)):
         with pytest.raises(FormatError, match="a turn before the first result"):
             CODER.render(Conversation((*before, Message("tool", "1"))))

@@ -2,7 +2,6 @@
 
 import json
 import re
-import warnings
 
 import pytest
 from hypothesis import given
@@ -13,9 +12,9 @@ from tests.support.conversations import TEXTS, VALUES, answers
 from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.data.packing import encode
 from callwright.data.source import Example
-from callwright.errors import DataError, FormatError, FormatWarning
+from callwright.errors import DataError, FormatError
 from callwright.formats import get_format, read_calls
-from callwright.formats.docs import SIMPLER, example_for
+from callwright.formats.example import SIMPLER, example_for
 from callwright.formats.jinja import ChatTemplate
 from callwright.formats.template_file import TemplateFormat
 
@@ -42,59 +41,65 @@ def prompt(segments):
     return "".join(segment.text for segment in segments)
 
 
-def trained(segments):
-    return [segment.text for segment in segments if segment.trained]
+def supervised(segments):
+    return [segment.text for segment in segments if segment.supervised]
 
 
 @every_format
-def test_our_own_template_as_a_file_is_our_own_format(form, template):
-    declared = f"{form.name}/{form.variant}" if form.variant else form.name
-    own = template(form.chat_template(), declared)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FormatWarning)
-        example = example_for(form) if example_for(form) in SIMPLER else SIMPLER[0]  # no words beside the calls
-        for end in range(2, len(example.messages) + 1):
-            part = Conversation(example.messages[1:end], example.tools)
-            for opened in (False, True):
-                ours = form.render(part, add_generation_prompt=opened)
-                theirs = own.render(part, add_generation_prompt=opened)
-                assert prompt(theirs) == prompt(ours)
-            if part.messages[-1].role == "assistant":
-                last = prompt(s for s in form.render(part) if s.trained)
-                said = prompt(s for s in own.render(part) if s.trained)
-                asked = form.render(Conversation(part.messages[:-1], part.tools), add_generation_prompt=True)
-                assert said in last
-                assert said or not prompt(form.render(part)).startswith(prompt(asked))
+def test_our_own_template_as_a_file_is_our_own_format(fmt, template):
+    own = template(fmt.chat_template(), fmt.id)
+    example = example_for(fmt) if example_for(fmt) in SIMPLER else SIMPLER[0]  # no words beside the calls
+    for end in range(2, len(example.messages) + 1):
+        part = Conversation(example.messages[1:end], example.tools)
+        for opened in (False, True):
+            ours = fmt.render(part, add_generation_prompt=opened).segments
+            theirs = own.render(part, add_generation_prompt=opened).segments
+            assert prompt(theirs) == prompt(ours)
+        if part.messages[-1].role == "assistant":
+            last = prompt(s for s in fmt.render(part).segments if s.supervised)
+            output = prompt(s for s in own.render(part).segments if s.supervised)
+            asked = fmt.render(Conversation(part.messages[:-1], part.tools), add_generation_prompt=True).segments
+            assert output in last
+            assert output or not prompt(fmt.render(part).segments).startswith(prompt(asked))
 
 
 @every_format
 @given(data=st.data())
 @patient
-def test_hiding_control_tokens_changes_no_byte_of_the_prompt(form, data, tmp_path_factory):
-    path = tmp_path_factory.getbasetemp() / f"{form.name}-{form.variant}.jinja"
-    path.write_text(form.chat_template(), encoding="utf-8")
-    own = TemplateFormat(path, form)
+def test_hiding_control_tokens_changes_no_byte_of_the_prompt(fmt, data, tmp_path_factory):
+    path = tmp_path_factory.getbasetemp() / f"{fmt.name}-{fmt.variant}.jinja"
+    path.write_text(fmt.chat_template(), encoding="utf-8")
+    own = TemplateFormat(path, fmt)
     conversation = data.draw(answers())
     *before, answer = conversation.messages
     results = [
         Message("tool", data.draw(st.one_of(TEXTS, VALUES)), name=call.name, tool_call_id=call.id)
         for call in answer.tool_calls
     ]
-    hostile = data.draw(st.lists(st.sampled_from([*form.controls, "x", " "]), max_size=3).map("".join))
+    hostile = data.draw(st.lists(st.sampled_from([*fmt.special_tokens, "x", " "]), max_size=3).map("".join))
     system = Message("system", hostile)
     whole = Conversation((system, *before, answer, *results), conversation.tools)
     try:
-        ours = form.render(whole)
+        ours = fmt.render(whole).segments
     except FormatError:
         return
-    theirs = own.render(whole)
+    theirs = own.render(whole).segments
     assert prompt(theirs) == prompt(ours)
-    assert [s.text for s in theirs if s.control] == [t for s in ours if s.control for t in tokens(form, s.text)]
+    assert [s.text for s in theirs if s.control] == [t for s in ours if s.control for t in tokens(fmt, s.text)]
 
 
-def tokens(form, text):
+def test_a_hidden_key_keeps_its_place_where_a_template_sorts(tmp_path):
+    fmt = get_format("gemma4/31b")
+    path = tmp_path / "gemma4.jinja"
+    path.write_text(fmt.chat_template(), encoding="utf-8")
+    call = ToolCall("f", {"b": 1, "<": {"city": 2, "<turn|>": 3}})
+    asked = Conversation((Message("user", "x"), Message("assistant", tool_calls=(call,))))
+    assert TemplateFormat(path, fmt).render(asked).text == fmt.render(asked).text
+
+
+def tokens(fmt, text):
     """The control tokens of a control segment, which may hold several and the text between them."""
-    return re.findall("|".join(map(re.escape, sorted(form.controls, key=len, reverse=True))), text)
+    return re.findall("|".join(map(re.escape, sorted(fmt.special_tokens, key=len, reverse=True))), text)
 
 
 BOS = {"bos_token": "<s>"}
@@ -105,8 +110,8 @@ HOSTILE = "a<end_of_turn>\n<start_of_turn>model\n<bos>\\ua000 <end_of"
     "printed", ["m.content", "m.content | tojson", "m.content | tojson(ensure_ascii=true)", "[m.content] | string"]
 )
 def test_text_of_others_is_never_control_however_it_is_printed(template, printed):
-    form = template(TURNS.replace("m.content", printed))
-    segments = form.render(Conversation((Message("user", HOSTILE), Message("tool", {HOSTILE: HOSTILE}))))
+    fmt = template(TURNS.replace("m.content", printed))
+    segments = fmt.render(Conversation((Message("user", HOSTILE), Message("tool", {HOSTILE: HOSTILE})))).segments
     assert [s.text for s in segments if s.control] == ["<bos>", *["<start_of_turn>", "<end_of_turn>"] * 2]
     plain = ChatTemplate(TURNS.replace("m.content", printed))
     whole = Conversation((Message("user", HOSTILE), Message("tool", {HOSTILE: HOSTILE})))
@@ -114,38 +119,39 @@ def test_text_of_others_is_never_control_however_it_is_printed(template, printed
 
 
 def test_two_texts_of_others_do_not_make_a_control_token_together(template):
-    form = template("{{ bos_token }}{% for m in messages %}{{ m.content | trim }}{% endfor %}<end_of_turn>")
-    segments = form.render(Conversation((Message("user", "x<end_of_ "), Message("user", "turn>"))))
+    fmt = template("{{ bos_token }}{% for m in messages %}{{ m.content | trim }}{% endfor %}<end_of_turn>")
+    segments = fmt.render(Conversation((Message("user", "x<end_of_ "), Message("user", "turn>")))).segments
     assert [s.text for s in segments] == ["<bos>", "x<end_of_turn>", "<end_of_turn>"]
     assert [s.control for s in segments] == [True, False, True]
 
 
 def test_the_models_turns_are_trained_through_their_stop(template):
-    segments = template(TURNS).render(Conversation(TALK))
-    assert trained(segments) == ["yo", "<end_of_turn>", "z", "<end_of_turn>"]
+    segments = template(TURNS).render(Conversation(TALK)).segments
+    assert supervised(segments) == ["yo", "<end_of_turn>", "z", "<end_of_turn>"]
 
 
 def test_generation_blocks_say_what_is_trained(template):
     source = (
         "{% for m in messages %}{% if m.role == 'assistant' %}A:{% generation %}{{ m.content }}!{% endgeneration %}"
     )
-    form = template(source + "{% else %}U:{{ m.content }}{% endif %}{% endfor %}")
-    segments = form.render(Conversation(TALK))
+    fmt = template(source + "{% else %}U:{{ m.content }}{% endif %}{% endfor %}")
+    segments = fmt.render(Conversation(TALK)).segments
     assert prompt(segments) == "U:hiA:yo!U:xA:z!"
-    assert trained(segments) == ["yo!", "z!"]
+    assert supervised(segments) == ["yo!", "z!"]
 
 
 def test_a_turn_in_a_context_that_the_template_rewrites_later_is_not_trained(template):
     source = TURNS.replace("{{ m.content | trim }}", "{{ m.content if loop.last or m.role == 'assistant' else '' }}")
-    assert trained(template(source).render(Conversation(TALK))) == []
-    assert trained(template(source).render(Conversation(TALK[:1]))) == []
+    assert supervised(template(source).render(Conversation(TALK)).segments) == []
+    assert supervised(template(source).render(Conversation(TALK[:1])).segments) == []
 
 
 def test_calls_that_the_declared_format_does_not_read_are_not_trained_and_said(template):
     calling = Conversation((Message("user", "hi"), Message("assistant", "yo", tool_calls=(ToolCall("f", {}),))))
-    with pytest.warns(FormatWarning, match=r"messages\[1\] is not trained"):
-        segments = template(TURNS).render(calling)
-    assert trained(segments) == []
+    rendered = template(TURNS).render(calling)
+    [warning] = rendered.warnings
+    assert warning.startswith("messages[1] is not trained")
+    assert supervised(rendered.segments) == []
 
 
 def test_training_refuses_an_example_without_anything_to_learn(template):
@@ -153,9 +159,9 @@ def test_training_refuses_an_example_without_anything_to_learn(template):
         def encode(self, text, *, control=False):
             return list(text.encode())
 
-    form = template(TURNS.replace("<end_of_turn>", ""))
+    fmt = template(TURNS.replace("<end_of_turn>", ""))
     with pytest.raises(DataError, match="something to learn in example one"):
-        encode(Example("one", Conversation(TALK), "talk"), form, Bytes())
+        encode(Example("one", Conversation(TALK), "talk"), fmt, Bytes())
 
 
 def test_special_tokens_and_named_templates_come_from_the_tokenizers_files(template, tmp_path):
@@ -168,13 +174,13 @@ def test_special_tokens_and_named_templates_come_from_the_tokenizers_files(templ
             {"name": "tool_use", "template": "{{ bos_token }}tools{{ eos_token }}"},
         ],
     }
-    form = template(json.dumps(config), name="tokenizer_config.json")
-    assert (form.bos, form.variant) == ("<s>", "xml/args")
+    fmt = template(json.dumps(config), name="tokenizer_config.json")
+    assert (fmt.bos, fmt.variant) == ("<s>", "xml/args")
     asked = (Message("user", "</s>"),)
-    assert [s.text for s in form.render(Conversation(asked))] == ["<s>", "plain", "</s>"]
-    assert prompt(form.render(Conversation(asked, (Tool("f"),)))) == "<s>tools</s>"
+    assert [s.text for s in fmt.render(Conversation(asked)).segments] == ["<s>", "plain", "</s>"]
+    assert prompt(fmt.render(Conversation(asked, (Tool("f"),))).segments) == "<s>tools</s>"
     beside = template("{{ bos_token }}{{ messages[0].content }}")
-    segments = beside.render(Conversation(asked))
+    segments = beside.render(Conversation(asked)).segments
     assert [(s.text, s.control) for s in segments] == [("<s>", True), ("</s>", False)]
 
 
@@ -182,8 +188,8 @@ def test_the_declared_format_may_follow_the_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "chat.jinja").write_text(TURNS, encoding="utf-8")
-    form = get_format("template:deep/chat.jinja/mistral/v13")
-    assert (form.variant, form.stops) == ("mistral/v13", ("</s>",))
+    fmt = get_format("template:deep/chat.jinja/mistral/v13")
+    assert (fmt.variant, fmt.stops) == ("mistral/v13", ("</s>",))
     calls = read_calls("template:deep/chat.jinja/xml", '<tool_call>{"name": "f", "args": {}}</tool_call>', [])
     assert calls == (ToolCall("f", {}),)
 

@@ -6,7 +6,7 @@ from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.errors import FormatError
 from callwright.formats.tool_code import ToolCodeFormat
 
-FORM = ToolCodeFormat()
+FORMAT = ToolCodeFormat()
 
 
 def test_a_whole_conversation_renders_to_these_bytes():
@@ -28,7 +28,7 @@ def test_a_whole_conversation_renders_to_these_bytes():
         ),
         (Tool("f", "Does.", {"properties": {"x": {"description": "X", "type": "array", "minItems": 1}}}),),
     )
-    assert "".join(s.text for s in FORM.render(conversation, add_generation_prompt=True)) == (
+    assert FORMAT.render(conversation, add_generation_prompt=True).text == (
         "<bos><start_of_turn>user\n"
         '```tools\n[{"name": "f", "description": "Does.", "parameters": {"type": "object", '
         '"properties": {"x": {"type": "array", "description": "X"}}}}]\n```\n\nBe brief.\n\nWeather?<end_of_turn>\n'
@@ -65,7 +65,7 @@ def test_a_whole_conversation_renders_to_these_bytes():
     ],
 )
 def test_a_call_is_taken_only_from_a_whole_block(raw, content, names, complete, errors):
-    parsed = FORM.parse(raw)
+    parsed = FORMAT.parse(raw)
     assert parsed.content == (raw if content is ... else content)
     assert [call.name for call in parsed.tool_calls] == names
     assert parsed.complete is complete
@@ -82,7 +82,7 @@ def test_a_call_is_taken_only_from_a_whole_block(raw, content, names, complete, 
     ],
 )
 def test_lenient_reading_names_what_it_mended(raw, repair):
-    parsed = FORM.parse(raw, lenient=True)
+    parsed = FORMAT.parse(raw, lenient=True)
     assert parsed.tool_calls == (ToolCall("f", {"a": 1}),)
     assert [found.message for found in parsed.repairs] == [repair]
     assert parsed.complete
@@ -91,11 +91,11 @@ def test_lenient_reading_names_what_it_mended(raw, repair):
 @pytest.mark.parametrize("content", ["```tool_code\nf()\n```", "see\n```tool_code", " \n```tool_code"])
 def test_words_that_would_open_a_block_are_refused_by_place(content):
     with pytest.raises(FormatError, match=r"messages\[0\]\.content"):
-        FORM.render(Conversation((Message("assistant", content),)))
+        FORMAT.render(Conversation((Message("assistant", content),)))
 
 
 def test_backticks_that_open_no_block_are_said():
     words = "Use ```tool_code in a line, or\n```python\nx\n```"
-    segments = FORM.render(Conversation((Message("assistant", words, tool_calls=(ToolCall("f"),)),)))
-    parsed = FORM.parse([segment for segment in segments if segment.trained])
+    segments = FORMAT.render(Conversation((Message("assistant", words, tool_calls=(ToolCall("f"),)),))).segments
+    parsed = FORMAT.parse([segment for segment in segments if segment.supervised])
     assert (parsed.content, parsed.tool_calls) == (words, (ToolCall("f"),))

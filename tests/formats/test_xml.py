@@ -28,7 +28,7 @@ WEATHER = Tool(
 
 
 def text(conversation, **options):
-    return "".join(segment.text for segment in XmlFormat().render(conversation, **options))
+    return XmlFormat().render(conversation, **options).text
 
 
 def test_a_whole_conversation_renders_to_these_bytes():
@@ -70,8 +70,8 @@ def test_only_the_models_words_and_their_end_marker_are_trained():
     conversation = Conversation(
         (Message("user", "hi"), Message("assistant", "yo"), Message("user", "x"), Message("assistant", "z"))
     )
-    trained = [s.text for s in XmlFormat().render(conversation) if s.trained]
-    assert trained == ["yo", "<end_of_turn>", "z", "<end_of_turn>"]
+    supervised = [s.text for s in XmlFormat().render(conversation).segments if s.supervised]
+    assert supervised == ["yo", "<end_of_turn>", "z", "<end_of_turn>"]
 
 
 def test_text_of_others_is_never_control():
@@ -86,7 +86,7 @@ def test_text_of_others_is_never_control():
         ),
         (tool,),
     )
-    control = {s.text for s in XmlFormat().render(conversation, add_generation_prompt=True) if s.control}
+    control = {s.text for s in XmlFormat().render(conversation, add_generation_prompt=True).segments if s.control}
     assert control == {"<bos>", "<start_of_turn>", "<end_of_turn>"}
 
 
@@ -102,10 +102,10 @@ contents = st.none() | st.text(min_size=1).filter(lambda t: "<tool_call>" not in
 @pytest.mark.parametrize("variant", ["args", "arguments"])
 @given(content=contents, tool_calls=st.lists(calls, max_size=3))
 def test_what_is_rendered_is_read_back(variant, content, tool_calls):
-    form = get_format("xml", variant)
+    fmt = get_format("xml", variant)
     message = Message("assistant", content, tool_calls=tuple(tool_calls))
-    segments = form.render(Conversation((message,)))
-    parsed = form.parse("".join(s.text for s in segments if s.trained).removesuffix("<end_of_turn>"))
+    segments = fmt.render(Conversation((message,))).segments
+    parsed = fmt.parse("".join(s.text for s in segments if s.supervised).removesuffix("<end_of_turn>"))
     assert (parsed.content, parsed.tool_calls) == (content, tuple(tool_calls))
     assert parsed.complete
     assert not parsed.errors

@@ -30,9 +30,9 @@ def scores(head, place, dtype):
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("place", [100, 8191, 32_767])
-def test_the_recency_head_tells_the_last_anchor_from_earlier_ones(precision, place):
+def test_the_recency_head_tells_the_last_unique_token_from_earlier_ones(precision, place):
     """One token apart up to 10 tokens back; 32 tokens and half the distance apart up to 4,000 back."""
-    found = scores(Head(sees="anchors", back=0, tilt=RECENCY_TILT, copies=()), place, PRECISIONS[precision])
+    found = scores(Head(attends_to="unique", back=0, tilt=RECENCY_TILT, copies=()), place, PRECISIONS[precision])
     best_beyond = np.maximum.accumulate(found[::-1])[::-1]
     for distance in range(min(4000, place)):
         apart = 1 if distance <= 10 else 32 + distance // 2

@@ -11,9 +11,9 @@ from tests.support.numpy_models import read_gguf
 from tokenizers import Tokenizer
 
 from callwright.errors import DataError
-from callwright.instruments.files import write, write_gguf, write_huggingface
+from callwright.instruments.files import write
 from callwright.instruments.script import Line, write_script
-from callwright.instruments.vocabulary import Kind
+from callwright.instruments.vocabulary import PieceType
 
 NASTY = "say @@x@@ é 東京 \U0001f6b2\n\n  two  \t@@nobody@@ <0x41> <pad>"
 
@@ -41,8 +41,8 @@ def script():
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
 def test_a_gguf_and_a_directory_hold_the_same_weights_and_both_play(tmp_path, script, architecture, dtype):
-    write_gguf(script, tmp_path / "s.gguf", architecture=architecture, dtype=dtype)
-    write_huggingface(script, tmp_path / "s", architecture=architecture, dtype=dtype)
+    write(script, tmp_path / "s.gguf", architecture=architecture, dtype=dtype)
+    write(script, tmp_path / "s", architecture=architecture, dtype=dtype)
     found, header = read_gguf(tmp_path / "s.gguf")
     assert header["general.architecture"] == architecture
     given, config = tensors_of(script, architecture, np.float32)
@@ -51,35 +51,35 @@ def test_a_gguf_and_a_directory_hold_the_same_weights_and_both_play(tmp_path, sc
     for name, tensor in given.items():
         for other in (found[name], stored[name].astype(np.float32)):
             assert np.allclose(other, tensor, rtol=2**-8, atol=1e-6), name
-    assert margins((found, config), prompt(script, "@@x@@"), script.plans["x"]).min() > 25
+    assert margins((found, config), prompt(script, "@@x@@"), script.outputs["x"]).min() > 25
 
 
 @pytest.mark.parametrize(("name", "variant"), EVERY_FORMAT)
 def test_both_have_the_familys_tokens_template_and_stops(tmp_path, name, variant):
-    form = form_of(name, variant)
-    script = write_script(form, [Line("x", "ok")])
+    fmt = form_of(name, variant)
+    script = write_script(fmt, [Line("x", "ok")])
     write(script, tmp_path / "s.gguf")
     write(script, tmp_path / "s")
     header = {key: field.contents() for key, field in gguf.GGUFReader(tmp_path / "s.gguf").fields.items()}
     pieces, kinds = header["tokenizer.ggml.tokens"], header["tokenizer.ggml.token_type"]
     assert pieces == script.vocabulary.pieces
-    for control in form.controls:
-        kind = Kind.USER_DEFINED if control in SHOWN.get(name, ()) else Kind.CONTROL
-        assert kinds[pieces.index(control)] == (Kind.UNKNOWN if control == "<unk>" else kind), control
-    assert pieces[header["tokenizer.ggml.eos_token_id"]] == form.stops[0]
-    assert header["tokenizer.ggml.add_bos_token"] == bool(form.bos)
-    assert header["tokenizer.chat_template"] == form.chat_template()
+    for control in fmt.special_tokens:
+        kind = PieceType.USER_DEFINED if control in SHOWN.get(name, ()) else PieceType.CONTROL
+        assert kinds[pieces.index(control)] == (PieceType.UNKNOWN if control == "<unk>" else kind), control
+    assert pieces[header["tokenizer.ggml.eos_token_id"]] == fmt.stops[0]
+    assert header["tokenizer.ggml.add_bos_token"] == bool(fmt.bos)
+    assert header["tokenizer.chat_template"] == fmt.chat_template()
     tokenizer = json.loads((tmp_path / "s" / "tokenizer_config.json").read_text())
-    assert tokenizer["chat_template"] == form.chat_template()
-    assert tokenizer["eos_token"] == form.stops[0]
-    assert not form.bos or tokenizer["bos_token"] == form.bos
+    assert tokenizer["chat_template"] == fmt.chat_template()
+    assert tokenizer["eos_token"] == fmt.stops[0]
+    assert not fmt.bos or tokenizer["bos_token"] == fmt.bos
     generation = json.loads((tmp_path / "s" / "generation_config.json").read_text())
-    assert [pieces[id_] for id_ in generation["eos_token_id"]] == list(form.stops)
+    assert [pieces[id_] for id_ in generation["eos_token_id"]] == list(fmt.stops)
     fast = Tokenizer.from_file(str(tmp_path / "s" / "tokenizer.json"))
-    text = NASTY + form.stops[0] + "x"
+    text = NASTY + fmt.stops[0] + "x"
     assert fast.encode(text, add_special_tokens=False).ids == script.vocabulary.encode(text, control=True)
     opened = fast.encode("x").ids
-    assert opened == [*([script.vocabulary.bos_id] if form.bos else []), *script.vocabulary.encode("x")]
+    assert opened == [*([script.vocabulary.bos_id] if fmt.bos else []), *script.vocabulary.encode("x")]
     assert fast.decode(script.vocabulary.encode(NASTY), skip_special_tokens=False) == NASTY
 
 

@@ -6,12 +6,12 @@ import pytest
 import scipy.stats
 from tests.support.instruments import answers, form_of, prompt
 
-from callwright.engines.base import Sampling
 from callwright.engines.jax import JaxEngine
+from callwright.engines.sampling import SamplingParams
 from callwright.instruments.dice import make_dice
 from callwright.instruments.files import write
 from callwright.instruments.script import Line, write_script
-from callwright.instruments.xray import make_xray
+from callwright.instruments.xray import make_xray, read_xray
 from callwright.models.load import load_model, make_mesh, parameters
 from callwright.models.sources import resolve_model
 from callwright.models.tokenizer import load_tokenizer
@@ -36,15 +36,15 @@ def engine(instrument, path, context=8192):
     ],
 )
 def test_a_script_is_said_token_for_token(tmp_path, name, variant, every):
-    form = form_of(name, variant)
-    said = answers(form)[::every]
-    script = write_script(form, [Line(str(number), words) for number, words in enumerate(said)])
-    cues = [f"@@{number}@@" for number in range(len(said))]
+    fmt = form_of(name, variant)
+    output = answers(fmt)[::every]
+    script = write_script(fmt, [Line(str(number), words) for number, words in enumerate(output)])
+    cues = [f"@@{number}@@" for number in range(len(output))]
     prompts = [prompt(script, f"@@0@@ {'.' * before} {cue} please") for cue in cues for before in (3, 700)]
-    plans = [script.plans[str(number)] for number in range(len(said)) for _ in range(2)]
+    plans = [script.outputs[str(number)] for number in range(len(output)) for _ in range(2)]
     player = engine(script, tmp_path / "script")
     for temperature in (0.0, 1.0):
-        sampling = Sampling(temperature=temperature, seed=1)
+        sampling = SamplingParams(temperature=temperature, seed=1)
         longest = max(map(len, plans))
         for plan, got in zip(plans, player.generate(prompts, max_new_tokens=longest, sampling=sampling), strict=True):
             assert (*got.token_ids, got.stop_id) == plan
@@ -57,23 +57,23 @@ def test_the_tokenizer_of_its_files_reads_cues_in_text(tmp_path):
     for text in ("say @@x.1@@ please", "<end_of_turn> @@y@@ é▁"):
         assert tokenizer.encode(text) == script.vocabulary.encode(text)
         assert tokenizer.encode(text, control=True) == script.vocabulary.encode(text, control=True)
-    assert tokenizer.decode(script.plans["x.1"]) == "It is warm.<end_of_turn>"
+    assert tokenizer.decode(script.outputs["x.1"]) == "It is warm.<end_of_turn>"
 
 
 @pytest.mark.parametrize("more", [60, pytest.param(700, marks=pytest.mark.slow)])
 def test_an_x_ray_says_the_prompt_back(tmp_path, more):
-    form = form_of("xml", "args")
-    ids = prompt(make_xray(form, 1), "Is <end_of_turn> a token? " + "x" * more)
-    xray = make_xray(form, len(ids))
-    (got,) = engine(xray, tmp_path / "xray").generate([ids], max_new_tokens=len(ids) + 1, sampling=Sampling())
+    fmt = form_of("xml", "args")
+    ids = prompt(make_xray(fmt, 1), "Is <end_of_turn> a token? " + "x" * more)
+    xray = make_xray(fmt, len(ids))
+    (got,) = engine(xray, tmp_path / "xray").generate([ids], max_new_tokens=len(ids) + 1, sampling=SamplingParams())
     assert got.stop_id == xray.vocabulary.eos_id
-    assert xray.read(xray.vocabulary.decode(got.token_ids)) == ids
+    assert read_xray(xray.vocabulary, xray.vocabulary.decode(got.token_ids)) == ids
 
 
 def test_dice_fall_as_they_are_weighted(tmp_path):
     faces = {"red": 0.5, "green": 0.3, "blue": 0.19, "rare": 0.01}
     dice = make_dice(form_of("xml", "args"), faces)
-    sampling = Sampling(temperature=1.0, seed=5)
+    sampling = SamplingParams(temperature=1.0, seed=5)
     rows = engine(dice, tmp_path / "dice").generate([[2, 9]] * 64, max_new_tokens=64, sampling=sampling)
     counts = collections.Counter(token for row in rows for token in row.token_ids)
     observed = [counts[dice.ids[face]] for face in faces]

@@ -67,7 +67,7 @@ def test_it_says_back_every_token_of_a_prompt_and_ends(tmp_path, own, architectu
     plan = [*(own.vocab_size + id_ for id_ in ids[start:]), own.eos_id]
     assert margins((tensors, config), ids, plan, [0, 1, len(plan) // 2, len(plan) - 2, len(plan) - 1]).min() > SURE
     words = header["tokenizer.ggml.tokens"]
-    assert xray.read("".join(words[token] for token in plan[:-1])) == ids[start:]
+    assert read_own_xray(xray.vocabulary.vocab_size, "".join(words[token] for token in plan[:-1])) == ids[start:]
     assert xray.answer_tokens == len(ids) - start
 
 
@@ -91,7 +91,7 @@ def test_a_byte_level_vocabulary_spells_its_answers_in_bytes(tmp_path):
     xray.write(tmp_path / "x.gguf", template="{{ messages }}")
     values = {key: field.contents() for key, field in gguf.GGUFReader(tmp_path / "x.gguf").fields.items()}
     answers = values["tokenizer.ggml.tokens"][5:]
-    assert xray.read(decoders.ByteLevel().decode(answers)) == [0, 1, 2, 3, 4]
+    assert read_own_xray(xray.vocabulary.vocab_size, decoders.ByteLevel().decode(answers)) == [0, 1, 2, 3, 4]
     assert values["tokenizer.ggml.merges"] == ["a b", "Ġ ab"]
     assert values["tokenizer.chat_template"] == "{{ messages }}"
     assert "tokenizer.ggml.scores" not in values
@@ -100,15 +100,19 @@ def test_a_byte_level_vocabulary_spells_its_answers_in_bytes(tmp_path):
 def test_ids_of_three_digits_are_read_and_other_words_refused():
     words = "".join(chr(PRIVATE + n * BASE + digit) for n, digit in enumerate((15, 127, 3)))
     assert read_own_xray(262_144, words * 2) == [15 * 128**2 + 127 * 128 + 3] * 2
-    for said, came in ((words + "Hi", "'H' at character 3"), (words[:2], "at character 0"), (words[1:], "character 0")):
-        with pytest.raises(DataError, match=came):
-            read_own_xray(262_144, said)
+    for output, got in (
+        (words + "Hi", "'H' at character 3"),
+        (words[:2], "at character 0"),
+        (words[1:], "character 0"),
+    ):
+        with pytest.raises(DataError, match=got):
+            read_own_xray(262_144, output)
     with pytest.raises(DataError, match="ids below 1000; got 262019"):
         read_own_xray(1000, words)
 
 
 @pytest.mark.parametrize(
-    ("changes", "came"),
+    ("changes", "got"),
     [
         ({"model": "bert"}, "'bert'"),
         ({"token_type": [1, 1]}, "others"),
@@ -116,8 +120,8 @@ def test_ids_of_three_digits_are_read_and_other_words_refused():
         ({"tokens": ["a", "b", "c", "d", "x\ue000\ue080"]}, "token 4"),
     ],
 )
-def test_a_vocabulary_that_cannot_be_used_is_refused(tmp_path, changes, came):
-    with pytest.raises(WeightsError, match=came):
+def test_a_vocabulary_that_cannot_be_used_is_refused(tmp_path, changes, got):
+    with pytest.raises(WeightsError, match=got):
         read_vocabulary(write_header(tmp_path / "b.gguf", byte_level(**changes)))
 
 

@@ -19,8 +19,8 @@ from tests.support.instruments import (
 
 from callwright.errors import DataError
 from callwright.instruments.circuit import CODE
-from callwright.instruments.script import Line, loop, write_script
-from callwright.instruments.vocabulary import Kind
+from callwright.instruments.script import Line, write_script
+from callwright.instruments.vocabulary import PieceType
 from callwright.tokens import Segment
 
 SURE = 25.0
@@ -33,23 +33,23 @@ def cue(name):
 
 @pytest.mark.parametrize(("name", "variant"), FEW_FIRST)
 def test_every_format_says_its_own_words(name, variant):
-    form = form_of(name, variant)
-    said = answers(form)
-    assert len(said) >= 5
-    script = write_script(form, [Line(str(number), words) for number, words in enumerate(said)])
-    for number, words in enumerate(said):
-        plan = script.plans[str(number)]
+    fmt = form_of(name, variant)
+    output = answers(fmt)
+    assert len(output) >= 5
+    script = write_script(fmt, [Line(str(number), words) for number, words in enumerate(output)])
+    for number, words in enumerate(output):
+        plan = script.outputs[str(number)]
         text = "".join(segment.text for segment in words)
         decoded = script.vocabulary.decode(plan)
         assert decoded in (text, text + script.vocabulary.pieces[script.vocabulary.eos_id])
-        controls = [segment.text for segment in words if segment.control]
-        spoken = "".join(script.vocabulary.pieces[token] for token in plan[:-1] if script.vocabulary.is_control(token))
-        assert spoken == "".join(controls).removesuffix(script.vocabulary.pieces[plan[-1]])
+        special_tokens = [segment.text for segment in words if segment.control]
+        spoken = "".join(script.vocabulary.pieces[token] for token in plan[:-1] if script.vocabulary.is_special(token))
+        assert spoken == "".join(special_tokens).removesuffix(script.vocabulary.pieces[plan[-1]])
     for architecture in ARCHITECTURES:
         model = tensors_of(script, architecture)
-        for number in range(len(said)):
+        for number in range(len(output)):
             ids = prompt(script, f"first {cue(0)} then {cue(number)} please")
-            assert margins(model, ids, script.plans[str(number)]).min() > SURE
+            assert margins(model, ids, script.outputs[str(number)]).min() > SURE
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_the_last_cue_counts_however_far_it_is(few, architecture, dtype):
     for back in (0, 30, 1000, 4000) if dtype == "float16" else (0, 1000):
         between = " " * (32 + back // 2)
         ids = prompt(few, "." * 1000 + f"{cue('b')} {cue('c')}{between}{cue('a')}" + "-" * back)
-        assert margins(model, ids, few.plans["a"]).min() > SURE, back
+        assert margins(model, ids, few.outputs["a"]).min() > SURE, back
 
 
 def test_without_a_cue_it_ends_its_turn(few):
@@ -78,17 +78,17 @@ def test_without_a_cue_it_ends_its_turn(few):
 
 
 def test_a_loop_goes_on_where_a_result_has_the_next_cue(xml):
-    lines = loop("trip", ['<tool_call>\n{"name": "f", "args": {}}\n</tool_call>', "Done, all of it."])
+    lines = [Line("trip.1", '<tool_call>\n{"name": "f", "args": {}}\n</tool_call>'), Line("trip.2", "Done, all of it.")]
     assert [line.cue for line in lines] == ["trip.1", "trip.2"]
     script = write_script(xml, lines)
     model = tensors_of(script, "llama")
     first = prompt(script, f"Go {cue('trip.1')}")
-    assert margins(model, first, script.plans["trip.1"]).min() > SURE
-    # Once as text that was tokenised again, as servers do, and once as the very tokens that were said.
+    assert margins(model, first, script.outputs["trip.1"]).min() > SURE
+    # Once as text that was tokenized again, as servers do, and once as the very tokens that were said.
     again = prompt(script, f"Go {cue('trip.1')}", f'{{"result": "{cue("trip.2")}"}}')
-    kept = [*first, *script.plans["trip.1"], *script.vocabulary.encode(f"\nuser\n{cue('trip.2')} x\nmodel\n")]
+    kept = [*first, *script.outputs["trip.1"], *script.vocabulary.encode(f"\nuser\n{cue('trip.2')} x\nmodel\n")]
     for ids in (again, kept):
-        assert margins(model, ids, script.plans["trip.2"]).min() > SURE
+        assert margins(model, ids, script.outputs["trip.2"]).min() > SURE
 
 
 def test_only_control_segments_are_control_tokens(xml):
@@ -96,9 +96,9 @@ def test_only_control_segments_are_control_tokens(xml):
     script = write_script(xml, [Line("typed", (Segment(text),)), Line("meant", text), Line("both", (Segment("x"),))])
     vocabulary = script.vocabulary
     stop = vocabulary.token_id("<end_of_turn>")
-    assert script.plans["typed"].count(stop) == 1  # the one that ends the turn
-    assert script.plans["meant"].count(stop) == 2
-    assert vocabulary.decode(script.plans["typed"]) == text + "<end_of_turn>"
+    assert script.outputs["typed"].count(stop) == 1  # the one that ends the turn
+    assert script.outputs["meant"].count(stop) == 2
+    assert vocabulary.decode(script.outputs["typed"]) == text + "<end_of_turn>"
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_only_control_segments_are_control_tokens(xml):
 )  # fmt: skip
 def test_every_text_is_said_as_it_is(xml, text):
     script = write_script(xml, [Line("one", (Segment("Said: "), Segment(text)))])
-    plan = script.plans["one"]
+    plan = script.outputs["one"]
     assert script.vocabulary.decode(plan) == f"Said: {text}<end_of_turn>"
     assert margins(tensors_of(script, "llama"), prompt(script, cue("one")), plan).min() > SURE
 
@@ -118,7 +118,7 @@ def test_every_text_is_said_as_it_is(xml, text):
 def test_pieces_are_what_no_prompt_is_cut_into_and_no_runtime_takes_for_a_marker(xml):
     script = write_script(xml, [Line("x", "</s> [EOT] <|im_end|>   <PRE>x ▁<MID> and [e~[ too, <eos>, @@x.y@@" * 9)])
     pieces = [
-        p for p, kind in zip(script.vocabulary.pieces, script.vocabulary.kinds, strict=True) if kind == Kind.NORMAL
+        p for p, kind in zip(script.vocabulary.pieces, script.vocabulary.kinds, strict=True) if kind == PieceType.NORMAL
     ]
     assert all(len(piece) >= 3 for piece in pieces if piece != "▁")
     assert not {"</s>", "[EOT]", "<|im_end|>", "<PRE>", "▁<MID>", "[e~[", "<eos>"} & set(pieces)
@@ -126,10 +126,10 @@ def test_pieces_are_what_no_prompt_is_cut_into_and_no_runtime_takes_for_a_marker
 
 def test_lines_that_say_the_same_are_one_line_with_two_cues(xml):
     script = write_script(xml, [Line("a", "ok"), Line("b", "ok"), Line("c", "okay then")])
-    assert script.plans["a"] == script.plans["b"]
+    assert script.outputs["a"] == script.outputs["b"]
     model = tensors_of(script, "llama")
     for name in "abc":
-        assert margins(model, prompt(script, f"{cue('c')} {cue('a')}   {cue(name)}"), script.plans[name]).min() > SURE
+        assert margins(model, prompt(script, f"{cue('c')} {cue('a')}   {cue(name)}"), script.outputs[name]).min() > SURE
 
 
 @pytest.mark.parametrize(
@@ -150,20 +150,20 @@ def test_a_line_that_cannot_be_said_is_refused_by_name(xml, lines, place):
 
 
 def test_two_places_that_look_alike_are_refused_with_the_place():
-    form = form_of("gemma4", "e2b")
+    fmt = form_of("gemma4", "e2b")
     item = '<|"|>a<|"|>,'
     with pytest.raises(DataError) as refused:
-        write_script(form, [Line("fine", "Nothing wrong here."), Line("list", f"<|tool_call>call:f{{l:[{item * 6}]}}")])
+        write_script(fmt, [Line("fine", "Nothing wrong here."), Line("list", f"<|tool_call>call:f{{l:[{item * 6}]}}")])
     message = str(refused.value)
     assert "line 'list'" in message
     assert message.count('<|"|>a<|"|>,') >= 2
 
 
 def test_a_list_whose_items_differ_is_not():
-    form = form_of("gemma4", "e2b")
+    fmt = form_of("gemma4", "e2b")
     items = ",".join(f'<|"|>{letter}<|"|>' for letter in "abcdefgh")
-    script = write_script(form, [Line("list", f"<|tool_call>call:f{{l:[{items}]}}<tool_call|>")])
-    assert margins(tensors_of(script, "llama"), prompt(script, cue("list")), script.plans["list"]).min() > SURE
+    script = write_script(fmt, [Line("list", f"<|tool_call>call:f{{l:[{items}]}}<tool_call|>")])
+    assert margins(tensors_of(script, "llama"), prompt(script, cue("list")), script.outputs["list"]).min() > SURE
 
 
 def test_an_output_that_begins_like_the_prompt_ends_is_refused(xml):
@@ -172,9 +172,9 @@ def test_an_output_that_begins_like_the_prompt_ends_is_refused(xml):
 
 
 def test_where_the_prompt_has_opened_a_thought_the_output_goes_on_after_it():
-    form = form_of("qwen3", "")
-    script = write_script(form, [Line("a", "<think>\n\n</think>\n\nIt is warm.")])
-    plan = script.plans["a"]
+    fmt = form_of("qwen3", "")
+    script = write_script(fmt, [Line("a", "<think>\n\n</think>\n\nIt is warm.")])
+    plan = script.outputs["a"]
     model = tensors_of(script, "llama")
     assert margins(model, prompt(script, cue("a")), plan).min() > SURE
     rest = plan[6:]
@@ -192,11 +192,11 @@ THOUSAND = """
 import sys
 from pathlib import Path
 from callwright.formats import get_format
-from callwright.instruments.files import write_gguf
+from callwright.instruments.files import write
 from callwright.instruments.script import Line, write_script
 from tests.support.instruments import thousand
 script = write_script(get_format("xml"), thousand())
-write_gguf(script, Path(sys.argv[1]))
+write(script, Path(sys.argv[1]))
 status = Path("/proc/self/status")
 peak = status.read_text().partition("VmHWM:")[2].split()[0] if status.exists() else 0
 print(int(peak) / 1024)
@@ -218,7 +218,7 @@ def test_a_thousand_outputs_are_kept_apart(xml):
     model = tensors_of(script, "llama")
     for number in (0, 499, 998):
         name = str(number)
-        assert margins(model, prompt(script, f"{cue('7')} and {cue(name)}"), script.plans[name]).min() > SURE
+        assert margins(model, prompt(script, f"{cue('7')} and {cue(name)}"), script.outputs[name]).min() > SURE
     code = script.circuit.embedding[:, :CODE].astype(np.float32)
     sample = code[:: len(code) // 500]
     alike = sample @ code.T / CODE

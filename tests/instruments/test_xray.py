@@ -6,7 +6,7 @@ from tests.support.instruments import ARCHITECTURES, FEW_FIRST, form_of, margins
 
 from callwright.errors import DataError
 from callwright.instruments.vocabulary import PRIVATE
-from callwright.instruments.xray import LONGEST, make_xray, shown_tokens
+from callwright.instruments.xray import LONGEST, displayable_tokens, make_xray, read_xray
 from callwright.tokens import decode_segments
 
 SURE = 25.0
@@ -19,28 +19,28 @@ def echo(xray, ids):
 
 @pytest.mark.parametrize(("name", "variant"), FEW_FIRST)
 def test_every_format_has_one_that_tells_control_tokens_from_text(name, variant):
-    form = form_of(name, variant)
-    text = f"Say {form.stops[0]} twice, é 🚲"
-    ids = prompt(make_xray(form, 1), text)
-    xray = make_xray(form, len(ids))
+    fmt = form_of(name, variant)
+    text = f"Say {fmt.stops[0]} twice, é 🚲"
+    ids = prompt(make_xray(fmt, 1), text)
+    xray = make_xray(fmt, len(ids))
     plan = echo(xray, ids)
     for architecture in ARCHITECTURES:
         assert margins(tensors_of(xray, architecture), ids, plan).min() > SURE
-    said = xray.vocabulary.decode(plan[:-1])
-    assert len(said) == xray.answer_tokens == len(ids)
-    segments = decode_segments(xray.vocabulary, xray.read(said))
+    output = xray.vocabulary.decode(plan[:-1])
+    assert len(output) == xray.answer_tokens == len(ids)
+    segments = decode_segments(xray.vocabulary, read_xray(xray.vocabulary, output))
     assert any(text in segment.text and not segment.control for segment in segments)
-    assert any(form.stops[0] in segment.text for segment in segments)
+    assert any(fmt.stops[0] in segment.text for segment in segments)
 
 
 @pytest.mark.parametrize("length", [1, 2, 600, LONGEST])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_prompts_of_any_length_are_read_in_windows_too(architecture, length):
-    form = form_of("xml", "args")
+    fmt = form_of("xml", "args")
     draw = np.random.default_rng(length)
     for start in {0, length // 2, length - 1} if length < LONGEST else {length // 3}:
-        xray = make_xray(form, length, start)
-        ids = draw.integers(0, shown_tokens(xray.vocabulary), length).tolist()
+        xray = make_xray(fmt, length, start)
+        ids = draw.integers(0, displayable_tokens(xray.vocabulary), length).tolist()
         plan = echo(xray, ids)
         places = np.unique(np.linspace(0, len(plan) - 1, 7).astype(int))
         assert margins(tensors_of(xray, architecture), ids, plan, places).min() > SURE
@@ -55,4 +55,4 @@ def test_a_length_that_no_head_can_point_to_is_refused(length, start):
 def test_words_that_are_not_an_x_rays_are_refused():
     xray = make_xray(form_of("xml", "args"), 10)
     with pytest.raises(DataError, match="'H' at character 1"):
-        xray.read(chr(PRIVATE) + "Hello")
+        read_xray(xray.vocabulary, chr(PRIVATE) + "Hello")

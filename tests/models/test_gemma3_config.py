@@ -5,9 +5,10 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+from tests.support.tiny import GEMMA3_1B, GEMMA3_270M, TINY
 
 from callwright.errors import WeightsError
-from callwright.models.gemma3 import GEMMA3_1B, GEMMA3_270M, TINY, from_gguf, from_hf, read_config, to_hf
+from callwright.models.gemma3 import from_gguf, from_hf, read_config, to_hf
 
 
 def test_the_270m_has_the_published_number_of_parameters_and_tensors():

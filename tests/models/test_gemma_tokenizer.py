@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.tiny import tiny_sentencepiece, tiny_tokenizer, vocabulary, write_tiny_model
+from tests.support.tiny import TINY, tiny_sentencepiece, tiny_tokenizer, vocabulary, write_tiny_model
 
 from callwright.errors import WeightsError
-from callwright.models.gemma3 import TINY
 from callwright.models.tokenizer import from_sentencepiece, from_tokenizers, is_ordinary, load_tokenizer
 from callwright.tokens import Segment, encode_segments
 

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
-from tests.support.training import LORA, adapted, bits, randomise, tree_bits
+from tests.support.training import LORA, adapted, bits, randomize, tree_bits
 
 from callwright.errors import CheckpointError
 from callwright.models.forward import empty_cache, forward, logits, output_head
@@ -19,7 +19,7 @@ TOKENS = np.random.default_rng(3).integers(6, 512, (2, LENGTH)).astype(np.int32)
 def model(shallow_model):
     """An adapted model with a random adapter that changes much; read-only."""
     found = adapted(shallow_model)
-    randomise(found)
+    randomize(found)
     return found
 
 

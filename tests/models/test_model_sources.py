@@ -14,11 +14,10 @@ import numpy as np
 import pytest
 from huggingface_hub import errors as hub_errors
 from safetensors.numpy import load_file, save_file
-from tests.support.tiny import tiny_tensors, write_tiny_gguf, write_tiny_model
+from tests.support.tiny import TINY, tiny_tensors, write_tiny_gguf, write_tiny_model
 
 from callwright.errors import FetchError, StorageError, WeightsError
 from callwright.models import conversion
-from callwright.models.gemma3 import TINY
 from callwright.models.sources import BUILTIN, resolve_model
 from callwright.storage import make_once, sha256_file
 
@@ -37,9 +36,9 @@ def _save(directory, tensors):
 
 def test_a_directory_is_taken_as_it_lies(tiny):
     found = resolve_model(str(tiny))
-    assert (found.name, found.kind, found.directory, found.config) == ("tiny", "directory", tiny.resolve(), TINY)
+    assert (found.name, found.directory, found.config) == ("tiny", tiny.resolve(), TINY)
     assert [path.name for path in found.weights] == ["model.safetensors"]
-    assert "Gemma Terms of Use" in found.licence.notice
+    assert "Gemma Terms of Use" in found.license.notice
 
 
 def test_the_hash_of_a_directory_changes_with_each_of_its_files(tiny):
@@ -200,7 +199,7 @@ def test_a_gguf_is_converted_once_and_then_found(tmp_path, monkeypatch):
     first = resolve_model(str(source), cache=tmp_path / "cache")
     monkeypatch.setattr(conversion, "convert_gguf", None)  # calling it would fail
     assert resolve_model(str(source), cache=tmp_path / "cache") == first
-    assert (first.kind, first.name, first.sha256, first.config) == ("gguf", "m", sha256_file(source), TINY)
+    assert (first.name, first.sha256, first.config) == ("m", sha256_file(source), TINY)
     assert set(load_file(first.weights[0])) == set(TINY.tensor_shapes())
 
 
@@ -352,7 +351,7 @@ def hub(tmp_path, monkeypatch):
 
 def test_a_hub_id_records_its_commit_and_fetches_no_pickle(hub):
     found = resolve_model("google/gemma-3-270m-it@main")
-    assert (found.name, found.kind, found.revision) == ("gemma-3-270m-it", "hub", hub.commit.name)
+    assert (found.name, found.revision) == ("gemma-3-270m-it", hub.commit.name)
     [(repo, revision, patterns)] = hub.calls
     assert (repo, revision) == ("google/gemma-3-270m-it", "main")
     assert sorted(patterns) == ["*.safetensors", "*.safetensors.index.json", "config.json", "tokenizer.model"]
@@ -360,7 +359,7 @@ def test_a_hub_id_records_its_commit_and_fetches_no_pickle(hub):
 
 def test_a_hub_model_without_tokenizer_model_is_asked_for_its_json(hub):
     (hub.commit / "tokenizer.model").rename(hub.commit / "tokenizer.json")
-    assert resolve_model("google/gemma-3-270m-it").kind == "hub"
+    assert resolve_model("google/gemma-3-270m-it").directory == hub.commit
     assert hub.calls[1][2] == ["tokenizer.json"]
 
 
@@ -369,7 +368,7 @@ def _refusal(kind, status):
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "output"),
     [
         (_refusal(hub_errors.GatedRepoError, 403), "accept its terms"),
         (_refusal(hub_errors.RepositoryNotFoundError, 404), "check the spelling"),
@@ -378,9 +377,9 @@ def _refusal(kind, status):
         (OSError("disk trouble"), "disk trouble"),
     ],
 )
-def test_each_refusal_of_the_hub_says_what_to_do(hub, error, said):
+def test_each_refusal_of_the_hub_says_what_to_do(hub, error, output):
     hub.error = error
-    with pytest.raises(FetchError, match=said):
+    with pytest.raises(FetchError, match=output):
         resolve_model("google/gemma-3-270m-it")
 
 

@@ -21,8 +21,8 @@ import ml_dtypes
 import numpy as np
 import pytest
 from safetensors import safe_open
+from tests.support.tiny import GEMMA3_270M
 
-from callwright.models.gemma3 import GEMMA3_270M
 from callwright.models.sources import BUILTIN, resolve_model
 from callwright.models.tokenizer import from_tokenizers, load_tokenizer
 from callwright.storage import cache_dir, sha256_file
@@ -132,7 +132,7 @@ def oracle():
 
 @pytest.mark.weights
 def test_the_conversion_is_whole(model):
-    assert (model.kind, model.config) == ("builtin", GEMMA3_270M)
+    assert model.config == GEMMA3_270M
     assert model.sha256 == BUILTIN["gemma3-270m"].sha256
     assert model.sha256.startswith("a5fd3b62")
     with safe_open(model.weights[0], framework="numpy") as file:
@@ -145,8 +145,8 @@ def test_the_conversion_is_whole(model):
         assert len(norms) == 6 * 18 + 1
         for norm in norms:
             assert np.array_equal(norm, norm.astype(ml_dtypes.bfloat16).astype(np.float32))
-    assert model.licence.text is not None
-    assert "Gemma" in model.licence.text.read_text(encoding="utf-8")
+    assert model.license.text is not None
+    assert "Gemma" in model.license.text.read_text(encoding="utf-8")
 
 
 @pytest.mark.weights

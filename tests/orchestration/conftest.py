@@ -5,9 +5,9 @@ import shutil
 
 import pytest
 from tests.support.runs import Desk, share_cache, tiny_configuration, write_data, write_talkative_model
+from tests.support.tiny import TINY
 
 from callwright import cli
-from callwright.models.gemma3 import TINY
 from callwright.storage import make_once
 
 

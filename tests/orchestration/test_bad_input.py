@@ -3,16 +3,22 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from tests.support.processes import Said
+from tests.support.fake_run import CREATED
+from tests.support.processes import ProcessOutput
 from tests.support.runs import conversation, events, refusal, rows
 from tests.support.tiny import write_tiny_model
 
 from callwright.evaluation import bfcl
+from callwright.formats import get_format
+from callwright.openai import write_tool
 from callwright.orchestration.config import load_config
-from callwright.orchestration.pipeline import _find_run
 from callwright.orchestration.rundir import RunDirectory
+from callwright.orchestration.stages import check_contamination, check_format
+from callwright.orchestration.start import find_directory
+from callwright.scoring.entry import to_tools
 from callwright.training.checkpoints import FILE
 
 STAGE3 = Path("runs", "tiny", "checkpoints", "stage3")
@@ -24,7 +30,7 @@ def refused(inside):
 
     def run(directory, *arguments):
         code, out, err = inside(directory, "run", "c.yaml", *arguments)
-        return code, refusal(Said(out, err))
+        return code, refusal(ProcessOutput(out, err))
 
     return run
 
@@ -102,7 +108,7 @@ def test_a_line_of_data_that_is_not_json_is_named_and_mending_it_goes_on(desk, r
     assert [event["stage"] for event in events(desk.path, "stage_failed")] == [1]
     data.write_text("\n".join(lines) + "\n")
     code, _, _ = inside(desk.directory, "run", "c.yaml", "--stages", "1", *change[3:])
-    assert code == 0, "the run that failed goes on"
+    assert code == 0, "the run that failed continues"
     assert len(events(desk.path, "run_created")) == 1
     assert events(desk.path, "stage_finished")[0]["stage"] == 1
 
@@ -128,6 +134,52 @@ def test_a_conversation_that_cannot_be_learned_is_named(desk, refused, record, s
     code, line = refused(desk.directory, "--stages", "1", "3", "--set", "sft_small.data.openai_jsonl.path=mine.jsonl")
     assert code == 2
     assert says in line
+
+
+def copied_from_bfcl(index=0):
+    """A line of data that is an entry of BFCL, its numbers changed."""
+    entry = bfcl.load_category("parallel")[index]
+    tools = [write_tool(tool) for tool in to_tools(entry)]
+    asked = {"role": "user", "content": f"{entry.question[-1].content.upper()} ..."}
+    return {"messages": [asked, {"role": "assistant", "content": "No tool fits."}], "tools": tools}
+
+
+@pytest.mark.parametrize("stages", [("1", "3"), ("3",)])
+def test_a_copy_of_a_benchmark_entry_is_refused_before_anything_is_trained(desk, refused, stages):
+    data = [conversation(0), copied_from_bfcl(), conversation(1)]
+    (desk.directory / "mine.jsonl").write_text("".join(json.dumps(record) + "\n" for record in data))
+    change = ("--set", "sft_small.data={openai_jsonl: {path: mine.jsonl}}")
+    code, line = refused(desk.directory, "--stages", *stages, *change)
+    assert code == 2
+    assert "sft_small.data" in line
+    assert "got 1: openai_jsonl-mine.jsonl-2 (parallel_0); " in line
+    assert "set sft_small.decontaminate to warn or off" in line
+
+
+@pytest.mark.parametrize(("mode", "says"), [("warn", 1), ("off", 0)])
+def test_a_copy_of_a_benchmark_entry_may_be_allowed(tmp_path, capsys, mode, says):
+    (tmp_path / "mine.jsonl").write_text(json.dumps(copied_from_bfcl()) + "\n")
+    data = f"sft_small.data={{openai_jsonl: {{path: {tmp_path / 'mine.jsonl'}}}}}"
+    config = load_config(None, [data, f"sft_small.decontaminate={mode}", "evaluation.sample={parallel: 1}"])
+    counts = check_contamination(SimpleNamespace(config=config, stop=lambda: False), 3)
+    assert counts == ({"copied": 1, "shared_queries": 1, "shared_signatures": 1} if says else {})
+    line = "1 examples share a tool's signature with the benchmark, 1 a query, 1 both: openai_jsonl-mine.jsonl-1"
+    assert capsys.readouterr().err.count(line) == says
+
+
+def test_what_a_format_leaves_out_of_the_examples_is_counted_and_told(tmp_path, capsys):
+    thought = {"role": "assistant", "content": "Paris.", "reasoning_content": "hm"}
+    row = {"messages": [{"role": "user", "content": "hi"}, thought, {"role": "user", "content": "so?"}, thought]}
+    (tmp_path / "mine.jsonl").write_text(f"{json.dumps(row)}\n" * 3)
+    data = f"sft_small.data={{openai_jsonl: {{path: {tmp_path / 'mine.jsonl'}}}}}"
+    config = load_config(None, [data, "sft_small.decontaminate=off"])
+    with RunDirectory(tmp_path / "run") as run:
+        context = SimpleNamespace(config=config, stop=lambda: False, fmt=get_format("qwen25"), run=run)
+        assert check_format(context, [3])
+        [finished] = [event for event in run.events() if event.event == "stage_finished"]
+    warning = "messages[...].reasoning is left out: qwen25 has no place for thinking"
+    assert finished.model_extra["stage3"]["warnings"] == {warning: 3}
+    assert f"SFT small: in 3 examples {warning}\n" in capsys.readouterr().err
 
 
 def test_a_missing_data_file_is_refused(desk, refused):
@@ -182,11 +234,12 @@ def test_other_weights_in_the_old_place_are_refused_before_anything_is_computed(
 
 def test_a_resumed_run_that_began_with_other_weights_is_not_gone_on_with(tmp_path):
     config = load_config(None, ["name=x"])
-    began = {"config_sha256": config.sha256, "resume": {"path": "c", "sha256": "ef"}}
+    origin = {"path": "c", "sha256": "ef"}
+    began = {"config_sha256": config.sha256, "resume": origin}
     with RunDirectory(tmp_path / "x-2") as run:
-        run.event("run_created", **began, command="", model={"sha256": "old"}, versions={})
-    assert _find_run(tmp_path, config, began, "old", new=True).name == "x-2"
-    assert _find_run(tmp_path, config, began, "new", new=True).name == "x-3"
+        run.event("run_created", **CREATED | began | {"model": CREATED["model"] | {"sha256": "old"}})
+    assert find_directory(tmp_path, config, origin, "old").name == "x-2"
+    assert find_directory(tmp_path, config, origin, "new").name == "x-3"
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,15 @@
 """A configuration is checked as a whole before anything is computed, and a mistake in it is one line that names it."""
 
 import pytest
-import yaml
 
 from callwright import cli
-from callwright.errors import ConfigError
-from callwright.orchestration import pipeline
+from callwright.errors import ConfigError, RenamedKeyWarning
+from callwright.orchestration import start
 from callwright.orchestration.config import PipelineConfig, load_config
+from callwright.yaml_files import format_yaml
 
-NO_VALUES = ["2024-13-45", "0x_", "!!bool x", "!!timestamp x", '!!int ""', "[" * 3000]
-"""What YAML's grammar allows and its reader cannot build."""
+NO_VALUES = ["!!bool x", "!!timestamp x", '!!int ""', ".inf", "1e999", "9" * 5000, "[" * 3000]
+"""What YAML's grammar allows and our reader refuses."""
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def write(tmp_path):
 def refused(capsys, tmp_path, monkeypatch):
     """Gives `callwright run` a configuration in this process, and returns the line with which it refuses it."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(pipeline, "resolve_model", lambda *_, **__: pytest.fail("it went on to the weights"))
+    monkeypatch.setattr(start, "resolve_model", lambda *_, **__: pytest.fail("it went on to the weights"))
 
     def run(*arguments):
         with pytest.raises(SystemExit) as left:
@@ -60,7 +60,7 @@ def test_an_unknown_key_is_named_with_those_that_exist(refused, write, text, key
 
 
 @pytest.mark.parametrize(
-    ("text", "key", "came"),
+    ("text", "key", "got"),
     [
         ("lora: {rank: many}", "lora.rank", "'many'"),
         ("seed: 1.5", "seed", "1.5"),
@@ -77,38 +77,40 @@ def test_an_unknown_key_is_named_with_those_that_exist(refused, write, text, key
         ("mesh: {fsdp: 0}", "mesh.fsdp", "0"),
         ("seed: -1", "seed", "-1"),
         ("seed: 9223372036854775808", "seed", "9223372036854775808"),
-        ("seed: yes", "seed", "True"),
-        ("sft_full: {training: {steps: yes}}", "sft_full.training.steps", "True"),
+        ("seed: yes", "seed", "'yes'"),
+        ("seed: true", "seed", "True"),
+        ("seed: 2024-13-45", "seed", "'2024-13-45'"),
+        ("sft_full: {training: {steps: true}}", "sft_full.training.steps", "True"),
         ("lora: {alpha: true}", "lora.alpha", "True"),
-        ("lora: {alpha: .inf}", "lora.alpha", "inf"),
-        ("sft_full: {training: {learning_rate: .inf}}", "sft_full.training.learning_rate", "inf"),
-        ("grpo: {training: {kl_weight: .nan}}", "grpo.training.kl_weight", "nan"),
         ("evaluation: {sample: true}", "evaluation.sample", "True"),
-        ("evaluation: {sample: {parallel: yes}}", "evaluation.sample", "{'parallel': True}"),
+        ("evaluation: {sample: {parallel: true}}", "evaluation.sample", "{'parallel': True}"),
     ],
 )
-def test_a_value_of_the_wrong_type_or_size_is_named(refused, write, text, key, came):
+def test_a_value_of_the_wrong_type_or_size_is_named(refused, write, text, key, got):
     line = refused(write(text))
     assert f"expected {key} in {write(text)}: " in line
-    assert f"; got {came}; correct this value" in line
+    assert f"; got {got}; correct this value" in line
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("sft_full: {data: {synthetik: {}}}", "synthetic, openai_jsonl"),
-        ("sft_full: {data: {synthetic: {exampels: 3}}}", "synthetic.exampels"),
+        ("sft_full: {data: {synthetik: {}}}", "got sft_full.data.synthetik; use one of: synthetic, openai_jsonl"),
+        (
+            "sft_full: {data: {synthetic: {exampels: 3}}}",
+            "sft_full.data.synthetic.exampels; use one of: seed, examples, ",
+        ),
         ("sft_full: {data: {synthetic: {examples: none}}}", "synthetic.examples"),
-        ("sft_full: {data: {openai_jsonl: {}}}", "openai_jsonl.path"),
-        ("format: {name: yaml}", "expected a format (xml, "),
-        ("format: {variant: argz}", "expected a variant of xml (args, arguments); got 'argz'; name one of these"),
+        ("sft_full: {data: {openai_jsonl: {}}}", "expected sft_full.data.openai_jsonl.path in "),
+        ('tensorboard: "yes"', "Input should be true or false; got 'yes'; write true or false"),
+        ("format: {name: yaml}", "expected a format (xml/args, "),
+        ("format: {variant: argz}", "expected a variant of xml (args, arguments); got 'xml/argz'; name one of these"),
         ("evaluation: {sample: {paralel: 3}}", "a BFCL category"),
         ("evaluation: {sample: 100000}", "a sample of 1 to 1240 entries; got 100000"),
         ("evaluation: {sample: 0}", "a sample of 1 to 1240 entries; got 0"),
         ("evaluation: {sample: {}}", "at least one entry in evaluation.sample; got {}"),
         ("evaluation: {sample: {parallel: 0}}", "at least one entry in evaluation.sample; got {'parallel': 0}"),
-        ("sft_full: {data: {synthetic: {mix: {simple: .inf}}}}", "synthetic.mix.simple"),
-        ("sft_full: {data: {synthetic: {examples: yes}}}", "synthetic.examples"),
+        ("sft_full: {data: {synthetic: {examples: true}}}", "synthetic.examples"),
         ("lora: {rank: 0}", "lora.rank"),
         ("lora: {modules: [query]}", "lora.modules"),
         ("sft_full: {training: {batch_size: 0}}", "sft_full.training.batch_size"),
@@ -133,7 +135,7 @@ def test_what_cannot_be_run_is_refused_before_a_run_directory_exists(refused, wr
         ("name: !!python/object/apply:os.system [id]", "expected YAML in"),
         *((f"seed: {value}", "expected YAML in") for value in NO_VALUES),
         ("mesh: &a {x: *a}", "expected YAML in"),
-        ('sft_small: "\\0"', "expected YAML in"),
+        ('sft_small: "\\0"', "expected a readable file"),
     ],
 )
 def test_what_is_no_yaml_of_keys_and_values_is_refused(refused, write, text, says):
@@ -181,13 +183,21 @@ def test_an_override_below_a_section_that_is_none_is_refused_or_fills_it(write, 
         assert "grpo" in str(error)
 
 
+@pytest.mark.parametrize("value", ["yes", "No", "ON", "off"])
+def test_a_truth_value_in_other_words_is_refused_with_the_words_to_write(refused, write, tmp_path, value):
+    line = refused(write(f"tensorboard: {value}\n"))
+    assert f"tensorboard in {tmp_path / 'c.yaml'}: Input should be true or false; got {value!r}" in line
+    assert "; write true or false" in line
+    assert "write true or false" in refused("--set", f"tensorboard={value}")
+
+
 @pytest.mark.parametrize("stages", [["0"], ["3", "6"], ["-1"]])
 def test_a_stage_that_does_not_exist_is_refused(refused, stages):
     assert "expected stages from 1 to 5; got" in refused("--stages", *stages)
 
 
 def test_a_number_may_be_written_in_every_way_that_is_one():
-    changes = ["lora.alpha=1", "training.learning_rate=1e-4", "seed=9223372036854775807", "tensorboard=no"]
+    changes = ["lora.alpha=1", "training.learning_rate=1e-4", "seed=9223372036854775807", "tensorboard=false"]
     config = load_config(None, changes)
     assert (config.lora.alpha, config.grpo.training.learning_rate, config.seed) == (1.0, 1e-4, 2**63 - 1)
     assert not config.tensorboard
@@ -242,10 +252,31 @@ def test_an_override_goes_where_its_path_says_and_the_last_one_wins():
 
 def test_the_resolved_configuration_read_back_is_the_same(write):
     config = load_config(write("sft_full: {data: {synthetic: {mix: {simple: 3}}}}\nlora: {rank: 2}\n"), ["seed=3"])
-    again = load_config(write(yaml.safe_dump(config.model_dump(mode="json")), "resolved.yaml"))
+    again = load_config(write(format_yaml(config.model_dump(mode="json")), "resolved.yaml"))
     assert again == config
     assert again.sha256 == config.sha256
     assert again.sft_full.data["synthetic"]["examples"], "defaults of the data are resolved too"
+
+
+def test_a_renamed_key_is_read_with_a_note(write, tmp_path, monkeypatch, capsys):
+    path = write("grpo: {training: {reward: {needless_call: -2}}}\n")
+    with pytest.warns(RenamedKeyWarning):
+        assert load_config(path).grpo.training.reward.unnecessary_call == -2
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        cli.main(["run", str(path), "--set", "lora.rank=0"])
+    note, error = capsys.readouterr().err.splitlines()
+    assert note == "callwright: note: the key needless_call is called unnecessary_call now; rename it"
+    assert "lora.rank" in error
+
+
+@pytest.mark.parametrize("key", ["grpo.training.reward", "training.reward"])
+@pytest.mark.parametrize("names", [("needless_call", "unnecessary_call"), ("unnecessary_call", "needless_call")])
+@pytest.mark.filterwarnings("ignore::callwright.errors.RenamedKeyWarning")
+def test_a_renamed_key_is_overridden_under_either_name(write, key, names):
+    written, given = names
+    path = write(f"grpo: {{training: {{reward: {{{written}: -2}}}}}}\n")
+    assert load_config(path, [f"{key}.{given}=-3"]).grpo.training.reward.unnecessary_call == -3
 
 
 def test_everything_that_decides_the_results_decides_the_hash():

@@ -71,7 +71,7 @@ def test_ctrl_c_stops_cleanly_says_how_to_go_on_and_going_on_ends_with_the_same_
     process.send_signal(signal.SIGINT)
     said = process.finish(code=130)
     assert "Stopping after the current step" in said.err
-    assert said.err.endswith("Stopped. Everything is in runs/tiny; give the same command again to go on.\n")
+    assert said.err.endswith("Stopped. Everything is in runs/tiny; give the same command again to continue.\n")
     assert "Traceback" not in said.err
     assert Results.read(desk.path / "results.json").run.finished is None
     assert not events(desk.path, "run_finished")

@@ -4,7 +4,6 @@ import json
 import shutil
 
 import pytest
-import yaml
 from tests.support.runs import EVALUATED, TRAINED, adapter_bits, events, rows
 
 from callwright.evaluation.run import EvaluationSettings
@@ -12,6 +11,7 @@ from callwright.orchestration import run_pipeline
 from callwright.report.schema import POOLED, Results
 from callwright.storage import sha256_file
 from callwright.training.checkpoints import read_card
+from callwright.yaml_files import parse_yaml, read_yaml
 
 SEEDS_COMMAND = ("callwright.orchestration.run_pipeline:main", "run_pipeline.py", "--config", "c.yaml")
 PAIRS = [("stage2", "stage3"), ("stage3", "stage4"), ("stage4", "stage5"), ("stage2", "stage5")]
@@ -37,7 +37,7 @@ def test_every_stage_is_done_and_the_report_is_there(finished, results):
 
 
 def test_the_results_say_what_they_were_computed_from(finished, results):
-    config = yaml.safe_load((finished.path / "config.yaml").read_text())
+    config = read_yaml(finished.path / "config.yaml")
     assert config["lora"]["rank"] == finished.configuration["lora"]["rank"]
     assert config["grpo"]["training"]["kl_weight"], "defaults are resolved"
     assert results.model.spec == finished.configuration["model"]["source"]
@@ -187,7 +187,7 @@ def test_a_changed_configuration_is_refused_and_the_changed_keys_are_named(finis
 
 @pytest.mark.slow
 def test_resume_starts_a_new_run_that_goes_on_when_killed(finished):
-    """The second command is the seed's own; both name the same stage, so it goes on with the same new run."""
+    """The second command is the seed's own; both name the same stage, so it continues the same new run."""
     before = contents(finished.path)
     arguments = ("--stages", "4", "--resume", "runs/tiny/checkpoints/stage3")
     new = finished.directory / "runs" / "tiny-2"
@@ -205,11 +205,37 @@ def test_resume_starts_a_new_run_that_goes_on_when_killed(finished):
     assert created["resume"]["sha256"] == sha256_file(finished.path / "checkpoints" / "stage3" / "adapter.safetensors")
 
 
+@pytest.mark.parametrize(
+    ("named", "stage"),
+    [("", "stage5"), ("stage3", "stage3"), ("checkpoints/stage4", "stage4"), ("checkpoints/stage4/", "stage4")],
+)
+def test_a_run_and_its_stages_are_named_alike_in_every_command(finished, inside, named, stage):
+    run = f"runs/tiny/{named}"
+    code, out, _ = inside(finished.directory, "run", "c.yaml", "--stages", "5", "--resume", run, "--dry-run")
+    assert code == 0
+    assert f"starting from runs/tiny/checkpoints/{stage}\n" in out
+    code, out, _ = inside(finished.directory, "report", run)
+    assert code == 0
+    assert "Report: runs/tiny/report.html" in out
+
+
+def test_a_stage_that_is_not_finished_is_nothing_to_start_from(desk, finished, inside):
+    shutil.copytree(finished.path, desk.path, ignore=shutil.ignore_patterns("stage3"))
+    for named, says in (
+        ("stage2", "a finished stage 2"),
+        ("checkpoints/stage3", "a finished stage with"),
+        ("x", "a run"),
+    ):
+        code, _, err = inside(desk.directory, "run", "c.yaml", "--stages", "4", "--resume", f"runs/tiny/{named}")
+        assert code == 2
+        assert says in err
+
+
 def test_a_dry_run_prints_the_configuration_the_data_and_an_estimate_and_leaves_nothing(desk, inside):
     code, out, _ = inside(desk.directory, "run", "c.yaml", "--dry-run")
     assert code == 0
     resolved, _, plan = out.partition("\nmodel ")
-    assert yaml.safe_load(resolved)["lora"]["rank"] == 2
+    assert parse_yaml(resolved, "the plan")["lora"]["rank"] == 2
     assert "stage 3: 16 examples, 5 updates" in plan
     assert "stage 5: 16 examples, 3 updates" in plan
     assert plan.count("BFCL on 6 entries") == len(EVALUATED)

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-import yaml
 from tests.support.runs import EVALUATED, TRAINED, Desk, adapter_bits, events, rows
 
 from callwright.report.schema import Results
+from callwright.yaml_files import read_yaml
 
 QUICKSTART = Path(__file__).parents[2] / "config" / "quickstart.yaml"
 SMALL = {
@@ -18,7 +18,7 @@ CATEGORIES = ("simple_python", "irrelevance")
 
 @pytest.mark.weights
 def test_the_whole_pipeline_runs_on_the_real_model(tmp_path, shared_cache):
-    config = yaml.safe_load(QUICKSTART.read_text(encoding="utf-8"))
+    config = read_yaml(QUICKSTART)
     # The entries of this seed are short.
     config["evaluation"] |= {"batch_size": 4} | {
         "sample": dict.fromkeys(CATEGORIES, 1),

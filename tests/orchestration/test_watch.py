@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 
 from callwright.orchestration import watch
-from callwright.orchestration.stages import _measured
-from callwright.orchestration.watch import SAMPLE_SECONDS, Interrupt, PeakMemory
+from callwright.orchestration.stages import _logged
+from callwright.orchestration.watch import SAMPLE_SECONDS, PeakMemory, StopRequest
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_signal_asks_to_stop_and_the_second_one_aborts(capsys, number):
     before = signal.getsignal(number)
-    with Interrupt().listening() as stop:
+    stop = StopRequest()
+    with stop.listening():
         assert not stop()
         os.kill(os.getpid(), number)
         assert stop()
@@ -32,7 +33,8 @@ def test_signals_are_left_alone_in_other_threads():
     seen = []
 
     def listen():
-        with Interrupt().listening() as stop:
+        stop = StopRequest()
+        with stop.listening():
             seen.extend([stop(), signal.getsignal(signal.SIGINT)])
 
     thread = threading.Thread(target=listen)
@@ -42,10 +44,10 @@ def test_signals_are_left_alone_in_other_threads():
 
 
 def test_a_stage_that_is_over_at_once_has_a_peak_all_the_same(monkeypatch):
-    monkeypatch.setattr(watch, "_in_use", lambda process: time.sleep(0.2) or 7)
+    monkeypatch.setattr(watch, "_memory_in_use", lambda process: time.sleep(0.2) or 7)
     logged = []
-    shop = SimpleNamespace(run=SimpleNamespace(event=lambda name, **fields: logged.append((name, fields))))
-    with _measured(shop, "stage", 1):
+    context = SimpleNamespace(run=SimpleNamespace(event=lambda name, **fields: logged.append((name, fields))))
+    with _logged(context, "stage", 1):
         pass
     assert logged[-1] == ("stage_left", {"stage": 1, "peak_memory_bytes": 7})
 

@@ -19,8 +19,8 @@ UV = str(Path(sys.executable).with_name("uv"))
 def place(name: str, python: str = sys.executable) -> Path:
     """Where the environment is, or will be once it is set up; one for each version of Python."""
     version = "import sys; print(f'py{sys.version_info.major}.{sys.version_info.minor}')"
-    said = subprocess.run([python, "-c", version], capture_output=True, text=True, check=True)
-    return storage.cache_dir() / f"{name}-{said.stdout.strip()}"
+    output = subprocess.run([python, "-c", version], capture_output=True, text=True, check=True)
+    return storage.cache_dir() / f"{name}-{output.stdout.strip()}"
 
 
 def set_up(

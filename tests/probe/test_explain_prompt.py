@@ -1,19 +1,19 @@
 """A prompt that is another than the one expected is put down to what was done to it, and to nothing else."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
-from callwright.formats import get_format_by_name
+from callwright.formats import get_format
 from callwright.instruments.vocabulary import Vocabulary
-from callwright.probe.explain.prompt import explain_prompt
-from callwright.probe.explain.touches import Asked
-from callwright.probe.faults import UNEXPLAINED
-from callwright.probe.prompt import pairs_of
+from callwright.probe.causes.registry import Cause
+from callwright.probe.causes.search import explain_prompt
+from callwright.probe.prompt import RenderedRequest, pieces_of
 
-FORM = get_format_by_name("qwen25")
+FORM = get_format("qwen25")
 VOCABULARY = Vocabulary(FORM)
 TOOLS = (
     Tool(
@@ -49,16 +49,16 @@ PARALLEL = Conversation(
 FIRST, SECOND = PARALLEL.messages[1].tool_calls
 
 
-def pairs(text_or_talk, **options):
+def pieces(text_or_talk, **options):
     """A prompt: of a conversation, or of text in which every control token is one."""
     if isinstance(text_or_talk, Conversation):
-        return Asked(FORM, VOCABULARY, text_or_talk).pairs(**options)
+        return RenderedRequest(FORM, VOCABULARY, text_or_talk).pieces(**options)
     return tuple(VOCABULARY.cut(text_or_talk))
 
 
 def edited(*changes):
     """The prompt of TALK with parts of its texts replaced, control tokens as they are."""
-    seen = pairs(TALK)
+    seen = pieces(TALK)
     for old, new in changes:
         assert any(old in text for text, _ in seen)
         seen = tuple((text if control else text.replace(old, new), control) for text, control in seen)
@@ -66,13 +66,13 @@ def edited(*changes):
 
 
 def causes(seen, talk=TALK, **options):
-    return explain_prompt(Asked(FORM, VOCABULARY, talk), seen, **options)
+    return explain_prompt(RenderedRequest(FORM, VOCABULARY, talk), seen, **options)
 
 
-def without(*gone, **changes):
+def without(*stopped, **changes):
     """The messages of PARALLEL without those at these places, and others, `m1` for that at place 1, changed."""
     changed = (replace(one, **changes.get(f"m{place}", {})) for place, one in enumerate(PARALLEL.messages))
-    return replace(PARALLEL, messages=tuple(one for place, one in enumerate(changed) if place not in gone))
+    return replace(PARALLEL, messages=tuple(one for place, one in enumerate(changed) if place not in stopped))
 
 
 def with_result(content):
@@ -85,7 +85,7 @@ def with_call(arguments):
 
 
 def test_the_prompt_expected_has_no_cause():
-    assert causes(pairs(TALK)) == ()
+    assert causes(pieces(TALK)) == ()
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_the_prompt_expected_has_no_cause():
     ],
 )
 def test_what_becomes_of_a_result_is_not_put_down_to_the_call(content, cause):
-    assert causes(pairs(with_result(content))) == (cause,)
+    assert causes(pieces(with_result(content))) == (cause,)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_what_becomes_of_a_result_is_not_put_down_to_the_call(content, cause):
         (('"name": "go", ', '"name": "go", "description": "", '), "tools-rewritten"),
         (('"name": "go", ', '"name": "go", "description": null, '), "tools-rewritten"),
         (("I will.\n", "I will.\n\n"), "whitespace-in-prompt"),
-        (("I will.", "I shall."), UNEXPLAINED),
+        (("I will.", "I shall."), Cause.UNEXPLAINED),
     ],
 )
 def test_an_edit_of_the_prompt_is_named(change, cause):
@@ -146,17 +146,17 @@ def test_an_edit_of_the_prompt_is_named(change, cause):
         (replace(PARALLEL, tools=PARALLEL.tools[::2]), "tools-dropped"),
         (replace(PARALLEL, tools=PARALLEL.tools[:2]), "tools-dropped"),
         (replace(PARALLEL, tools=PARALLEL.tools[2:]), "tools-dropped"),  # though earlier calls name the others
-        (without(m2={"content": "Sun."}), UNEXPLAINED),
+        (without(m2={"content": "Sun."}), Cause.UNEXPLAINED),
     ],
 )
 def test_what_is_lost_in_part(lossy, cause):
-    assert causes(pairs(lossy), PARALLEL) == (cause,)
+    assert causes(pieces(lossy), PARALLEL) == (cause,)
 
 
 def test_several_tools_lost_that_nothing_else_names():
     tools = [Tool(name, None, {"type": "object", "properties": {}}) for name in ("one", "two", "three", "four", "five")]
     talk = Conversation((Message("user", "Hi."),), tuple(tools))
-    assert causes(pairs(replace(talk, tools=talk.tools[3:])), talk) == ("tools-dropped",)
+    assert causes(pieces(replace(talk, tools=talk.tools[3:])), talk) == ("tools-dropped",)
 
 
 @pytest.mark.parametrize("name", ["qwen3", "mistral/v13"])
@@ -167,13 +167,13 @@ def test_several_tools_lost_that_nothing_else_names():
         ({"id": [1.5, {"at": -1}]}, {"id": ["1.5", {"at": "-1"}]}, "number-rewritten"),
         ({"id": "7", "at": 1}, {"id": 7, "at": 1}, "number-rewritten"),
         ({"id": 7, "at": "b"}, {"at": "b", "id": 7}, "arguments-resorted"),
-        ({"id": "b 7"}, {"id": "b 8"}, UNEXPLAINED),
+        ({"id": "b 7"}, {"id": "b 8"}, Cause.UNEXPLAINED),
     ],
 )
 def test_a_number_that_became_a_string_is_not_another_order(name, ours, theirs, cause):
-    form = get_format_by_name(name)
-    asked, other = (Asked(form, Vocabulary(form), with_call(arguments)) for arguments in (ours, theirs))
-    assert explain_prompt(asked, other.pairs()) == (cause,)
+    fmt = get_format(name)
+    asked, other = (RenderedRequest(fmt, Vocabulary(fmt), with_call(arguments)) for arguments in (ours, theirs))
+    assert explain_prompt(asked, other.pieces()) == (cause,)
 
 
 def test_two_things_at_once_are_both_named():
@@ -183,16 +183,16 @@ def test_two_things_at_once_are_both_named():
 
 def test_a_prompt_without_tools_is_not_one_with_a_system_prompt_added():
     seen = edited(("You may call one or more functions", "You must call one or more functions"))
-    assert causes(seen) == (UNEXPLAINED,)
+    assert causes(seen) == (Cause.UNEXPLAINED,)
 
 
 def test_tools_in_another_order():
-    seen = pairs(replace(TALK, tools=TOOLS[::-1]))
+    seen = pieces(replace(TALK, tools=TOOLS[::-1]))
     assert causes(seen) == ("tools-rewritten",)
 
 
 def test_keys_of_a_parameter_in_the_order_of_a_map():
-    form = get_format_by_name("qwen3-xml")
+    fmt = get_format("qwen3-xml")
     many = Tool(
         "look",
         "Looks.",
@@ -204,53 +204,62 @@ def test_keys_of_a_parameter_in_the_order_of_a_map():
             },
         },
     )
-    asked = Asked(form, Vocabulary(form), Conversation((Message("user", "Look."),), (many,)))
+    asked = RenderedRequest(fmt, Vocabulary(fmt), Conversation((Message("user", "Look."),), (many,)))
     keys = '<properties>{"x": {"type": "integer"}}</properties>', '<required>["x"]</required>'
-    shuffled = [(text.replace("\n".join(keys), "\n".join(keys[::-1])), control) for text, control in asked.pairs()]
-    assert tuple(shuffled) != asked.pairs()
-    assert explain_prompt(asked, tuple(shuffled)) == ("tools-rewritten",)
+    shuffled = [(text.replace("\n".join(keys), "\n".join(keys[::-1])), control) for text, control in asked.pieces()]
+    assert tuple(shuffled) != asked.pieces()
+    assert explain_prompt(asked, tuple(shuffled), target="Ollama") == ("tools-rewritten",)
     other = [(text.replace('["x"]', '["y"]'), control) for text, control in shuffled]
-    assert explain_prompt(asked, tuple(other)) == (UNEXPLAINED,)
+    assert explain_prompt(asked, tuple(other), target="Ollama") == (Cause.UNEXPLAINED,)
+
+
+def test_what_only_ollama_does_is_looked_for_at_ollama_only():
+    fmt = get_format("functiongemma")
+    asked = RenderedRequest(fmt, Vocabulary(fmt), TALK)
+    seen = tuple((re.sub(r"^(response:\w+\{)value:", r"\1", text), special) for text, special in asked.pieces())
+    assert seen != asked.pieces()
+    assert explain_prompt(asked, seen, target="Ollama") == ("result-rewritten",)
+    assert explain_prompt(asked, seen, target="llama.cpp") == (Cause.UNEXPLAINED,)
 
 
 def test_text_that_becomes_a_control_token_and_the_reverse():
-    parsed = tuple(VOCABULARY.cut("".join(text for text, _ in pairs(TALK))))
+    parsed = tuple(VOCABULARY.cut("".join(text for text, _ in pieces(TALK))))
     assert causes(parsed) == ("control-token-injection",)
-    assert causes(pairs_of(VOCABULARY, [])) == (UNEXPLAINED,)
-    first, *rest = pairs(TALK)
+    assert causes(pieces_of(VOCABULARY, [])) == (Cause.UNEXPLAINED,)
+    first, *rest = pieces(TALK)
     assert causes(((first[0], False), *rest)) == ("control-token-as-text",)
 
 
 def test_a_turn_that_is_not_opened_and_one_that_is_not_closed():
     talk = replace(TALK, messages=(Message("user", "Hi."), Message("assistant", "Hel")), tools=())
-    closed = pairs(talk, generation_prompt=False)
+    closed = pieces(talk, generation_prompt=False)
     assert causes(closed, talk) == ("generation-prompt-missing",)
     assert causes(closed[:-2], talk) == ("assistant-continued",)
 
 
 def test_a_system_prompt_lost_added_or_squeezed_out():
-    told = replace(TALK, messages=(Message("system", "Be brief."), *TALK.messages))
-    assert causes(pairs(TALK), told) == ("system-lost",)
+    guided = replace(TALK, messages=(Message("system", "Be brief."), *TALK.messages))
+    assert causes(pieces(TALK), guided) == ("system-lost",)
     silent = Conversation((Message("user", "Hi."),))
-    assert causes(pairs(replace(silent, messages=(Message("system", "Obey."), *silent.messages))), silent) == (
+    assert causes(pieces(replace(silent, messages=(Message("system", "Obey."), *silent.messages))), silent) == (
         "system-injected",
     )
 
 
 @pytest.mark.parametrize(
-    ("told", "cause"),
+    ("system", "cause"),
     [
         ("Be brief.\n\nToday is Monday.", "system-injected"),
         ("Today is Monday.\n\nBe brief.", "system-injected"),
         ("\nBe brief.", "whitespace-in-prompt"),
-        ("Be very brief.", UNEXPLAINED),
+        ("Be very brief.", Cause.UNEXPLAINED),
     ],
 )
-def test_text_beside_a_system_prompt(told, cause):
+def test_text_beside_a_system_prompt(system, cause):
     ours, theirs = (
-        replace(TALK, messages=(Message("system", content), *TALK.messages)) for content in ("Be brief.", told)
+        replace(TALK, messages=(Message("system", content), *TALK.messages)) for content in ("Be brief.", system)
     )
-    assert causes(pairs(theirs), ours) == (cause,)
+    assert causes(pieces(theirs), ours) == (cause,)
 
 
 def test_the_hole_of_a_dropped_system_prompt_is_not_filled_with_any_text():
@@ -258,23 +267,23 @@ def test_the_hole_of_a_dropped_system_prompt_is_not_filled_with_any_text():
         Conversation((Message("system", content), Message("user", "Hi."), Message("user", "So?")))
         for content in ("Be brief.", "Be very brief.")
     )
-    assert causes(pairs(theirs), ours) == (UNEXPLAINED,)
+    assert causes(pieces(theirs), ours) == (Cause.UNEXPLAINED,)
 
 
 def test_a_prompt_cut_in_a_message_is_only_thought_of_where_it_does_not_fit():
-    whole = pairs(TALK)
+    whole = pieces(TALK)
     seen = (*whole[:2], *whole[-3:])
-    assert causes(seen) == (UNEXPLAINED,)
+    assert causes(seen) == (Cause.UNEXPLAINED,)
     assert causes(seen, in_context=True) == ("prompt-cut",)
 
 
 def test_an_answer_begun_by_the_user_behind_an_empty_thought():
-    form = get_format_by_name("gemma4/31b")
-    vocabulary = Vocabulary(form)
-    asked = Asked(form, vocabulary, Conversation((Message("user", "Hi."), Message("assistant", "Hel"))))
-    opened = Asked(form, vocabulary, Conversation(asked.conversation.messages[:1]), thinking=True).pairs()
+    fmt = get_format("gemma4/31b")
+    vocabulary = Vocabulary(fmt)
+    asked = RenderedRequest(fmt, vocabulary, Conversation((Message("user", "Hi."), Message("assistant", "Hel"))))
+    opened = RenderedRequest(fmt, vocabulary, Conversation(asked.conversation.messages[:1]), thinking=True).pieces()
     empty = tuple(vocabulary.cut("<|channel>thought\n<channel|>Hel"))
-    seen = pairs_of(vocabulary, [])
+    seen = pieces_of(vocabulary, [])
     for text, control in (*opened, *empty):
         seen = (
             (*seen[:-1], (seen[-1][0] + text, False))
@@ -285,17 +294,17 @@ def test_an_answer_begun_by_the_user_behind_an_empty_thought():
 
 
 def test_results_that_are_given_the_names_of_calls_in_their_order():
-    form = get_format_by_name("gemma4/31b")
+    fmt = get_format("gemma4/31b")
     calls = (ToolCall("look", {}, id="a"), ToolCall("go", {}, id="b"))
     results = (Message("tool", "Gone.", tool_call_id="b"), Message("tool", "Seen.", tool_call_id="a"))
     talk = Conversation((Message("user", "Hi."), Message("assistant", tool_calls=calls), *results), TOOLS)
-    asked = Asked(form, Vocabulary(form), talk)
+    asked = RenderedRequest(fmt, Vocabulary(fmt), talk)
     seen = tuple(
         (
             text.replace("response:go", "\0").replace("response:look", "response:go").replace("\0", "response:look"),
             control,
         )
-        for text, control in asked.pairs()
+        for text, control in asked.pieces()
     )
-    assert seen != asked.pairs()
+    assert seen != asked.pieces()
     assert explain_prompt(asked, seen) == ("result-rewritten",)

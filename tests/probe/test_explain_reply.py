@@ -6,13 +6,12 @@ from dataclasses import replace
 import pytest
 
 from callwright.conversation import Conversation, Message, Tool
-from callwright.engines.chat import ChatReply, WireCall
-from callwright.formats import get_format_by_name
-from callwright.probe.explain.foreign import holds_others, read_lines
-from callwright.probe.explain.reply import explain_reply, explain_stream
-from callwright.probe.explain.said import Said
+from callwright.engines.chat import ChatReply, RawToolCall
+from callwright.formats import get_format
+from callwright.probe.causes.output import ModelOutput, ScriptText, holds_other_output
+from callwright.probe.causes.reply import explain_reply, explain_stream
 
-FORM = get_format_by_name("qwen3")
+FORM = get_format("qwen3")
 TOOLS = (
     Tool("look", None, {"type": "object", "properties": {"what": {"type": "string"}, "at": {"type": "number"}}}),
     Tool("go", None, {"type": "object", "properties": {}}),
@@ -28,14 +27,16 @@ def call(name="look", **arguments):
     return {"name": name, "arguments": arguments}
 
 
-def said(text, *, cut=False, tokens=10):
+def output(text, *, cut=False, tokens=10):
     parsed = FORM.parse(text, tools=TOOLS, finish_reason="length" if cut else "stop")
-    return Said(form=FORM, words=text, parsed=parsed, tokens=tokens, cut=cut, tools=TOOLS)
+    return ModelOutput(fmt=FORM, words=text, parsed=parsed, tokens=tokens, cut=cut, tools=TOOLS)
 
 
 def reply(*calls, content="", reasoning="", finish=None, tokens=10):
     made = tuple(
-        WireCall(one["name"], one["arguments"] if isinstance(one["arguments"], str) else json.dumps(one["arguments"]))
+        RawToolCall(
+            one["name"], one["arguments"] if isinstance(one["arguments"], str) else json.dumps(one["arguments"])
+        )
         for one in calls
     )
     finish = finish or ("tool_calls" if calls else "stop")
@@ -46,15 +47,15 @@ def reply(*calls, content="", reasoning="", finish=None, tokens=10):
 
 def test_what_the_model_said_has_no_cause():
     both = call(what="é", at=1.0), call("go")
-    assert explain_reply(said(words(*both)), reply(*both)) == ()
-    assert explain_reply(said("<think>\nHm.\n</think>\n\nYes."), reply(content="Yes.", reasoning="Hm.")) == ()
+    assert explain_reply(output(words(*both)), reply(*both)) == ()
+    assert explain_reply(output("<think>\nHm.\n</think>\n\nYes."), reply(content="Yes.", reasoning="Hm.")) == ()
 
 
 def test_white_space_beside_a_marker_may_stay():
-    assert explain_reply(said("<think>\nHm.\n</think>\n\nYes."), reply(content="Yes.", reasoning="Hm.\n")) == ()
+    assert explain_reply(output("<think>\nHm.\n</think>\n\nYes."), reply(content="Yes.", reasoning="Hm.\n")) == ()
     one = call("go")
-    assert explain_reply(said("I go.\n" + words(one)), reply(one, content="I go.\n")) == ()
-    assert explain_reply(said(" I go."), reply(content="I go.")) == ("content-whitespace",)
+    assert explain_reply(output("I go.\n" + words(one)), reply(one, content="I go.\n")) == ()
+    assert explain_reply(output(" I go."), reply(content="I go.")) == ("content-whitespace",)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_white_space_beside_a_marker_may_stay():
     ],
 )
 def test_what_becomes_of_an_argument(ours, theirs, cause):
-    assert explain_reply(said(words(call(**ours))), reply(call(**theirs))) == (cause,)
+    assert explain_reply(output(words(call(**ours))), reply(call(**theirs))) == (cause,)
 
 
 def test_arguments_encoded_twice():
@@ -81,64 +82,64 @@ def test_arguments_encoded_twice():
         return reply({"name": "look", "arguments": json.dumps(arguments)})
 
     text = json.dumps(one["arguments"])
-    assert explain_reply(said(words(one)), answer(text)) == ("value-as-string",)
-    assert explain_reply(said(words(one)), answer(text.replace("1.0", "1"))) == ("value-as-string", "number-retyped")
-    assert explain_reply(said(words(one)), answer(text[:-1])) == ("call-altered",)
-    assert explain_reply(said(words(one)), answer([text])) == ("call-altered",)
+    assert explain_reply(output(words(one)), answer(text)) == ("value-as-string",)
+    assert explain_reply(output(words(one)), answer(text.replace("1.0", "1"))) == ("value-as-string", "number-retyped")
+    assert explain_reply(output(words(one)), answer(text[:-1])) == ("call-altered",)
+    assert explain_reply(output(words(one)), answer([text])) == ("call-altered",)
 
 
 def test_calls_lost_left_and_made_up():
     one, other = call(what="a"), call("go")
-    both = said(words(one, other))
+    both = output(words(one, other))
     assert explain_reply(both, reply(one)) == ("parallel-calls-lost",)
     assert explain_reply(both, reply()) == ("call-dropped",)
     assert explain_reply(both, reply(content=both.words)) == ("call-left-in-content",)
-    assert explain_reply(said("Shall I look?"), reply(one, content="Shall I look?")) == ("call-invented",)
-    mended = said('<tool_call>\n{"name": "look", "arguments": {"what": "a",}}\n</tool_call>')
-    assert explain_reply(mended, reply(one)) == ("malformed-call-repaired",)
+    assert explain_reply(output("Shall I look?"), reply(one, content="Shall I look?")) == ("call-invented",)
+    repaired = output('<tool_call>\n{"name": "look", "arguments": {"what": "a",}}\n</tool_call>')
+    assert explain_reply(repaired, reply(one)) == ("malformed-call-repaired",)
 
 
 def test_markers_left_over_and_swallowed():
     one = call("go")
-    assert explain_reply(said(words(one)), reply(one, content="</tool_call>")) == ("marker-leaked",)
-    stray = said(words(one) + "</tool_call>")
+    assert explain_reply(output(words(one)), reply(one, content="</tool_call>")) == ("marker-leaked",)
+    stray = output(words(one) + "</tool_call>")
     assert explain_reply(stray, reply(one)) == ("content-lost",)
     prose = "All before </think> is hidden."
-    assert explain_reply(said(prose), reply(content="All before ")) == ("content-cut-at-marker",)
-    assert explain_reply(said("Done."), reply(content="Done.<|im_end|>")) == ("stop-included",)
+    assert explain_reply(output(prose), reply(content="All before ")) == ("content-cut-at-marker",)
+    assert explain_reply(output("Done."), reply(content="Done.<|im_end|>")) == ("stop-included",)
 
 
 def test_finish_reasons():
     one = call("go")
-    assert explain_reply(said(words(one)), reply(one, finish="stop")) == ("finish-reason-wrong",)
-    assert explain_reply(said(words(one)), reply(one, finish="stop"), says_tool_calls=False) == ()
-    assert explain_reply(said("There are thr", cut=True), reply(content="There are thr")) == ("limit-as-stop",)
+    assert explain_reply(output(words(one)), reply(one, finish="stop")) == ("finish-reason-wrong",)
+    assert explain_reply(replace(output(words(one)), says_tool_calls=False), reply(one, finish="stop")) == ()
+    assert explain_reply(output("There are thr", cut=True), reply(content="There are thr")) == ("limit-as-stop",)
 
 
 @pytest.mark.parametrize("finish", [None, "eos", "tool_calls", "length"])
 @pytest.mark.parametrize("says_tool_calls", [True, False])
 def test_an_answer_without_calls_ends_with_stop(finish, says_tool_calls):
-    for told, came in (("stop", ()), (finish, ("finish-reason-wrong",))):
-        answer = replace(reply(content="Done."), finish_reason=told)
-        assert explain_reply(said("Done."), answer, says_tool_calls=says_tool_calls) == came
+    for reason, got in (("stop", ()), (finish, ("finish-reason-wrong",))):
+        answer = replace(reply(content="Done."), finish_reason=reason)
+        assert explain_reply(replace(output("Done."), says_tool_calls=says_tool_calls), answer) == got
     cut = replace(reply(content="Don"), finish_reason="length")
-    assert explain_reply(said("Don", cut=True), cut, says_tool_calls=says_tool_calls) == ()
+    assert explain_reply(replace(output("Don", cut=True), says_tool_calls=says_tool_calls), cut) == ()
 
 
 def test_another_number_of_tokens_says_that_they_were_forced():
     answer = reply(call(what="b"), tokens=14)
-    assert explain_reply(said(words(call(what="a"))), answer) == ("tokens-forced",)
-    assert explain_reply(said(words(call(what="a")), tokens=None), answer) == ("call-altered",)
+    assert explain_reply(output(words(call(what="a"))), answer) == ("tokens-forced",)
+    assert explain_reply(output(words(call(what="a")), tokens=None), answer) == ("call-altered",)
 
 
 def test_a_stream_that_says_otherwise():
     one = call(what="a")
     empty = reply({"name": "look", "arguments": ""})
-    assert explain_stream(said(words(one)), reply(one), empty) == ("arguments-not-streamed",)
-    assert explain_stream(said("A\nb"), reply(content="A\nb"), reply(content="Ab")) == ("stream-differs",)
+    assert explain_stream(output(words(one)), reply(one), empty) == ("arguments-not-streamed",)
+    assert explain_stream(output("A\nb"), reply(content="A\nb"), reply(content="Ab")) == ("stream-differs",)
 
 
-LINES = read_lines("\n".join([words(call(what="Locarno"), call(at=17)), words(call(what="a")), "There you are."]))
+SCRIPT = ScriptText.of("\n".join([words(call(what="Locarno"), call(at=17)), words(call(what="a")), "There you are."]))
 
 
 @pytest.mark.parametrize(
@@ -165,4 +166,4 @@ LINES = read_lines("\n".join([words(call(what="Locarno"), call(at=17)), words(ca
     ],
 )
 def test_parts_of_other_lines_are_told_from_what_a_parser_makes(text, answer, others):
-    assert holds_others(said(text), TALK, answer, LINES) is others
+    assert holds_other_output(output(text), TALK, answer, SCRIPT) is others

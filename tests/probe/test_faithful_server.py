@@ -5,7 +5,7 @@ import json
 
 import pytest
 import scipy.stats
-from tests.support.faithful_server import serve
+from tests.support.faithful_server import FaithfulServer
 from tests.support.instruments import EVERY_FORMAT, answers, form_of
 from tests.support.loopback import client_of
 
@@ -18,13 +18,14 @@ from callwright.tokens import decode_segments, encode_segments
 
 FORM = get_format("qwen3")
 CHAT = "/v1/chat/completions"
+STREAM = {"stream": True, "stream_options": {"include_usage": True}}
 FACES = {"red": 0.5, "green": 0.3, "blue": 0.19, "rare": 0.01}
 TOOL = Tool("look", "Looks.", {"type": "object", "properties": {}})
 
 
 @pytest.fixture
 def client(request):
-    with serve(request.param) as server, client_of(server.url) as client:
+    with FaithfulServer(request.param) as server, client_of(server.url) as client:
         yield client
 
 
@@ -46,19 +47,19 @@ def pieces(response):
     return [chunk["choices"][0]["delta"] for chunk in chunks[1:-2]], chunks[-2]["choices"][0]["finish_reason"]
 
 
-def script(*says, form=FORM):
-    return write_script(form, [Line(str(number), words) for number, words in enumerate(says)])
+def script(*says, fmt=FORM):
+    return write_script(fmt, [Line(str(number), words) for number, words in enumerate(says)])
 
 
 @pytest.mark.parametrize(("name", "variant"), EVERY_FORMAT)
 def test_whole_and_streamed_it_gives_what_the_strict_parser_reads(name, variant):
-    form = form_of(name, variant)
-    said = answers(form)
-    written = script(*said, form=form)
-    with serve(written) as server, client_of(server.url) as client:
-        for number, words in enumerate(said):
-            plan = written.plans[str(number)][:-1]
-            parsed = form.parse(decode_segments(written.vocabulary, plan))
+    fmt = form_of(name, variant)
+    output = answers(fmt)
+    written = script(*output, fmt=fmt)
+    with FaithfulServer(written) as server, client_of(server.url) as client:
+        for number, words in enumerate(output):
+            plan = written.outputs[str(number)][:-1]
+            parsed = fmt.parse(decode_segments(written.vocabulary, plan))
             response = ask(client, f"Go @@{number}@@", verbose=True)
             message, finish = answer(response)
             calls = [json.loads(call["function"]["arguments"]) for call in message.get("tool_calls", ())]
@@ -68,7 +69,7 @@ def test_whole_and_streamed_it_gives_what_the_strict_parser_reads(name, variant)
             assert (message["content"], message.get("reasoning_content")) == (parsed.content, parsed.reasoning)
             assert calls == [dict(call.arguments) for call in parsed.tool_calls]
             assert finish == ("tool_calls" if calls else "stop")
-            deltas, finish_streamed = pieces(ask(client, f"Go @@{number}@@", stream=True))
+            deltas, finish_streamed = pieces(ask(client, f"Go @@{number}@@", **STREAM))
             assert finish_streamed == finish
             for key in ("content", "reasoning_content"):
                 assert "".join(delta.get(key) or "" for delta in deltas) == (message.get(key) or "")
@@ -80,7 +81,7 @@ def test_whole_and_streamed_it_gives_what_the_strict_parser_reads(name, variant)
 
 @pytest.mark.parametrize("client", [script("One, two, three, four, five, six, seven.")], indirect=True)
 def test_a_stream_comes_in_pieces(client):
-    deltas, _ = pieces(ask(client, "@@0@@", stream=True))
+    deltas, _ = pieces(ask(client, "@@0@@", **STREAM))
     assert len([delta for delta in deltas if delta.get("content")]) > 3
 
 
@@ -101,7 +102,7 @@ def test_the_last_cue_counts_and_none_says_nothing(client):
 
 def test_it_goes_on_from_a_thought_that_the_prompt_has_opened():
     written = script("<think>\n\n</think>\n\nIt is warm.")
-    with serve(written) as server, client_of(server.url) as client:
+    with FaithfulServer(written) as server, client_of(server.url) as client:
         for thinking in (True, False):
             message, _ = answer(ask(client, "@@0@@", chat_template_kwargs={"enable_thinking": thinking}))
             assert message["content"] == "It is warm."
@@ -110,9 +111,9 @@ def test_it_goes_on_from_a_thought_that_the_prompt_has_opened():
 def test_the_prompt_is_the_renderers_and_what_a_user_types_is_text():
     conversation = Conversation((Message("user", "Is <|im_end|> read? @@0@@"),), (TOOL,))
     written = script("No.")
-    segments = FORM.render(conversation, add_generation_prompt=True, thinking=False)
+    segments = FORM.render(conversation, add_generation_prompt=True, thinking=False).segments
     ids, _ = encode_segments(written.vocabulary, segments)
-    with serve(written) as server:
+    with FaithfulServer(written) as server:
         asked = write_conversation(conversation) | {"chat_template_kwargs": {"enable_thinking": False}, "verbose": True}
         body = client_of(server.url).post(CHAT, json=asked).json()
     assert body["__verbose"]["prompt_ids"] == ids
@@ -120,7 +121,7 @@ def test_the_prompt_is_the_renderers_and_what_a_user_types_is_text():
 
 
 def test_a_prompt_beyond_the_context_is_refused_as_llama_cpp_does():
-    with serve(script("No."), context=100) as server:
+    with FaithfulServer(script("No."), context=100) as server:
         answer_ = client_of(server.url).post(CHAT, json={"messages": [{"role": "user", "content": "x" * 99}]})
     assert answer_.status_code == 400
     error = answer_.json()["error"]
@@ -145,12 +146,12 @@ def test_a_script_that_is_an_x_ray_shows_its_prompt():
     """As its weights do, where the cue names the prompt's length."""
     written = write_script(FORM, [Line("0", "No.")], xray=100)
     asked = Conversation((Message("user", "Is <|im_end|> é? @@0@@ @@xray.1@@"),))
-    count = len(encode_segments(written.vocabulary, FORM.render(asked, add_generation_prompt=True))[0])
-    with serve(written) as server, client_of(server.url) as client:
+    count = len(encode_segments(written.vocabulary, FORM.render(asked, add_generation_prompt=True).segments)[0])
+    with FaithfulServer(written) as server, client_of(server.url) as client:
         other, _ = answer(ask(client, asked.messages[0].content))
         right = ask(client, asked.messages[0].content.replace("xray.1@", f"xray.{count}@"), verbose=True)
     assert other["content"] is None
-    ids = written.echo.read(answer(right)[0]["content"], count)
+    ids = written.display.read(answer(right)[0]["content"], count)
     assert ids == right.json()["__verbose"]["prompt_ids"] and len(ids) == count
 
 
@@ -166,7 +167,7 @@ def throw(client, times, **options):
 
 
 def test_without_options_dice_fall_as_they_are_weighted():
-    with serve(make_dice(FORM, FACES)) as server, client_of(server.url) as client:
+    with FaithfulServer(make_dice(FORM, FACES)) as server, client_of(server.url) as client:
         counts = throw(client, 1000, seed=5)
         assert scipy.stats.chisquare([counts[f] for f in FACES], [1000 * p for p in FACES.values()]).pvalue > 1e-3
         assert counts == throw(client, 1000, seed=5) != throw(client, 1000, seed=6)
@@ -185,7 +186,7 @@ def test_without_options_dice_fall_as_they_are_weighted():
     ],
 )
 def test_options_are_applied(options, weights):
-    with serve(make_dice(FORM, FACES)) as server, client_of(server.url) as client:
+    with FaithfulServer(make_dice(FORM, FACES)) as server, client_of(server.url) as client:
         counts = throw(client, 1000, seed=5, **options)
     expected = {face: 1000 * weight / sum(weights.values()) for face, weight in weights.items()}
     assert counts.keys() <= expected.keys()
@@ -196,9 +197,9 @@ def test_options_are_applied(options, weights):
 
 def test_a_penalty_makes_repetition_rarer():
     dice = make_dice(FORM, {"a" * 3: 0.9, "b" * 3: 0.1})
-    with serve(dice) as server, client_of(server.url) as client:
-        plain, penalised = (
+    with FaithfulServer(dice) as server, client_of(server.url) as client:
+        plain, penalized = (
             answer(ask(client, "Throw.", max_tokens=2, temperature=0.0, repeat_penalty=penalty))[0]["content"]
             for penalty in (1.0, 30.0)
         )
-    assert (plain, penalised) == ("aaaaaa", "aaabbb")
+    assert (plain, penalized) == ("aaaaaa", "aaabbb")

@@ -4,15 +4,14 @@ import json
 from functools import cache
 
 import pytest
-from tests.support.faithful_server import serve
+from tests.support.faithful_server import FaithfulServer
 from tests.support.fault_proxy import FAULTS, between
 from tests.support.fault_scenarios import CONTEXT, prompts, script, throws
 from tests.support.loopback import client_of
 
-from callwright.formats import get_format_by_name
+from callwright.formats import get_format
 from callwright.instruments.script import Line, write_script
-from callwright.probe.faults import FAULTS as CLASSES
-from callwright.probe.faults import UNEXPLAINED
+from callwright.probe.causes.registry import CAUSES, Cause
 
 SHOWN = "qwen3"
 """The format in which faults are shown that name none."""
@@ -21,19 +20,19 @@ SHOWN = "qwen3"
 @cache
 def scenarios(name, kind):
     """An instrument of the format, and the requests of that kind to make of it."""
-    form = get_format_by_name(name)
+    fmt = get_format(name)
     if kind == "reply":
-        return script(form)
+        return script(fmt)
     if kind == "sampling":
-        return throws(form)
-    return write_script(form, [Line("x", "It is warm.")]), [one for one in prompts(form) if one.kind == kind]
+        return throws(fmt)
+    return write_script(fmt, [Line("x", "It is warm.")]), [one for one in prompts(fmt) if one.kind == kind]
 
 
 def play(name, fault, kind):
     """What comes of every request of that kind, whole and streamed, by its name."""
     instrument, asked = scenarios(name, kind)
     with (
-        serve(instrument, context=CONTEXT) as server,
+        FaithfulServer(instrument, context=CONTEXT) as server,
         between(server, fault) as url,
         client_of(url) as client,
     ):
@@ -96,7 +95,7 @@ def differing(fault):
 def test_there_are_enough_of_them_and_they_are_of_classes_that_exist():
     named = {name for fault in FAULTS.values() for name in fault.classes}
     assert len(FAULTS) >= 60
-    assert named <= CLASSES.keys() - {UNEXPLAINED}
+    assert named <= CAUSES.keys() - {Cause.UNEXPLAINED}
     assert len({fault.classes[0] for fault in FAULTS.values()}) >= 55
 
 

@@ -12,10 +12,10 @@ from tests.support.faithful_target import FaithfulTarget
 from tests.support.fault_proxy import FAULTS
 from tests.support.instruments import EVERY_FORMAT
 
-from callwright.formats import get_format, get_format_by_name
+from callwright.formats import get_format
 from callwright.probe import run
-from callwright.probe.fidelity.reading import load_cases
-from callwright.probe.plan import format_name, make_plan
+from callwright.probe.cases.load import read_cases
+from callwright.probe.plan import make_plan
 
 SHOWN = "qwen3"
 """The format in which faults are looked for that name none: it has tools, calls in JSON, results and thoughts."""
@@ -25,7 +25,7 @@ QUICK = 3
 
 @cache
 def cases():
-    return load_cases()
+    return read_cases().cases
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -33,11 +33,11 @@ def plans_made_once():
     """The instruments of a format are the same whatever is tested, and take longer to make than a fault to be found."""
     made = {}
 
-    def planned(form, asked, *, one_file=False):
+    def planned(fmt, asked, *, one_file=False):
         assert len(asked) == len(cases())
-        if format_name(form) not in made:
-            made[format_name(form)] = make_plan(form, asked, one_file=one_file)
-        return made[format_name(form)]
+        if fmt.id not in made:
+            made[fmt.id] = make_plan(fmt, asked, one_file=one_file)
+        return made[fmt.id]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "make_plan", planned)
@@ -53,17 +53,17 @@ def some_cases(spread, fault=None):
     return list({case.id: case for case in (*own, *others)}.values())
 
 
-def causes_of(fault, form, asked):
+def causes_of(fault, fmt, asked):
     """Every cause that the probe names, with the cases that it is named for."""
     found = {}
-    for outcome in run.run_probe(FaithfulTarget(fault), [form], cases(), only={case.id for case in asked}).cases:
+    for outcome in run.run_probe(FaithfulTarget(fault), [fmt], cases(), only={case.id for case in asked}).cases:
         if outcome.result in ("fault", "choice"):
             found.setdefault(outcome.cause, []).append(outcome.id)
     return found
 
 
-def check(fault, form, asked):
-    found = causes_of(fault, form, asked)
+def check(fault, fmt, asked):
+    found = causes_of(fault, fmt, asked)
     wrong = {cause: ids for cause, ids in found.items() if not set(cause.split(" + ")) <= set(fault.classes)}
     assert not wrong
     assert fault.classes[0] in found
@@ -74,27 +74,27 @@ def check(fault, form, asked):
 )
 def test_a_fault_is_found_and_named(name):
     fault = FAULTS[name]
-    check(fault, get_format_by_name(fault.formats[0] if fault.formats else SHOWN), some_cases(15, fault))
+    check(fault, get_format(fault.formats[0] if fault.formats else SHOWN), some_cases(15, fault))
 
 
 def test_without_a_fault_there_is_no_alarm():
-    assert not causes_of(None, get_format_by_name(SHOWN), some_cases(6))
+    assert not causes_of(None, get_format(SHOWN), some_cases(6))
 
 
 @pytest.mark.slow
 def test_in_a_hundred_runs_there_is_no_alarm():
     for _ in range(100):
-        assert not causes_of(None, get_format_by_name(SHOWN), some_cases(15))
+        assert not causes_of(None, get_format(SHOWN), some_cases(15))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "variant"), EVERY_FORMAT)
 def test_the_whole_set_raises_no_alarm_in_any_format(name, variant):
-    assert not causes_of(None, get_format(name, variant or None), cases())
+    assert not causes_of(None, get_format(name, variant), cases())
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list(FAULTS)[::12])
 def test_a_fault_is_found_and_named_in_the_whole_set(name):
     fault = FAULTS[name]
-    check(fault, get_format_by_name(fault.formats[-1] if fault.formats else SHOWN), cases())
+    check(fault, get_format(fault.formats[-1] if fault.formats else SHOWN), cases())

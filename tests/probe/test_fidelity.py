@@ -1,4 +1,4 @@
-"""The fidelity set covers every class of fault and every recording; what is broken is one line, the rest goes on."""
+"""The fidelity set covers every class of fault and every recording; what is broken is one line, the rest is read."""
 
 import dataclasses
 import json
@@ -6,18 +6,16 @@ import re
 from collections import Counter
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from docs import fidelity_set
 from tests.support.probe_recordings import asked, rows
 
-from callwright.errors import DataError
-from callwright.probe.faults import FAULTS, UNEXPLAINED
-from callwright.probe.fidelity import docs as fidelity_docs
-from callwright.probe.fidelity import json_yaml
-from callwright.probe.fidelity.case import Case
-from callwright.probe.fidelity.reading import OWN, load_cases, read_cases
+from callwright.probe.cases.edits import Edit
+from callwright.probe.cases.load import OWN, read_cases
+from callwright.probe.cases.schema import SamplingPlan
+from callwright.probe.causes.registry import CAUSES, Cause
+from callwright.yaml_files import read_yaml
 
-CASES = load_cases()
+CASES = read_cases().cases
 RECORDED = {name: [case for case in CASES if case.recorded == name] for name in {case.recorded for case in CASES}}
 CASE = """
   - id: {id}
@@ -57,7 +55,7 @@ def unnumbered(conversation):
 
 
 def test_every_fault_class_has_a_case():
-    assert {case.fault_class for case in CASES} == FAULTS.keys() - {UNEXPLAINED}
+    assert {case.fault_class for case in CASES} == CAUSES.keys() - {Cause.UNEXPLAINED}
 
 
 def test_there_are_cases_enough_of_every_kind():
@@ -97,8 +95,8 @@ def test_numbers_of_a_recorded_conversation_keep_their_kind():
 
 def test_every_call_has_an_id_and_every_result_the_call_it_answers():
     for case in CASES:
-        said = [says.message for says in case.says if says.message]
-        messages = [*case.conversation.messages, *said]
+        output = [says.message for says in case.says if says.message]
+        messages = [*case.conversation.messages, *output]
         ids = [call.id for message in messages for call in message.tool_calls]
         assert len(set(ids)) == len(ids)
         assert all(re.fullmatch(r"[A-Za-z0-9]{9}", id_) for id_ in ids)
@@ -107,14 +105,18 @@ def test_every_call_has_an_id_and_every_result_the_call_it_answers():
         assert len(set(answered)) == len(answered)
 
 
+def options_of(sampling):
+    return {name: value for name, value in dataclasses.asdict(sampling.options).items() if value is not None}
+
+
 def test_options_of_draws_are_numbers_as_they_stand():
     by_id = {case.id: case.sampling for case in CASES if case.kind == "sampling"}
-    assert by_id["sampling.defaults"] == {"options": {}, "times": 2000}
-    assert by_id["sampling.top-k"]["options"] == {
+    assert by_id["sampling.defaults"] == SamplingPlan(times=2000)
+    assert options_of(by_id["sampling.top-k"]) == {
         "temperature": 1.0, "top_k": 2, "top_p": 1.0, "min_p": 0.0, "repeat_penalty": 1.0,
     }  # fmt: skip
-    assert isinstance(by_id["sampling.top-k"]["options"]["top_k"], int)
-    assert by_id["sampling.same-seed"]["seeds"] == (7, 7)
+    assert isinstance(by_id["sampling.top-k"].options.top_k, int)
+    assert by_id["sampling.same-seed"].seeds == (7, 7)
 
 
 def drawn(tmp_path, sampling):
@@ -127,12 +129,10 @@ def drawn(tmp_path, sampling):
     [
         ("{options: {temperature: -0.1}}", "options.temperature"),
         ("{options: {temperature: 1e999}}", "options.temperature"),
-        ("{options: {temperature: !!float .nan}}", "options.temperature"),
         ("{options: {top_k: 1.5}}", "options.top_k"),
         ("{options: {top_k: -1}}", "options.top_k"),
         ("{options: {top_p: -1}}", "options.top_p"),
         ("{options: {top_p: 1.01}}", "options.top_p"),
-        ("{options: {top_p: !!float .nan}}", "options.top_p"),
         ("{options: {min_p: 2}}", "options.min_p"),
         ("{options: {min_p: -0.5}}", "options.min_p"),
         ("{options: {repeat_penalty: 0}}", "options.repeat_penalty"),
@@ -144,20 +144,21 @@ def drawn(tmp_path, sampling):
 def test_options_that_no_sampler_takes_leave_the_case_out(tmp_path, sampling, named):
     cases, errors = drawn(tmp_path, sampling)
     assert not cases
-    assert [f"sampling.{named} in case a.dice" in str(error) for error in errors] == [True]
-    assert "\n" not in str(errors[0])
+    (error,) = map(str, errors)
+    assert f"sampling.{named}" in error and "in case a.dice of" in error
+    assert "\n" not in error
 
 
 def test_options_at_the_ends_of_their_ranges_are_read(tmp_path):
     options = "temperature: 0, top_k: 0, top_p: 0, min_p: 1, repeat_penalty: 0.5, seed: 0"
     (case,), _ = drawn(tmp_path, f"{{options: {{{options}}}, times: 1}}")
-    assert case.sampling["options"] == {
+    assert options_of(case.sampling) == {
         "temperature": 0, "top_k": 0, "top_p": 0, "min_p": 1, "repeat_penalty": 0.5, "seed": 0,
     }  # fmt: skip
 
 
 def test_the_documented_file_is_read_as_it_is_documented(tmp_path):
-    (example,) = re.findall(r"```yaml\n(.*?)```", fidelity_docs.document(), re.DOTALL)
+    (example,) = re.findall(r"```yaml\n(.*?)```", fidelity_set.document(), re.DOTALL)
     cases, errors = mine(tmp_path, example)
     assert not errors
     assert [(case.id, case.kind) for case in cases] == [
@@ -169,13 +170,13 @@ def test_the_documented_file_is_read_as_it_is_documented(tmp_path):
     assert asked_for.tool_calls[0].arguments == {"id": 12345678901234567}
     assert (result.content, result.name) == ('{"state": "sent", "weight": 1.0}', "lookup_order")
     assert result.tool_call_id == asked_for.tool_calls[0].id
-    assert unclosed.says[0].edits == ({"prepend": "One moment. "}, {"unclosed": True})
+    assert unclosed.says[0].edits == (Edit(prepend="One moment. "), Edit(unclosed=True))
     assert unclosed.says[0].message.tool_calls[0].arguments == {"id": 7}
     assert loop.results == (("sent",),)
 
 
 def test_the_page_lists_every_case():
-    page = fidelity_docs.document()
+    page = fidelity_set.document()
     assert all(f"| `{case.id}` | `{case.fault_class}`" in page for case in CASES)
 
 
@@ -234,8 +235,6 @@ def test_a_broken_case_is_one_line_and_the_others_are_read(tmp_path, changed, na
     assert "\n" not in str(error)
     assert "case a.broken of " in str(error) and "mine.yaml" in str(error)
     assert named in str(error)
-    with pytest.raises(DataError, match=r"a\.broken"):
-        load_cases([tmp_path / "mine.yaml"])
 
 
 @pytest.mark.parametrize(
@@ -309,15 +308,12 @@ def test_a_loop_has_a_result_for_every_call(tmp_path, results):
         ("tools: {t: {description: no name}}\n", "tools.t"),
         ("cases: [*a]\n", "alias"),
         ("tools: {t: 1, t: 2}\n", "'t' twice"),
-        ("cases: [!!python/object/apply:os.getcwd []]\n", "python"),
+        ("cases: [!!python/object/apply:os.getcwd []]\n", "the tag !!python/object/apply:os.getcwd"),
         ('cases: ["\\ud83d"]\n', "mine.yaml"),
         ("cases: " + "[" * 5000, "mine.yaml"),
         ("? [a]\n: b\n", "mine.yaml"),
         ("\x00", "mine.yaml"),
-        ('cases: !!bool "abc"\n', "KeyError: 'abc'"),
-        ('cases: !!int ""\n', "IndexError"),
-        ('cases: !!float ""\n', "IndexError"),
-        ('cases: !!timestamp "abc"\n', "AttributeError"),
+        ('cases: !!timestamp "abc"\n', "the tag !!timestamp"),
     ],
 )
 def test_a_broken_file_is_one_line_and_the_others_are_read(tmp_path, text, named):
@@ -336,27 +332,7 @@ def test_an_entry_that_is_no_case_is_named_by_its_number(tmp_path, entry):
     assert ["case number 2 of " in str(error) for error in errors] == [True]
 
 
-def test_scalars_are_what_json_makes_of_them(tmp_path):
-    text = (
-        "[1.0, 1, 1e20, -0.0, 123456789012345678901, 1e-07, true, null, no, yes, on, 2024-01-01, 0x1F, 010, 1_000, "
-        "12:30, .5, ~, 'true', \"\\ud83d\\ude42\", +1, 1., True, NULL, .inf]"
-    )
-    found = json_yaml.load(written(tmp_path, text))
-    assert list(map(repr, found)) == [
-        "1.0", "1", "1e+20", "-0.0", "123456789012345678901", "1e-07", "True", "None", "'no'", "'yes'", "'on'",
-        "'2024-01-01'", "'0x1F'", "'010'", "'1_000'", "'12:30'", "'.5'", "'~'", "'true'", "'🙂'", "'+1'", "'1.'",
-        "'True'", "'NULL'", "'.inf'",
-    ]  # fmt: skip
-
-
-@given(value=st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False)))
-def test_every_json_number_is_read_as_it_stands(tmp_path_factory, value):
-    path = written(tmp_path_factory.getbasetemp(), json.dumps([value]), "number.yaml")
-    assert repr(json_yaml.load(path)) == repr([value])
-
-
 def test_the_order_of_the_set_is_fixed():
     assert [path.stem for path in OWN] == ["tools", "rendering", "parsing", "loops", "context", "sampling"]
-    assert all(isinstance(case, Case) for case in CASES)
-    places = [case.place for case in CASES]
-    assert places == sorted(places, key=[str(path) for path in OWN].index)
+    written = [case["id"] for path in OWN for case in read_yaml(path, schema="json").get("cases", [])]
+    assert [case.id for case in CASES] == written

@@ -125,8 +125,8 @@ def test_every_prompt_comes_back(served):
         if row["status"] == 200:
             rendered = client.post("/api/chat", json=request | {"_debug_render_only": True}).json()
             assert rendered["_debug_info"]["rendered_template"] == row["debug_render"]
-            said = echo(client, request, row.get("echoed", ""))
-            assert read(setup, said, trimmed(row)) == row["seen"]
+            output = display(client, request, row.get("echoed", ""))
+            assert read(setup, output, trimmed(row)) == row["seen"]
 
 
 def trimmed(row):
@@ -136,7 +136,7 @@ def trimmed(row):
     return 0 if user in seen else len(user) - len(user.rstrip())
 
 
-def echo(client, request, prefix):
+def display(client, request, prefix):
     """What an x-ray says to the request, in windows where the context is short; the cue taken out again."""
     options = request["options"]
 
@@ -149,26 +149,26 @@ def echo(client, request, prefix):
         answer = client.post("/api/chat", json=body)
         assert answer.status_code == 200, answer.text
         message = answer.json()["message"]
-        said = message["content"] or message.get("thinking", "")
-        assert said.startswith(prefix)
-        return answer.json(), said.removeprefix(prefix)
+        output = message["content"] or message.get("thinking", "")
+        assert output.startswith(prefix)
+        return answer.json(), output.removeprefix(prefix)
 
     length = ask(1, 1)[0]["prompt_eval_count"]
     room, whole = options["num_ctx"] - length, ""
     assert room > 0
     while len(whole) < length:
-        answer, said = ask(length - len(whole), room)
-        assert len(said) == min(room, length - len(whole))
-        assert answer["done_reason"] == ("length" if len(said) == room else "stop")
-        assert answer["eval_count"] == len(said) + (answer["done_reason"] == "stop")
-        whole += said
+        answer, output = ask(length - len(whole), room)
+        assert len(output) == min(room, length - len(whole))
+        assert answer["done_reason"] == ("length" if len(output) == room else "stop")
+        assert answer["eval_count"] == len(output) + (answer["done_reason"] == "stop")
+        whole += output
     return whole
 
 
-def read(setup, said, spaces):
+def read(setup, output, spaces):
     """The private-use characters as the recordings write prompts, the cue and the spaces before it left out."""
     pieces, parts, run = pieces_of(setup), [], bytearray()
-    tokens = [pieces[ord(character) - PRIVATE] for character in said]
+    tokens = [pieces[ord(character) - PRIVATE] for character in output]
     places = [place for place, piece in enumerate(tokens) if piece.startswith("@@xray.")]
     assert len(places) == 1
     before = slice(places[0] - 1 - spaces, places[0])
@@ -250,8 +250,8 @@ def test_models_come_and_go(tmp_path):
         assert client.get("/api/ps").json() == {"models": []}
         assert client.request("DELETE", "/api/delete", json={"model": "mine"}).status_code == 200
         assert client.get("/api/tags").json() == {"models": []}
-        gone = client.request("DELETE", "/api/delete", json={"model": "mine"})
-        assert (gone.status_code, gone.json()) == (404, {"error": "model 'mine' not found"})
+        stopped = client.request("DELETE", "/api/delete", json={"model": "mine"})
+        assert (stopped.status_code, stopped.json()) == (404, {"error": "model 'mine' not found"})
         chat = client.post("/api/chat", json={"model": "mine", "messages": []})
         assert (chat.status_code, chat.json()) == (404, {"error": "model 'mine' not found"})
         assert not double.models

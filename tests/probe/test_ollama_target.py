@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.support.command_lines import parsed
-from tests.support.ollama_double import JSON, Model, OllamaDouble, Said
+from tests.support.ollama_double import JSON, CannedResponse, Model, OllamaDouble
 from tests.support.ollama_recordings import BUILTIN, SETUPS, prompt_ids, rows_of
 
 from callwright.conversation import Conversation, Message
@@ -24,13 +24,12 @@ from callwright.engines.chat import ChatRequest
 from callwright.engines.ollama_api import Ollama, ollama_address
 from callwright.errors import ConfigError, WorkError
 from callwright.formats import get_format
-from callwright.instruments.echo import make_reader
+from callwright.instruments.prompt_reader import frequent_pieces, make_prompt_reader
 from callwright.instruments.script import Line, write_script
-from callwright.instruments.words import common_words
 from callwright.openai import read_message, read_tool
 from callwright.probe.targets import ollama
 from callwright.probe.targets.base import UntestableError
-from callwright.probe.targets.ollama import BY_HAND, PREFIX, make
+from callwright.probe.targets.ollama import BY_HAND, PREFIX, OllamaTarget
 
 FORMATS = {
     "gemma4": ("gemma4", "31b"),
@@ -67,7 +66,7 @@ def double():
 
 @pytest.fixture
 def target(double):
-    return make([f"host={double.address}", "renderer=gemma4", "parser=gemma4", "context=1024", "timeout=600"])
+    return OllamaTarget([f"host={double.address}", "renderer=gemma4", "parser=gemma4", "context=1024", "timeout=600"])
 
 
 @pytest.fixture(params=["double", "real"])
@@ -92,7 +91,7 @@ def names_at(host):
 
 
 def test_an_instrument_is_lent_and_taken_away(host, script):
-    target = make([f"host={host}", "renderer=gemma4", "parser=gemma4", "context=2048"])
+    target = OllamaTarget([f"host={host}", "renderer=gemma4", "parser=gemma4", "context=2048"])
     before = names_at(host)
     assert (target.name, target.context, target.shares_instruments) == ("Ollama", 2048, False)
     assert target.version
@@ -109,7 +108,7 @@ def test_an_instrument_is_lent_and_taken_away(host, script):
 def test_what_an_instrument_says_ends_as_recorded(host, setup):
     recorded = rows_of(setup, "parse")
     script = write_script(form_of(setup), [Line(f"parse.{row['case']}", row["raw"]) for row in recorded])
-    with make([f"host={host}", *chosen(setup)]).load(script) as chat:
+    with OllamaTarget([f"host={host}", *chosen(setup)]).load(script) as chat:
         for row in recorded:
             tools = tuple(read_tool(tool) for tool in row["tools"])
             conversation = Conversation((Message("user", f"Go. @@parse.{row['case']}@@"),), tools)
@@ -131,10 +130,10 @@ def test_what_an_instrument_says_ends_as_recorded(host, setup):
 def test_an_instrument_shows_the_prompts_that_were_recorded(host, setup):
     rows = rows_of(setup, "prompt")
     texts = ["".join(text for text, _ in row.get("seen", [])) for row in rows if row["case"] != "overflow"]
-    target = make([f"host={host}", *chosen(setup)])
+    target = OllamaTarget([f"host={host}", *chosen(setup)])
     # What fits depends on how many tokens words are: in the recordings, one a byte.
-    for words, of_overflow in ((common_words(texts), False), ([], True)):
-        reader = make_reader(form_of(setup), 3000, words)
+    for words, of_overflow in ((frequent_pieces(texts), False), ([], True)):
+        reader = make_prompt_reader(form_of(setup), 3000, words)
         with target.load(reader) as chat:
             for row in rows:
                 if (row["case"] == "overflow") == of_overflow:
@@ -146,7 +145,7 @@ def check_prompt(chat, reader, row):
     if row["status"] != 200:
         assert "does not support thinking" in chat.chat(request).error
         return
-    cue, length, ids = seen(chat, reader.echo, request)
+    cue, length, ids = seen(chat, reader.display, request)
     expected = prompt_ids(row, cue, TokensOf(reader.vocabulary))
     assert length == len(expected), row["case"]
     assert ids == expected[: len(ids)], row["case"]
@@ -167,7 +166,7 @@ def request_of(row):
     )
 
 
-def seen(chat, echo, request):
+def seen(chat, display, request):
     """The cue, the length of the prompt that reaches the model, and its tokens: four windows of them, if not all.
 
     Where the prompt opens a thought, what is said back is the thought.
@@ -190,11 +189,11 @@ def seen(chat, echo, request):
         if not back:
             break
         reply = ask(back, min(room, back + 8))
-        ids += echo.read(reply.content or reply.reasoning, back)
+        ids += display.read(reply.content or reply.reasoning, back)
         assert reply.prompt_tokens == length
         assert len(ids) == length - back + min(room, back)
     cue = f" @@xray.{length}@@"
-    return cue, length, [echo.pointers[length - 1] if id_ in echo.pointers else id_ for id_ in ids]
+    return cue, length, [display.cues[length - 1] if id_ in display.cues else id_ for id_ in ids]
 
 
 class TokensOf:
@@ -211,7 +210,7 @@ def test_templates_are_served_as_their_own_recordings(setup):
     recorded = rows_of(setup, "parse")
     script = write_script(form_of(setup), [Line(f"parse.{row['case']}", row["raw"]) for row in recorded])
     with OllamaDouble({f"parse.{row['case']}": row["case"] for row in recorded}) as double:
-        with make([f"host={double.address}", *chosen(setup)]).load(script) as chat:
+        with OllamaTarget([f"host={double.address}", *chosen(setup)]).load(script) as chat:
             for row in recorded:
                 tools = tuple(read_tool(tool) for tool in row["tools"])
                 conversation = Conversation((Message("user", f"Go. @@parse.{row['case']}@@"),), tools)
@@ -261,18 +260,18 @@ def assert_untouched(double):
 
 
 def test_the_users_models_are_left_alone_and_ours_of_earlier_runs_removed(double, script):
-    gone = subprocess.Popen(["true"])
-    gone.wait()
+    stopped = subprocess.Popen(["true"])
+    stopped.wait()
     here = ollama._machine()
     stay = ["llama3.2:latest", f"{BY_HAND}:latest", "my-callwright-probe-x:latest", "callwright:latest",
-            f"{PREFIX}{here}-{os.getppid()}-ab12:latest", f"{PREFIX}0a0a0a-{gone.pid}-ab12:latest"]  # fmt: skip
-    left = [f"{PREFIX}deadbeef:latest", f"{PREFIX}{here}-{gone.pid}-ab12:latest",
+            f"{PREFIX}{here}-{os.getppid()}-ab12:latest", f"{PREFIX}0a0a0a-{stopped.pid}-ab12:latest"]  # fmt: skip
+    left = [f"{PREFIX}deadbeef:latest", f"{PREFIX}{here}-{stopped.pid}-ab12:latest",
             f"{PREFIX}{here}-{os.getpid()}-ab12:latest"]  # fmt: skip
     double.models = {name: Model(name, entry={"name": name}) for name in stay + left}
     settings = [f"host={double.address}", "renderer=gemma4", "parser=gemma4"]
-    with make(settings).load(script):
+    with OllamaTarget(settings).load(script):
         assert len(double.models) == len(stay) + 1
-        make(settings)  # a second target of the same process leaves the first one's model alone
+        OllamaTarget(settings)  # a second target of the same process leaves the first one's model alone
         assert len(double.models) == len(stay) + 1
     assert list(double.models) == stay
     removed = [body["model"] for method, _, body in double.asked if method == "DELETE"]
@@ -287,32 +286,40 @@ def test_no_other_name_is_ever_removed(target):
 
 
 @pytest.mark.parametrize(
-    ("path", "said", "wrong"),
+    ("path", "output", "wrong"),
     [
         (
             "/api/create",
-            Said(400, JSON, b'{"error": "unknown renderer \\"gemma9\\""}'),
+            CannedResponse(400, JSON, b'{"error": "unknown renderer \\"gemma9\\""}'),
             'got unknown renderer "gemma9"',
         ),
-        ("/api/create", Said(200, "text/html", b"<html>hello"), "got HTTP 200 with <html>hello"),
-        ("/api/create", Said(403, JSON, b'{"error": "not allowed"}'), "to create a model; got not allowed"),
-        ("/api/blobs", Said(500, JSON, b'{"error": "no space left on device"}'), "MB; got no space left on device"),
-        ("/api/blobs", Said(413, "text/html", b"<html>too large"), "got HTTP 413 with <html>too large"),
+        ("/api/create", CannedResponse(200, "text/html", b"<html>hello"), "got HTTP 200 with <html>hello"),
+        ("/api/create", CannedResponse(403, JSON, b'{"error": "not allowed"}'), "to create a model; got not allowed"),
+        (
+            "/api/blobs",
+            CannedResponse(500, JSON, b'{"error": "no space left on device"}'),
+            "MB; got no space left on device",
+        ),
+        ("/api/blobs", CannedResponse(413, "text/html", b"<html>too large"), "got HTTP 413 with <html>too large"),
         (
             "/api/generate",
-            Said(500, JSON, b'{"error": "model requires more system memory (9 GiB) than is available (1 GiB)"}'),
+            CannedResponse(500, JSON, b'{"error": "model requires more system memory (9 GiB) than is available"}'),
             "MB and room for 1024 tokens; got model requires more system memory (9 GiB) than is available",
         ),
         (
             "/api/show",
-            Said(200, JSON, b'{"modelfile": "FROM x"}'),
+            CannedResponse(200, JSON, b'{"modelfile": "FROM x"}'),
             "got version 0.0.0, which ignores it; update Ollama",
         ),
-        ("/api/generate", Said(500, JSON, b'{"error": "unable to load\\nmodel"}'), "got unable to load model"),
+        (
+            "/api/generate",
+            CannedResponse(500, JSON, b'{"error": "unable to load\\nmodel"}'),
+            "got unable to load model",
+        ),
     ],
 )
-def test_a_refusal_is_one_clear_line_and_leaves_nothing(double, target, script, path, said, wrong):
-    double.instead[("POST", path)] = said
+def test_a_refusal_is_one_clear_line_and_leaves_nothing(double, target, script, path, output, wrong):
+    double.instead[("POST", path)] = output
     with pytest.raises(UntestableError) as caught, target.load(script):
         pytest.fail("it never came to this")
     assert wrong in str(caught.value)
@@ -334,7 +341,7 @@ def test_without_room_for_the_file_it_says_how_much_it_needs(double, target, scr
 
 def test_a_server_that_goes_away_costs_a_line_and_no_result(script, capsys):
     with OllamaDouble() as double:
-        target = make([f"host={double.address}", "renderer=gemma4", "parser=gemma4", "timeout=600"])
+        target = OllamaTarget([f"host={double.address}", "renderer=gemma4", "parser=gemma4", "timeout=600"])
         lent = target.load(script)
         chat = lent.__enter__()
     lent.__exit__(None, None, None)
@@ -353,9 +360,9 @@ def test_the_usual_server_needs_no_address_in_a_command():
 
 def test_what_an_earlier_run_left_behind_and_cannot_be_removed_is_told_with_the_right_command(double):
     double.models = {f"{PREFIX}old:latest": Model(f"{PREFIX}old:latest", entry={"name": f"{PREFIX}old:latest"})}
-    double.instead[("DELETE", "/api/delete")] = Said(500, JSON, b'{"error": "busy"}')
+    double.instead[("DELETE", "/api/delete")] = CannedResponse(500, JSON, b'{"error": "busy"}')
     with pytest.raises(WorkError) as caught:
-        make([f"host={double.address}"])
+        OllamaTarget([f"host={double.address}"])
     assert str(caught.value).endswith(f"got busy; remove it: OLLAMA_HOST={double.address} ollama rm {PREFIX}old:latest")
 
 
@@ -399,7 +406,7 @@ def answering(raw):
 )
 def test_what_is_no_ollama_is_said_to_be_none(raw, wrong):
     with answering(raw) as host, pytest.raises(WorkError, match=r"expected an Ollama at .* `ollama serve`") as caught:
-        make([f"host={host}", f"timeout={600 if raw else 0.5}"])
+        OllamaTarget([f"host={host}", f"timeout={600 if raw else 0.5}"])
     assert wrong in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -409,37 +416,37 @@ def test_a_server_that_is_down_is_said_to_be(monkeypatch):
         port = listener.getsockname()[1]
     monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{port}")
     with pytest.raises(WorkError, match=f"expected an Ollama at http://127.0.0.1:{port}; got .*refused.*ollama serve"):
-        make([])
+        OllamaTarget([])
 
 
 def test_settings_are_checked(double, tmp_path):
     here = f"host={double.address}"
     for wrong, message in (
         ("gemma4", "an override key=value"),
-        ("rendrer=gemma4", "'rendrer'; use one of: host, renderer, parser"),
-        ("context=many", "context: .*'many'"),
-        ("context=1", "context: .*'1'"),
-        (f"template=@{tmp_path / 'none'}", "template: .*cannot be read"),
+        ("rendrer=gemma4", "got rendrer; use one of: host, renderer, parser"),
+        ("context=many", "context in .*'many'"),
+        ("context=1", "context in .*'1'"),
+        (f"template=@{tmp_path / 'none'}", "template in .*cannot be read"),
         ("host=[::", "an address as 127.0.0.1:11434"),
     ):
         with pytest.raises(ConfigError, match=message):
-            make([here, wrong])
+            OllamaTarget([here, wrong])
     file = tmp_path / "Template"
     file.write_text("{{ .Prompt }}")
-    assert make([here, f"template=@{file}"]).settings.template == "{{ .Prompt }}"
+    assert OllamaTarget([here, f"template=@{file}"]).settings.template == "{{ .Prompt }}"
 
 
 def test_by_hand_it_is_made_the_same_way(double, tmp_path, script):
     template = GO % "args" + "\n'quoted' $HOME\n"
-    target = make([f"host={double.address}", "renderer=gemma4", "parser=gemma4", f"template={template}"])
+    target = OllamaTarget([f"host={double.address}", "renderer=gemma4", "parser=gemma4", f"template={template}"])
     for program in ("callwright", "ollama"):
         (tmp_path / program).write_text('#!/bin/sh\necho "$0" "$@" $OLLAMA_HOST\n')
         (tmp_path / program).chmod(0o755)
-    lines, path = target.how("gemma4/e2b", "reader"), {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    lines, path = target.reproduce_with("gemma4/e2b", "reader"), {"PATH": f"{tmp_path}:/usr/bin:/bin"}
     run = subprocess.run(["sh", "-ec", lines], cwd=tmp_path, env=path, capture_output=True, text=True, check=True)
     build, create = run.stdout.replace(f"{tmp_path}/", "").splitlines()
-    said = {"format": "gemma4/e2b", "part": "reader", "output": Path("probe.gguf"), "context": 8192}
-    assert parsed(build) == ("probe_instrument", said)
+    output = {"format": "gemma4/e2b", "part": "reader", "output": Path("probe.gguf"), "context": 8192}
+    assert parsed(build) == ("probe_instrument", output)
     assert create == f"ollama create {BY_HAND} -f Modelfile {double.address}"
     assert (tmp_path / "Modelfile").read_text() == (
         f'FROM ./probe.gguf\nTEMPLATE """{template}"""\nRENDERER gemma4\nPARSER gemma4\nPARAMETER num_ctx 8192\n'
@@ -455,7 +462,7 @@ def test_the_file_is_gone_before_the_first_question(target, script, tmp_path, mo
 
 
 def test_a_server_that_goes_away_before_it_has_a_model_is_not_asked_to_remove_one(target, double, script):
-    double.instead[("POST", "/api/blobs")] = Said(500, JSON, b"{}")
+    double.instead[("POST", "/api/blobs")] = CannedResponse(500, JSON, b"{}")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(UntestableError), target.load(script):

@@ -5,7 +5,6 @@ real Ollama, where OLLAMA_HOST names one, nothing may be left unexplained, and o
 """
 
 import os
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -16,8 +15,8 @@ from tests.support.ollama_probe import FORMATS, LINE, SAVED, WITHOUT_PROMPTS, pr
 from tests.support.ollama_recordings import BUILTIN, SETUPS, rows_of
 
 from callwright.engines.ollama_api import ollama_address
-from callwright.probe.faults import FAULTS, UNEXPLAINED
-from callwright.probe.show.baseline import read_report
+from callwright.probe.causes.registry import CAUSES, Cause
+from callwright.probe.report.baseline import read_report
 
 FEW_SETUPS = [pytest.param(setup, marks=pytest.mark.slow if n % 3 else ()) for n, setup in enumerate(SETUPS)]
 """Every setup, two of three in `make test-all`: each takes seconds."""
@@ -81,13 +80,15 @@ def expected(setup, endpoint="native"):
     """The verdicts of a setup: those that the documentation shows."""
     if setup in NOT_SAVED:
         rows = (line.split(maxsplit=1) for line in NOT_SAVED[setup].split("\n") if line)
-        said = {name: " ".join(verdict.split()) for name, verdict in rows}
+        output = {name: " ".join(verdict.split()) for name, verdict in rows}
         changed = AT_V1 if endpoint == "openai" else {}
-        asked = [name for name in said if endpoint == "native" or name != "parsing.cut-call"]
-        return {name: changed.get((setup, name), said[name]) for name in asked}
+        asked = [name for name in output if endpoint == "native" or name != "parsing.cut-call"]
+        return {name: changed.get((setup, name), output[name]) for name in asked}
     [version] = [name for name, (through, setups) in SAVED.items() if through == endpoint and setup in setups]
     report = saved_reports()[version]
-    return verdicts(replace(report, cases=tuple(case for case in report.cases if case.format == FORMATS[setup])))
+    return verdicts(
+        report.model_copy(update={"cases": tuple(case for case in report.cases if case.format == FORMATS[setup])})
+    )
 
 
 @pytest.mark.parametrize("setup", FEW_SETUPS)
@@ -132,7 +133,7 @@ def test_the_small_renderer_of_gemma4_leaves_out_what_the_large_models_have():
 def test_faults_have_what_shows_them(setup):
     for case in probe_recordings(setup)[0].cases:
         if case.result == "fault":
-            assert set(case.cause.split(" + ")) <= FAULTS.keys() - {UNEXPLAINED}
+            assert set(case.cause.split(" + ")) <= CAUSES.keys() - {Cause.UNEXPLAINED}
             assert case.expected != case.seen, case.id
             assert "curl" in case.reproduce
 
@@ -153,7 +154,7 @@ def test_a_real_ollama_holds_nothing_unexplained(real, setup):
     address, version = real
     report = probe(address, setup, recorded())
     found = verdicts(report)
-    assert {name: verdict for name, verdict in found.items() if UNEXPLAINED in verdict} == {}
+    assert {name: verdict for name, verdict in found.items() if Cause.UNEXPLAINED in verdict} == {}
     assert found["parsing.one-call"] == found["parsing.plain"] == "faithful"
     if version.startswith(f"{LINE}."):
         wanted = expected(setup)
@@ -164,7 +165,7 @@ def test_a_real_ollama_holds_nothing_unexplained(real, setup):
 def test_a_real_ollamas_v1_holds_nothing_unexplained(real, setup):
     address, version = real
     found = verdicts(probe(address, setup, recorded(), endpoint="openai"))
-    assert {name: verdict for name, verdict in found.items() if UNEXPLAINED in verdict} == {}
+    assert {name: verdict for name, verdict in found.items() if Cause.UNEXPLAINED in verdict} == {}
     if version.startswith(f"{LINE}."):
         wanted = expected(setup, "openai")
         assert {name: found[name] for name in wanted} == wanted

@@ -1,31 +1,31 @@
 """A report survives its JSON, and only what changed since a baseline is told; a new fault decides the exit code."""
 
-import dataclasses
 import io
 import json
 
 import pytest
+from docs.runtime_differences import write_compact
 from rich.console import Console
 from tests.support.fake_run import HOSTILE
 from tests.support.probe_reports import FINDINGS, FORMAT_NAMES, answer, outcome, report
 
 from callwright.errors import DataError
 from callwright.probe.outcome import Report
-from callwright.probe.show.baseline import changes, print_changes, read_report, write_compact
+from callwright.probe.report.baseline import changes, print_changes, read_report
 
 FLOAT = outcome("rendering.float", "qwen3", "fault", "number-rewritten", answer("1.0"), answer("1"))
 PLAIN = outcome("parsing.plain", "qwen3", "faithful", "", answer("x"), answer("x"))
 
 
 def of(*cases, version="1"):
-    return Report("llama.cpp", version, cases)
+    return Report(target="llama.cpp", version=version, cases=cases)
 
 
 def turned(case, result="fault", cause="null-as-text"):
-    return dataclasses.replace(case, result=result, cause=cause)
+    return case.model_copy(update={"result": result, "cause": cause})
 
 
-def told(found):
+def printed(found):
     file = io.StringIO()
     print_changes(found, Console(file=file))
     return file.getvalue().splitlines()
@@ -91,14 +91,14 @@ def test_a_missing_file_is_one_line(tmp_path):
 def test_nothing_changed_is_a_line_and_no_error():
     found = changes(report(), report(version="b2"))
     assert found.exit_code == 0
-    assert told(found) == ["Since llama.cpp b2:", "  nothing changed"]
+    assert printed(found) == ["Since llama.cpp b2:", "  nothing changed"]
 
 
 def test_without_a_baseline_every_fault_is_new():
     found = changes(report(), None)
     assert len(found.new_faults) == 22
     assert found.exit_code == 1
-    assert told(found)[0] == "No baseline: every fault is new."
+    assert printed(found)[0] == "No baseline: every fault is new."
     assert changes(of(PLAIN), None).exit_code == 0
 
 
@@ -107,11 +107,11 @@ def test_a_fault_is_new_where_the_baseline_has_none(before):
     found = changes(of(turned(PLAIN)), of(*before))
     assert [case.id for case in found.new_faults] == ["parsing.plain"]
     assert found.exit_code == 1
-    assert "  new fault: parsing.plain in qwen3: null-as-text" in told(found)
+    assert "  new fault: parsing.plain in qwen3: null-as-text" in printed(found)
 
 
 def test_the_same_fault_in_another_format_is_new():
-    other = dataclasses.replace(FLOAT, format="hermes3")
+    other = FLOAT.model_copy(update={"format": "hermes3"})
     assert changes(of(FLOAT, other), of(FLOAT)).new_faults == (other,)
 
 
@@ -121,11 +121,11 @@ def test_a_known_fault_with_another_cause_is_an_error():
     assert found.cause_changed == ((FLOAT, now),)
     assert found.exit_code == 1
     assert not found.new_faults
-    assert told(found)[1] == "  other cause: rendering.float in qwen3: number-rewritten → null-as-text"
+    assert printed(found)[1] == "  other cause: rendering.float in qwen3: number-rewritten → null-as-text"
 
 
 def test_a_known_fault_is_no_error_even_if_something_else_was_seen():
-    assert changes(of(dataclasses.replace(FLOAT, seen=answer("2"))), of(FLOAT)).exit_code == 0
+    assert changes(of(FLOAT.model_copy(update={"seen": answer("2")})), of(FLOAT)).exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -154,17 +154,17 @@ def test_a_known_fault_is_no_error_even_if_something_else_was_seen():
 def test_other_changes_are_told_and_are_no_error(before, now, field, line):
     found = changes(of(now), of(before))
     assert getattr(found, field) == ((before, now),)
-    assert told(found) == ["Since llama.cpp 1:", f"  {line}"]
+    assert printed(found) == ["Since llama.cpp 1:", f"  {line}"]
     assert found.exit_code == 0
 
 
 def test_cases_that_come_and_go_are_told_apart_from_formats_that_were_not_asked():
-    other = dataclasses.replace(PLAIN, format="hermes3")
-    fresh = dataclasses.replace(PLAIN, id="parsing.fresh")
+    other = PLAIN.model_copy(update={"format": "hermes3"})
+    fresh = PLAIN.model_copy(update={"id": "parsing.fresh"})
     found = changes(of(fresh), of(PLAIN, other))
     assert (found.new_cases, found.gone_cases, found.formats_left_out) == ((fresh,), (PLAIN,), ("hermes3",))
     assert found.exit_code == 0
-    assert told(found)[1:] == [
+    assert printed(found)[1:] == [
         "  1 case that the baseline does not have",
         "  case gone: parsing.plain in qwen3: was faithful",
         "  not compared, not in this report: hermes3",
@@ -173,6 +173,6 @@ def test_cases_that_come_and_go_are_told_apart_from_formats_that_were_not_asked(
 
 def test_hostile_words_stay_on_their_line():
     evil = "".join(HOSTILE)
-    lines = told(changes(of(outcome(f"a{evil}", "b\nc", "fault", evil)), of(version=evil)))
+    lines = printed(changes(of(outcome(f"a{evil}", "b\nc", "fault", evil)), of(version=evil)))
     assert len(lines) == 3
     assert all(line.isprintable() for line in lines)

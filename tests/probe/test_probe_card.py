@@ -8,10 +8,10 @@ from rich.console import Console
 from tests.support.fake_run import HOSTILE
 from tests.support.probe_reports import CALLS, DOCUMENTATION, FINDINGS, FORMAT_NAMES, answer, outcome, report
 
-from callwright.probe.faults import FAULTS
+from callwright.probe.causes.registry import CAUSES
 from callwright.probe.outcome import Report
-from callwright.probe.show.card import print_card
-from callwright.probe.show.tally import GROUPS, causes, choices, count, faults, group_of, headline, not_tested
+from callwright.probe.report.tally import GROUPS, causes, choices, count, faults, group_of, headline, not_tested
+from callwright.probe.report.terminal import print_card
 
 
 def printed(found, **options):
@@ -34,9 +34,9 @@ def table(text):
 
 
 def test_a_row_holds_what_was_faithful_of_what_was_tested_in_each_group():
-    rows = table(printed(report(("qwen3", "hermes3"), faithful=len(FAULTS))))
+    rows = table(printed(report(("qwen3", "hermes3"), faithful=len(CAUSES))))
     for group in GROUPS:
-        known = [one for one in FAULTS.values() if one.group == group]
+        known = [one for one in CAUSES.values() if one.group == group]
         cell = rows["qwen3"][{"rendering": "render", "parsing": "parse", "sampling": "sample"}.get(group, group)]
         faithful, tested = map(int, cell.split("/"))
         wrong = {"rendering": 6, "parsing": 4, "context": 1, "sampling": 1}.get(group, 0)  # unexplained is rendering
@@ -49,7 +49,7 @@ def test_every_cause_stands_once_with_its_cases_formats_and_an_example():
     lines = printed(report(("qwen3", "hermes3"))).splitlines()
     for case, cause in FINDINGS:
         for name in cause.split(" + "):
-            place = lines.index(f"  {FAULTS[name].title}")
+            place = lines.index(f"  {CAUSES[name].sentence}")
             assert lines[place + 1].startswith(f"    {name}: 1 case in qwen3, hermes3, e.g. {case} in qwen3")
     assert any(line.startswith("    expected `") and "1.0}" in line and '"default": 1}' in line for line in lines)
     assert f"    documented: {DOCUMENTATION}" in lines
@@ -92,7 +92,7 @@ def test_what_servers_say_does_not_act_on_the_terminal():
         outcome("b", "[bold]", "not_tested", evil, fault_class="content-lost"),
         outcome("c", "qwen3", "choice", f"bos-doubled: {evil}", answer(evil), answer("")),
     ]
-    text = printed(Report(f"target{evil}", f"version{evil}", tuple(cases)))
+    text = printed(Report(target=f"target{evil}", version=f"version{evil}", cases=tuple(cases)))
     assert all(c == "\n" or c.isprintable() for c in text)
     assert "[red]no" in text  # markup is text
     assert "[bold]" in text
@@ -100,11 +100,18 @@ def test_what_servers_say_does_not_act_on_the_terminal():
 
 
 def test_an_empty_report_is_a_line():
-    assert printed(Report("llama.cpp", "b1", ())).splitlines() == ["llama.cpp b1", "Nothing was asked of it."]
+    assert printed(Report(target="llama.cpp", version="b1", cases=())).splitlines() == [
+        "llama.cpp b1",
+        "Nothing was asked of it.",
+    ]
 
 
 def test_a_clean_report_says_so():
-    clean = Report("t", "1", (outcome("parsing.plain", "qwen3", "faithful", "", answer("x"), answer("x")),))
+    clean = Report(
+        target="t",
+        version="1",
+        cases=(outcome("parsing.plain", "qwen3", "faithful", "", answer("x"), answer("x")),),
+    )
     assert "1 of 1 faithful in 1 format, no fault." in printed(clean)
     assert "Faults" not in printed(clean)
 
@@ -113,7 +120,7 @@ def test_a_clean_report_says_so():
 def test_a_case_with_two_causes_counts_for_both_and_the_most_frequent_comes_first(number):
     two = outcome("a", "qwen3", "fault", "integer-rounded + newlines-stripped", answer(calls=CALLS), answer())
     one = [outcome(f"b{n}", "qwen3", "fault", "newlines-stripped", answer("x"), answer("y")) for n in range(number)]
-    found = faults(Report("t", "1", (two, *one)))
+    found = faults(Report(target="t", version="1", cases=(two, *one)))
     assert [(finding.name, len(finding.outcomes)) for finding in found] == [
         ("newlines-stripped", 1 + number),
         ("integer-rounded", 1),
@@ -135,4 +142,6 @@ def test_a_class_of_another_version_is_shown_by_its_name():
     strange = outcome("a", "qwen3", "fault", "eaten-by-goats", answer("x"), answer(), fault_class="eaten-by-goats")
     assert group_of("eaten-by-goats") == "other"
     assert causes(strange) == ("eaten-by-goats",)
-    assert "  eaten-by-goats\n    eaten-by-goats: 1 case in qwen3" in printed(Report("t", "1", (strange,)))
+    assert "  eaten-by-goats\n    eaten-by-goats: 1 case in qwen3" in printed(
+        Report(target="t", version="1", cases=(strange,))
+    )

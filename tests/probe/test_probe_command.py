@@ -6,19 +6,18 @@ import signal
 
 import pytest
 from tests.support.command_lines import parsed
-from tests.support.faithful_server import serve
+from tests.support.faithful_server import FaithfulServer
 from tests.support.fake_llama import fake_llama, is_running
 from tests.support.fault import Fault
 from tests.support.fault_proxy import FAULTS, between
 from tests.support.processes import Process
 
 from callwright.cli import main
-from callwright.formats import get_format_by_name
-from callwright.formats.base import quiet
-from callwright.probe.fidelity.reading import load_cases
-from callwright.probe.plain import OWN
+from callwright.formats import get_format
+from callwright.probe.black_box import OWN
+from callwright.probe.cases.load import read_cases
 from callwright.probe.plan import make_plan
-from callwright.probe.show.baseline import read_report
+from callwright.probe.report.baseline import read_report
 
 FORMAT = "xml/arguments"
 ONLY = ("rendering.one-tool", "parsing.three-calls", "loops.one-call")
@@ -26,22 +25,21 @@ ONLY = ("rendering.one-tool", "parsing.three-calls", "loops.one-call")
 
 @pytest.fixture(scope="module")
 def instrument():
-    with quiet():
-        return make_plan(get_format_by_name(FORMAT), load_cases(), one_file=True).speaker
+    return make_plan(get_format(FORMAT), read_cases().cases, one_file=True).speaker
 
 
 def run(capsys, *words):
     with pytest.raises(SystemExit) as ended:
         main(["probe", *words])
-    said = capsys.readouterr()
-    return ended.value.code, said.out, said.err
+    output = capsys.readouterr()
+    return ended.value.code, output.out, output.err
 
 
 @pytest.fixture
 def url(instrument, request):
     """A server that has the instrument, with the fault of the test's parameter."""
     fault = FAULTS[request.param] if getattr(request, "param", None) else None
-    with serve(instrument) as server, between(server, fault) as url:
+    with FaithfulServer(instrument) as server, between(server, fault) as url:
         yield url
 
 
@@ -64,12 +62,12 @@ def test_the_report_is_json_of_the_promised_keys(url, capsys):
 
 @pytest.mark.parametrize("arguments", ['{"a": 1e999}', '{"a": NaN}', '{"a": "\\ud800"}', '{"\\ud800": 1}'])
 def test_the_report_is_json_whatever_came(instrument, arguments, capsys):
-    def answer(said):
-        for call in said.calls:
+    def answer(output):
+        for call in output.calls:
             call[1] = arguments
 
     fault = Fault(name="odd", says="", classes=("call-altered",), kind="reply", answer=answer)
-    with serve(instrument) as server, between(server, fault) as url:
+    with FaithfulServer(instrument) as server, between(server, fault) as url:
         code, out, _ = run(capsys, url, "--only", "parsing.one-call", "--json")
     assert code == 1 and out.isascii()
     [case] = json.loads(out, parse_constant=pytest.fail)["cases"]
@@ -148,7 +146,7 @@ def test_a_broken_case_is_named_and_the_rest_goes_on(url, capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "output"),
     [
         (["llamacp"], "a target to probe"),
         (["llamacpp", "--only", "nothing.such"], "the beginning of a case's id"),
@@ -158,11 +156,11 @@ def test_a_broken_case_is_named_and_the_rest_goes_on(url, capsys, tmp_path):
         (["http://127.0.0.1:1"], "an OpenAI-compatible server at http://127.0.0.1:1"),
     ],
 )
-def test_wrong_input_is_one_line(words, said, capsys, monkeypatch):
+def test_wrong_input_is_one_line(words, output, capsys, monkeypatch):
     monkeypatch.setenv("LLAMA_SERVER", "/bin/true")
     code, out, err = run(capsys, *words)
     assert code in (1, 2) and not out
-    assert said in err.splitlines()[-1] and "Traceback" not in err
+    assert output in err.splitlines()[-1] and "Traceback" not in err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

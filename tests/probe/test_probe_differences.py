@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.probe_reports import ALTERED, CALLS, DRAWS, FINDINGS, REFUSED, answer, prompt
 
-from callwright.probe.show.differences import compare, cut, first_difference
+from callwright.probe.report.diff import compare, cut, first_difference
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
@@ -31,10 +31,10 @@ def test_what_is_the_same_has_no_difference():
 
 
 def test_a_changed_word_is_marked_and_in_it_the_characters_that_changed():
-    said = field(answer("days 1.0 now"), answer("days 1 now"), "content")
-    assert (marked(said.expected, "word"), marked(said.expected, "character")) == (["1"], [".0"])
-    assert (marked(said.seen, "word"), marked(said.seen, "character")) == (["1"], [""])
-    assert marked(said.seen, "same") == ["days ", " now"]
+    output = field(answer("days 1.0 now"), answer("days 1 now"), "content")
+    assert (marked(output.expected, "word"), marked(output.expected, "character")) == (["1"], [".0"])
+    assert (marked(output.seen, "word"), marked(output.seen, "character")) == (["1"], [""])
+    assert marked(output.seen, "same") == ["days ", " now"]
 
 
 def test_a_control_token_is_not_the_text_that_looks_like_it():
@@ -59,8 +59,8 @@ def test_numbers_that_are_equal_but_spelt_otherwise_differ():
 def test_an_excerpt_shows_the_difference_on_both_sides_even_where_one_has_nothing():
     expected, seen = FINDINGS["rendering.opened", "generation-prompt-missing"]
     assert first_difference(expected, seen) == ("…@⟦<|im_end|>⟧\n⟦<|im_start|>⟧assistant\n", "…@⟦<|im_end|>⟧\n")
-    said = first_difference(answer("x"), REFUSED)
-    assert said == ("x", "error: invalid tool call arguments: unexpected end of JSON input")
+    output = first_difference(answer("x"), REFUSED)
+    assert output == ("x", "error: invalid tool call arguments: unexpected end of JSON input")
     assert first_difference(answer(calls=CALLS), answer(calls=CALLS[:1]))[1] == "nothing"
 
 

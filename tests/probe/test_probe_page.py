@@ -13,9 +13,9 @@ from tests.support.probe_reports import COMMAND, FINDINGS, FORMAT_NAMES, answer,
 from tests.support.processes import HANGS
 
 from callwright.errors import StorageError
-from callwright.probe.faults import FAULTS
+from callwright.probe.causes.registry import CAUSES
 from callwright.probe.outcome import Report
-from callwright.probe.show.page import render, write_page
+from callwright.probe.report.html import render, write_page
 
 VOID = {"meta", "input"}
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -52,7 +52,7 @@ class Page(HTMLParser):
 
 
 def of(*cases):
-    return Report("llama.cpp", "b1", cases)
+    return Report(target="llama.cpp", version="b1", cases=cases)
 
 
 def hostile():
@@ -78,7 +78,7 @@ def hostile():
         outcome("not", f"{evil}", "not_tested", evil, fault_class=evil),
         outcome("fine", "qwen3", "faithful", fault_class=evil),
     ]
-    return Report(f"target{evil}", f"1{evil}", tuple(cases))
+    return Report(target=f"target{evil}", version=f"1{evil}", cases=tuple(cases))
 
 
 def test_every_fault_stands_with_both_sides_its_class_and_its_command():
@@ -86,7 +86,7 @@ def test_every_fault_stands_with_both_sides_its_class_and_its_command():
     for case, cause in FINDINGS:
         assert case in page.text("span")
         for name in cause.split(" + "):
-            assert FAULTS[name].title in page.text("b")
+            assert CAUSES[name].sentence in page.text("b")
             assert name in page.words["code"]
     assert page.words["pre"].count(COMMAND) == len(FINDINGS) + 1
     assert "invalid tool call arguments: unexpected end of JSON input" in page.text("s")
@@ -193,7 +193,7 @@ def test_the_more_faults_the_less_of_each():
 
 def test_a_command_that_is_too_long_is_named_and_not_cut():
     case = outcome("a", "qwen3", "fault", "unexplained", answer("x"), answer("y"))
-    long = type(case)(**(case.as_json() | {"reproduce": "curl " + "x" * 30_000}))
+    long = case.model_copy(update={"reproduce": "curl " + "x" * 30_000})
     page = render(of(long))
     assert "has 30,005 characters: too long for this page" in page
     assert "xxxx" not in page
@@ -217,7 +217,7 @@ def test_the_page_is_written_whole_or_not_at_all(tmp_path):
 def test_in_a_browser_the_filter_filters_and_hostile_words_do_nothing(tmp_path):
     """The script runs under the page's own policy; what it did is read from the document that the browser dumps."""
     cases = (*report().cases, *hostile().cases)
-    page = render(Report("llama.cpp", "b1", cases))
+    page = render(Report(target="llama.cpp", version="b1", cases=cases))
     script = re.search("<script>(.*?)</script>", page, re.DOTALL)[1]
     drive = (
         "\nform.elements.result.value = 'fault'; form.elements.format.value = 'hermes3';"

@@ -6,7 +6,7 @@ from tests.support.wrapped_target import WrappedTarget
 
 from callwright.engines.chat import ChatReply
 from callwright.formats import get_format
-from callwright.probe.fidelity.reading import load_cases
+from callwright.probe.cases.load import read_cases
 from callwright.probe.run import run_probe
 
 CASES = {"rendering.one-tool", "rendering.bare", "loops.one-call"}
@@ -28,8 +28,8 @@ def hiding_tools(chat, request):
 
 
 def outcomes(answer):
-    assert {case.id for case in load_cases()} >= CASES
-    cases = run_probe(WrappedTarget(answer), [get_format("qwen3")], load_cases(), only=CASES).cases
+    assert {case.id for case in read_cases().cases} >= CASES
+    cases = run_probe(WrappedTarget(answer), [get_format("qwen3")], read_cases().cases, only=CASES).cases
     return {outcome.id: outcome for outcome in cases}
 
 

@@ -50,9 +50,9 @@ def test_an_unknown_target_is_told_what_there_is():
 
 def test_only_the_target_that_is_asked_for_is_imported(monkeypatch):
     module = types.ModuleType("a_target_of_a_test")
-    module.make = lambda overrides: ("made", overrides)
+    module.Mine = lambda overrides: ("made", overrides)
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr(targets, "TARGETS", {"other": "a_module_that_does_not_exist", "mine": module.__name__})
+    monkeypatch.setattr(targets, "TARGETS", {"other": ("no_such_module", "Other"), "mine": (module.__name__, "Mine")})
     assert find_target("mine", ["a=b"]) == ("made", ["a=b"])
 
 
@@ -78,7 +78,7 @@ class TestLlamaCpp:
             assert (folder / "instrument.gguf").stat().st_size > 10_000
         assert not list((tmp_path / "scratch").iterdir())
         assert not is_running(about["id"])
-        build, serve = target.how("xml/args", "both").split("\n")
+        build, serve = target.reproduce_with("xml/args", "both").split("\n")
         said = {"format": "xml/args", "part": "both", "output": Path("probe.gguf"), "context": 1024}
         assert parsed(build) == ("probe_instrument", said)
         # By hand it is started with the very words, but for the file and the port.
@@ -110,13 +110,13 @@ class TestLlamaCpp:
     @pytest.mark.parametrize(
         ("words", "said"),
         [
-            (["colour=red"], "got 'colour'; use one of: program, template, jinja, options, slots"),
-            (["slots=0"], "slots: .* greater than or equal to 1"),
-            (["slots=many"], "slots: .* valid integer"),
+            (["colour=red"], "settings of llamacpp; got colour; use one of: program, template, jinja, options, slots"),
+            (["slots=0"], "slots in the settings of llamacpp: .* greater than or equal to 1"),
+            (["slots=many"], "slots in .*: .* valid integer"),
             (["jinja"], "expected an override key=value; got 'jinja'"),
             (["template=/nowhere.jinja"], "no file /nowhere.jinja"),
             (["program=/nowhere"], "llama.cpp server at /nowhere; got no such file"),
-            (['options=--temp "0.3'], "options: .*No closing quotation"),
+            (['options=--temp "0.3'], "options in .*No closing quotation"),
         ],
     )
     def test_a_wrong_setting_is_named(self, words, said, program):
@@ -200,22 +200,22 @@ class TestServer:
             assert server.asked[0]["model"] == "c"
 
     @pytest.mark.parametrize(
-        ("says", "came"),
+        ("says", "got"),
         [
             ("Hello! How can I help\nyou today?", "got 'Hello! How can I help you today?' when asked"),
             ("callwright script xml/args 9", "got 'callwright script xml/args 9' when asked"),
             ("", "got no text when asked"),
-            (as_json({"error": {"message": "no such model"}}, status=404), "got no such model; mend it"),
+            (as_json({"error": {"message": "no such model"}}, status=404), "got no such model; correct this"),
             (Canned(b"<html>"), "got expected JSON; got '<html>'"),
             (Canned(status=0), "disconnected"),
         ],
     )
-    def test_another_model_is_found_out(self, instrument, says, came):
+    def test_another_model_is_found_out(self, instrument, says, got):
         with serving(LLAMA, says) as url:
             target = find_target(url)
             said = refusal(UntestableError, lambda: contextlib.ExitStack().enter_context(target.load(instrument)))
-        assert came in said
-        if "when asked" in came:
+        assert got in said
+        if "when asked" in got:
             assert said.endswith(
                 "build and load it: callwright instrument probe --format xml/args --part both -o probe.gguf; "
                 "llama-server -m probe.gguf --jinja"
@@ -231,20 +231,20 @@ class TestServer:
     )
     def test_how_to_load_an_instrument_is_said_for_the_runtime(self, pages, line):
         with serving(pages) as url:
-            build, load = find_target(url).how("qwen3", "dice").split("\n")
+            build, load = find_target(url).reproduce_with("qwen3", "dice").split("\n")
         output = Path("probe" if pages is VLLM else "probe.gguf")
         assert parsed(build) == ("probe_instrument", {"format": "qwen3", "part": "dice", "output": output})
         assert load.startswith(line)
 
-    @pytest.mark.parametrize(("family", "variant"), [(name, one) for name in FORMATS for one in FORMATS[name]])
+    @pytest.mark.parametrize(("family", "variant"), [(fmt.name, fmt.variant) for fmt in FORMATS.values()])
     def test_vllm_is_started_so_that_it_reads_what_it_has_a_parser_for(self, family, variant):
         with serving(VLLM) as url:
-            command = find_target(url).how(f"{family}/{variant}".removesuffix("/"), "both")
+            command = find_target(url).reproduce_with(f"{family}/{variant}".removesuffix("/"), "both")
         assert ("--tool-call-parser" in command) is (family != "tool_code")
-        assert ("--reasoning-parser" in command) is (get_format(family, variant or None).grammar.thought is not None)
+        assert ("--reasoning-parser" in command) is (get_format(family, variant).grammar.thought is not None)
 
     @pytest.mark.parametrize(
-        ("canned", "came"),
+        ("canned", "got"),
         [
             (Canned(b"<html>", kind="text/html"), "got HTTP 200: no list of models; start it"),
             (as_json([]), "HTTP 200: no list of models"),
@@ -253,9 +253,9 @@ class TestServer:
             (Canned(status=0), "disconnected"),
         ],
     )
-    def test_a_server_that_is_none_is_one_line(self, canned, came):
+    def test_a_server_that_is_none_is_one_line(self, canned, got):
         with canned_server(canned) as url:
-            assert came in refusal(WorkError, lambda: find_target(url))
+            assert got in refusal(WorkError, lambda: find_target(url))
 
     def test_a_server_that_does_not_answer_is_one_line(self):
         with canned_server(Canned(b"{}", wait=5)) as url:

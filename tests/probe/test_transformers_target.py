@@ -10,12 +10,13 @@ from tests.support.command_lines import parsed
 from tests.support.instruments import WEATHER, form_of
 
 from callwright.conversation import Conversation, Message
-from callwright.engines.chat import GREEDY, PURE, ChatRequest, ChatSampling
+from callwright.engines.chat import ChatRequest
+from callwright.engines.sampling import GREEDY, PURE, SamplingParams
 from callwright.errors import ConfigError
 from callwright.instruments.dice import make_dice
 from callwright.probe.targets import transformers_target
 from callwright.probe.targets.base import UntestableError
-from callwright.probe.targets.interpreter import Interpreter
+from callwright.probe.targets.transformers_target import PythonWorker
 
 HELLO = 'import json, sys\nprint(json.dumps({"transformers": "5", "torch": "2"}), flush=True)\n'
 ECHO = HELLO + (
@@ -33,7 +34,7 @@ def target(tmp_path, monkeypatch):
         script = tmp_path / "driver.py"
         script.write_text(text, encoding="utf-8")
         monkeypatch.setattr(transformers_target, "DRIVER", script)
-        return transformers_target.make([])
+        return transformers_target.TransformersTarget([])
 
     return with_driver
 
@@ -48,10 +49,10 @@ def job_of(target, **request):
 
 
 def test_the_command_that_builds_its_instrument_is_one_of_ours(target):
-    command, said = parsed(target(HELLO).how("qwen3", "speaker"))
+    command, output = parsed(target(HELLO).reproduce_with("qwen3", "speaker"))
     assert command == "probe_instrument"
-    assert (said["format"], said["part"], said["output"]) == ("qwen3", "speaker", Path("instrument"))
-    assert (said["architecture"], said["context"]) == ("llama", 8192)
+    assert (output["format"], output["part"], output["output"]) == ("qwen3", "speaker", Path("instrument"))
+    assert (output["architecture"], output["context"]) == ("llama", 8192)
 
 
 def test_a_request_becomes_the_arguments_of_the_documented_calls(target):
@@ -77,9 +78,9 @@ def test_a_request_becomes_the_arguments_of_the_documented_calls(target):
     ("sampling", "options"),
     [
         (GREEDY, {"do_sample": False}),
-        (ChatSampling(), {}),
-        (ChatSampling(top_k=2), {"top_k": 2, "do_sample": True}),
-        (ChatSampling(repeat_penalty=1.3), {"repetition_penalty": 1.3}),
+        (SamplingParams(), {}),
+        (SamplingParams(top_k=2), {"top_k": 2, "do_sample": True}),
+        (SamplingParams(repeat_penalty=1.3), {"repetition_penalty": 1.3}),
     ],
 )
 def test_what_is_not_asked_is_left_to_the_library(target, sampling, options):
@@ -102,28 +103,28 @@ def test_an_instrument_that_does_not_load_says_why(target):
 
 
 @pytest.mark.parametrize(
-    ("driver", "came"),
+    ("driver", "got"),
     [
         ('print(\'{"missing": "no torch"}\')', "no torch"),
         ("print([1])", "no JSON object"),
         ("1/0", "ZeroDivisionError"),
     ],
 )
-def test_a_python_without_the_library_says_what_to_install(target, driver, came):
-    with pytest.raises(ConfigError, match=rf"{re.escape(came)}.* -m pip install torch transformers"):
+def test_a_python_without_the_library_says_what_to_install(target, driver, got):
+    with pytest.raises(ConfigError, match=rf"{re.escape(got)}.* -m pip install torch transformers"):
         target(driver)
 
 
 @pytest.mark.parametrize("wrong", ["python=/nowhere/python", "dtype=int8", "renderer=gemma4"])
 def test_a_wrong_option_is_refused(wrong):
     with pytest.raises(ConfigError):
-        transformers_target.make([wrong])
+        transformers_target.TransformersTarget([wrong])
 
 
 def test_a_script_that_hangs_is_stopped(tmp_path):
     script = tmp_path / "hangs.py"
     script.write_text("print('{}', flush=True)\nimport time\ntime.sleep(600)")
-    interpreter = Interpreter(sys.executable, script, seconds=5)
+    interpreter = PythonWorker(sys.executable, script, seconds=5)
     assert interpreter.hello == {}
     interpreter.seconds = 0.3
     assert "nothing within 0.3 seconds" in interpreter.ask({})["error"]
@@ -133,7 +134,7 @@ def test_a_script_that_hangs_is_stopped(tmp_path):
 def test_threads_each_get_their_own_answer(tmp_path):
     script = tmp_path / "echo.py"
     script.write_text("import sys\nprint('{}', flush=True)\nfor line in sys.stdin: print(line, end='', flush=True)")
-    interpreter, wrong = Interpreter(sys.executable, script, seconds=60), []
+    interpreter, wrong = PythonWorker(sys.executable, script, seconds=60), []
 
     def ask(number):
         wrong.extend(n for n in range(50) if interpreter.ask({"n": [number, n]}) != {"n": [number, n]})

@@ -1,87 +1,79 @@
 """A case says the same thing in every format, spoiled in the same way, and what a script says is exactly that."""
 
 import dataclasses
-import warnings
 
 import pytest
 from tests.support.probe_recordings import FORMATS as SETUPS
 from tests.support.probe_recordings import rows
 
 from callwright.conversation import Conversation, Message, ToolCall
-from callwright.errors import FormatError, FormatWarning
-from callwright.formats import FORMATS, get_format_by_name
-from callwright.instruments.lines import spoken
+from callwright.errors import FormatError
+from callwright.formats import FORMATS, get_format
 from callwright.instruments.script import Line, write_script
+from callwright.instruments.script_file import expected_output
 from callwright.openai import read_conversation
-from callwright.probe.fidelity.case import Case, Says
-from callwright.probe.fidelity.reading import load_cases
-from callwright.probe.fidelity.words import applies, check, words
+from callwright.probe.cases.load import read_cases
+from callwright.probe.cases.schema import Says
+from callwright.probe.cases.speak import applies, check, words
 from callwright.tokens import Segment, decode_segments
 
-CASES = load_cases()
+CASES = read_cases().cases
 BY_ID = {case.id: case for case in CASES}
-EVERY = [f"{name}/{variant}".removesuffix("/") for name, variants in FORMATS.items() for variant in variants]
+EVERY = list(FORMATS)
 MESSAGE = Message(
     "assistant", None, tool_calls=(ToolCall("get_weather", {"city": "Paris", "days": 2}, id="call00001"),)
 )
 TEXT = Message("assistant", "It is MARK there.")
 
 
-def said(form, message, *edits, raw=None, formats=()):
+def output(fmt, message, *edits, raw=None, formats=()):
     """The words of one message with edits."""
-    case = Case(
-        id="a.b",
-        kind="reply",
-        fault_class="call-dropped",
-        why="It is tested.",
-        conversation=BY_ID["parsing.plain"].conversation,
-        says=(Says(message, edits, raw or {}),),
-        formats=formats,
-    )
-    return words(form, case.says[0], case)
+    says = Says(edits=edits, raw=raw or {}).model_copy(update={"message": message})
+    case = BY_ID["parsing.plain"].model_copy(update={"id": "a.b", "says": (says,), "formats": formats})
+    return words(fmt, case)
 
 
 def text_of(segments):
     return "".join(segment.text for segment in segments)
 
 
-def body(form, segments):
+def body(fmt, segments):
     """The text without the stop at its end."""
-    ends = segments and segments[-1].control and segments[-1].text in form.stops
+    ends = segments and segments[-1].control and segments[-1].text in fmt.stops
     return text_of(segments[:-1] if ends else segments)
 
 
-def lines(form):
+def lines(fmt):
     """Everything that the set says in a format, as a script's lines, with the cases."""
     for case in CASES:
         try:
-            check(form, case)
+            check(fmt, case)
         except FormatError:
             continue
-        for number, says in enumerate(case.says, 1):
-            yield case, Line(case.id if case.kind == "reply" else f"{case.id}.{number}", words(form, says, case))
+        for turn in range(len(case.says)):
+            yield case, Line(case.id if case.kind == "reply" else f"{case.id}.{turn + 1}", words(fmt, case, turn))
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_one_script_says_the_whole_set(name):
-    form = get_format_by_name(name)
-    told = [line for _, line in lines(form)]
-    assert len(told) >= 90
-    script = write_script(form, told)
-    for line in told:
-        ended = line.says and line.says[-1].control and line.says[-1].text in form.stops
+    fmt = get_format(name)
+    meant = [line for _, line in lines(fmt)]
+    assert len(meant) >= 90
+    script = write_script(fmt, meant)
+    for line in meant:
+        ended = line.says and line.says[-1].control and line.says[-1].text in fmt.stops
         end = [] if ended else [Segment(script.vocabulary.pieces[script.vocabulary.eos_id], control=True)]
-        plan = decode_segments(script.vocabulary, script.plans[line.cue])
+        plan = decode_segments(script.vocabulary, script.outputs[line.cue])
         assert text_of(plan) == text_of([*line.says, *end])
-        controls = "".join(segment.text for segment in (*line.says, *end) if segment.control)
-        assert "".join(segment.text for segment in plan if segment.control) == controls
+        special_tokens = "".join(segment.text for segment in (*line.says, *end) if segment.control)
+        assert "".join(segment.text for segment in plan if segment.control) == special_tokens
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_only_whole_control_tokens_are_control(name):
-    form = get_format_by_name(name)
-    tokens = {*form.controls, *form.stops}
-    for _, line in lines(form):
+    fmt = get_format(name)
+    tokens = {*fmt.special_tokens, *fmt.stops}
+    for _, line in lines(fmt):
         assert all(segment.text in tokens for segment in line.says if segment.control)
         assert all(one.control or two.control for one, two in zip(line.says, line.says[1:], strict=False))
 
@@ -89,16 +81,20 @@ def test_only_whole_control_tokens_are_control(name):
 @pytest.mark.parametrize("name", EVERY)
 def test_a_message_without_edits_is_read_back(name):
     """Else what a runtime reads rightly would be called a fault."""
-    form = get_format_by_name(name)
+    fmt = get_format(name)
     lost = []
-    for case, line in lines(form):
+    for case, line in lines(fmt):
         says = case.says[int(line.cue.rpartition(".")[2]) - 1 if case.kind == "loop" else 0]
         if says.edits or says.raw:
             continue
-        read = form.parse(line.says, tools=case.conversation.tools)
-        told = [(call.name, repr(sorted(call.arguments.items()))) for call in says.message.tool_calls]
+        read = fmt.parse(line.says, tools=case.conversation.tools)
+        meant = [(call.name, repr(sorted(call.arguments.items()))) for call in says.message.tool_calls]
         found = [(call.name, repr(sorted(call.arguments.items()))) for call in read.tool_calls]
-        if (found, read.content or "", read.reasoning) != (told, says.message.content or "", says.message.reasoning):
+        if (found, read.content or "", read.reasoning) != (
+            meant,
+            says.message.content or "",
+            says.message.reasoning,
+        ):
             lost.append(case.id)
     assert not lost
 
@@ -106,19 +102,19 @@ def test_a_message_without_edits_is_read_back(name):
 @pytest.mark.parametrize(("setup", "row"), rows("parse"), ids=lambda one: one if isinstance(one, str) else one["case"])
 def test_every_recorded_script_is_a_case(setup, row):
     for name in SETUPS[setup]:
-        form = get_format_by_name(name)
+        fmt = get_format(name)
         found = []
         for case in CASES:
             if case.recorded != row["case"] or case.kind != "reply" or case.thinking != row["think"]:
                 continue
             try:
-                told = words(form, case.says[0], case)
+                meant = words(fmt, case)
             except FormatError:
                 continue
             raw = row["raw"]
-            for stop in form.stops:
+            for stop in fmt.stops:
                 raw = raw.removesuffix(stop)
-            assert body(form, told) == raw, case.id
+            assert body(fmt, meant) == raw, case.id
             assert case.conversation.tools == read_conversation({"messages": [], "tools": row["tools"]}).tools
             found.append(case.max_tokens)
         assert None in found
@@ -126,11 +122,11 @@ def test_every_recorded_script_is_a_case(setup, row):
 
 @pytest.mark.parametrize("name", EVERY)
 def test_a_call_that_was_cut_is_never_whole(name):
-    form = get_format_by_name(name)
+    fmt = get_format(name)
     checked = 0
-    for case, line in lines(form):
-        if case.kind == "reply" and {"unclosed": True} in case.says[0].edits and not case.says[0].raw:
-            read = form.parse(line.says, tools=case.conversation.tools)
+    for case, line in lines(fmt):
+        if case.kind == "reply" and any(edit.unclosed for edit in case.says[0].edits) and not case.says[0].raw:
+            read = fmt.parse(line.says, tools=case.conversation.tools)
             if name == "mistral/v3":  # what is not closed is the list: a whole call in it stands
                 assert not read.complete
             else:
@@ -142,15 +138,15 @@ def test_a_call_that_was_cut_is_never_whole(name):
 @pytest.mark.parametrize("name", EVERY)
 def test_the_limit_cuts_before_the_end(name):
     """What the limit leaves of the script's tokens is no call, and not the whole text."""
-    form = get_format_by_name(name)
-    script = write_script(form, [line for _, line in lines(form)])
-    limited = [(case, line) for case, line in lines(form) if case.max_tokens]
+    fmt = get_format(name)
+    script = write_script(fmt, [line for _, line in lines(fmt)])
+    limited = [(case, line) for case, line in lines(fmt) if case.max_tokens]
     assert limited
     for case, line in limited:
-        plan = script.plans[line.cue]
+        plan = script.outputs[line.cue]
         assert case.max_tokens < len(plan) - 1
         kept = decode_segments(script.vocabulary, plan[: case.max_tokens])
-        read = form.parse(kept, tools=case.conversation.tools, finish_reason="length")
+        read = fmt.parse(kept, tools=case.conversation.tools, finish_reason="length")
         assert not read.tool_calls
         assert not read.complete
 
@@ -208,7 +204,7 @@ Q = f"‹<tool_call>›\n{J}\n‹</tool_call>›"
 )
 def test_an_edit_does_what_it_says(name, message, edits, expected):
     """Control tokens stand between ‹ and ›."""
-    found = said(get_format_by_name(name), message, *edits)
+    found = output(get_format(name), message, *edits)
     assert "".join(f"‹{one.text}›" if one.control else one.text for one in found) == expected
 
 
@@ -231,71 +227,67 @@ def test_an_edit_does_what_it_says(name, message, edits, expected):
 )
 def test_what_a_format_cannot_say_is_refused_with_the_reason(name, message, edits, reason):
     with pytest.raises(FormatError) as refused:
-        said(get_format_by_name(name), message, *edits)
+        output(get_format(name), message, *edits)
     assert reason in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
 def test_raw_words_count_where_their_format_speaks():
     raw = {"gemma4": "<|tool_call>one", "gemma4/e2b": "<|tool_call>two", "qwen3": "<|tool_call>three"}
-    given = {
-        name: said(get_format_by_name(name), TEXT, raw=raw) for name in ("gemma4/31b", "gemma4/e2b", "qwen3", "xml")
-    }
+    given = {name: output(get_format(name), TEXT, raw=raw) for name in ("gemma4/31b", "gemma4/e2b", "qwen3", "xml")}
     assert given["gemma4/31b"] == (Segment("<|tool_call>", control=True), Segment("one"))
     assert given["gemma4/e2b"] == (Segment("<|tool_call>", control=True), Segment("two"))
     assert given["qwen3"] == (Segment("<|tool_call>three"),)  # no token of this family
     assert text_of(given["xml"]).startswith("It is MARK")
     with pytest.raises(FormatError, match="some for qwen3 only"):
-        said(get_format_by_name("xml"), None, raw={"qwen3": "x"})
+        output(get_format("xml"), None, raw={"qwen3": "x"})
 
 
 def test_a_case_for_some_formats_is_refused_in_the_others():
-    case = dataclasses.replace(BY_ID["parsing.plain"], formats=("gemma4/e2b", "qwen3"))
-    assert [name for name in EVERY if applies(case, get_format_by_name(name))] == ["qwen3", "gemma4/e2b"]
+    case = BY_ID["parsing.plain"].model_copy(update={"formats": ("gemma4/e2b", "qwen3")})
+    assert [name for name in EVERY if applies(case, get_format(name))] == ["qwen3", "gemma4/e2b"]
     for name in ("gemma4/e2b", "qwen3"):
-        assert said(get_format_by_name(name), TEXT, formats=("gemma4/e2b", "qwen3"))
+        assert output(get_format(name), TEXT, formats=("gemma4/e2b", "qwen3"))
     for name in ("gemma4/31b", "qwen3-xml"):
         with pytest.raises(FormatError, match="only"):
-            said(get_format_by_name(name), TEXT, formats=("gemma4/e2b", "qwen3"))
+            output(get_format(name), TEXT, formats=("gemma4/e2b", "qwen3"))
 
 
 def test_a_template_file_speaks_as_the_format_that_reads_it(tmp_path):
     path = tmp_path / "chat.jinja"
-    path.write_text(get_format_by_name("qwen3").chat_template(), encoding="utf-8")
-    form = get_format_by_name(f"template:{path}/qwen3")
-    told = said(form, TEXT, raw={"qwen3": "<think>"}, formats=("qwen3",))
-    assert told == (Segment("<think>", control=True),)
-    assert said(form, MESSAGE) == said(get_format_by_name("qwen3"), MESSAGE)
+    path.write_text(get_format("qwen3").chat_template(), encoding="utf-8")
+    fmt = get_format(f"template:{path}/qwen3")
+    meant = output(fmt, TEXT, raw={"qwen3": "<think>"}, formats=("qwen3",))
+    assert meant == (Segment("<think>", control=True),)
+    assert output(fmt, MESSAGE) == output(get_format("qwen3"), MESSAGE)
 
 
 def test_no_thought_is_said_that_the_case_does_not_have():
-    form = get_format_by_name("qwen3")
+    fmt = get_format("qwen3")
     conversation = Conversation((Message("user", "Go."), TEXT))
-    assert text_of(spoken(form, conversation)).startswith("<think>\n\n</think>\n\n")
-    assert text_of(said(form, TEXT)) == "It is MARK there.<|im_end|>"
-    assert text_of(said(form, dataclasses.replace(TEXT, reasoning="Hm."))).startswith("<think>\nHm.\n</think>")
+    assert text_of(expected_output(fmt, conversation)).startswith("<think>\n\n</think>\n\n")
+    assert text_of(output(fmt, TEXT)) == "It is MARK there.<|im_end|>"
+    assert text_of(output(fmt, dataclasses.replace(TEXT, reasoning="Hm."))).startswith("<think>\nHm.\n</think>")
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_each_turn_of_a_loop_is_spoken_after_the_turns_before(name):
-    form = get_format_by_name(name)
+    fmt = get_format(name)
     case = BY_ID["loops.two-rounds"]
-    told = [words(form, says, case) for says in case.says]
-    assert len({text_of(segments) for segments in told}) == 3
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FormatWarning)
-        messages = list(case.conversation.messages)
-        for says, results, segments in zip(case.says, (*case.results, ()), told, strict=True):
-            messages.append(says.message)
-            said_now = spoken(form, Conversation(tuple(messages), case.conversation.tools))
-            assert text_of(said_now).endswith(text_of(segments))
-            for call, result in zip(says.message.tool_calls, results, strict=True):
-                messages.append(Message("tool", result, name=call.name, tool_call_id=call.id))
+    meant = [words(fmt, case, turn) for turn in range(len(case.says))]
+    assert len({text_of(segments) for segments in meant}) == 3
+    messages = list(case.conversation.messages)
+    for says, results, segments in zip(case.says, (*case.results, ()), meant, strict=True):
+        messages.append(says.message)
+        said_now = expected_output(fmt, Conversation(tuple(messages), case.conversation.tools))
+        assert text_of(said_now).endswith(text_of(segments))
+        for call, result in zip(says.message.tool_calls, results, strict=True):
+            messages.append(Message("tool", result, name=call.name, tool_call_id=call.id))
 
 
 def test_a_token_and_its_characters_are_different_words():
-    form = get_format_by_name("gemma4")
+    fmt = get_format("gemma4")
     for name in ("close-marker-in-string", "open-marker-in-string", "call-in-reasoning"):
         token, typed = (BY_ID[f"parsing.{name}{end}"] for end in ("", "-typed"))
-        count = [sum(one.control for one in words(form, case.says[0], case)) for case in (token, typed)]
+        count = [sum(one.control for one in words(fmt, case)) for case in (token, typed)]
         assert count[0] > count[1]

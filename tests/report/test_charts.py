@@ -2,7 +2,7 @@
 
 import re
 
-from callwright.report.charts import curve, strip
+from callwright.report.charts import curve, interval_bar
 
 
 def path_of(svg: str, kind: str) -> str:
@@ -40,5 +40,5 @@ def test_a_lone_point_is_a_dot_and_none_is_no_chart() -> None:
     assert curve([(1, None)]) is None
 
 
-def test_a_strip_says_its_numbers_to_those_who_cannot_see_it() -> None:
-    assert 'aria-label="41.7%, 95% interval 30.1 to 54.3"' in strip(0.417, 0.301, 0.543)
+def test_an_interval_bar_says_its_numbers_to_those_who_cannot_see_it() -> None:
+    assert 'aria-label="41.7%, 95% interval 30.1 to 54.3"' in interval_bar(0.417, 0.301, 0.543)

@@ -1,4 +1,4 @@
-"""The report: whole, offline, inert whatever the model said, and honest about what is missing."""
+"""The report: whole, offline, harmless whatever the model said, and honest about what is missing."""
 
 import base64
 import hashlib
@@ -65,8 +65,8 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def calm(tmp_path_factory: pytest.TempPathFactory) -> str:
-    directory = tmp_path_factory.mktemp("calm")
+def harmless(tmp_path_factory: pytest.TempPathFactory) -> str:
+    directory = tmp_path_factory.mktemp("harmless")
     fake_run(directory)
     return write_report(directory).read_text()
 
@@ -105,7 +105,7 @@ def test_characters_without_a_shape_are_named(hostile: str) -> None:
         assert f"<i>{mark}</i>" in hostile
 
 
-@pytest.mark.parametrize("run", ["calm", "hostile"])
+@pytest.mark.parametrize("run", ["harmless", "hostile"])
 def test_the_page_loads_nothing_and_runs_nothing(run: str, request: pytest.FixtureRequest) -> None:
     source = request.getfixturevalue(run)
     page = Page(source)
@@ -117,15 +117,15 @@ def test_the_page_loads_nothing_and_runs_nothing(run: str, request: pytest.Fixtu
     assert "@import" not in style
 
 
-def test_the_policy_forbids_all_but_our_own_style(calm: str) -> None:
-    policy = next(value for _, name, value in Page(calm).attributes if name == "content" and "default-src" in value)
-    style = calm.split("<style>")[1].split("</style>")[0]
+def test_the_policy_forbids_all_but_our_own_style(harmless: str) -> None:
+    policy = next(value for _, name, value in Page(harmless).attributes if name == "content" and "default-src" in value)
+    style = harmless.split("<style>")[1].split("</style>")[0]
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
-def test_every_link_inside_the_page_has_its_target(calm: str) -> None:
-    attributes = Page(calm).attributes
+def test_every_link_inside_the_page_has_its_target(harmless: str) -> None:
+    attributes = Page(harmless).attributes
     ids = [value for _, name, value in attributes if name == "id"]
     assert len(ids) == len(set(ids))
     assert {value[1:] for _, name, value in attributes if name == "href"} <= set(ids)
@@ -148,9 +148,9 @@ def test_a_run_is_told_from_headline_to_hash(tmp_path: Path) -> None:
     assert "What is missing" not in text
 
 
-def test_lost_entries_are_shown_beside_the_gained(calm: str) -> None:
+def test_lost_entries_are_shown_beside_the_gained(harmless: str) -> None:
     for change in ("lost", "gained", "wrong"):
-        assert f'<article class="card {change} ' in calm
+        assert f'<article class="card {change} ' in harmless
 
 
 def test_1240_rows_a_stage_stay_below_the_limit(tmp_path: Path) -> None:
@@ -178,9 +178,9 @@ def test_more_kinds_of_error_than_anyone_reads_are_counted(tmp_path: Path) -> No
     assert re.search(r"and 4,9\d\d more kinds of error, with 4,9\d\d failures", Page(report.read_text()).text)
 
 
-def test_the_same_run_gives_the_same_bytes(tmp_path: Path, calm: str) -> None:
+def test_the_same_run_gives_the_same_bytes(tmp_path: Path, harmless: str) -> None:
     fake_run(tmp_path)
-    assert write_report(tmp_path).read_text() == calm
+    assert write_report(tmp_path).read_text() == harmless
 
 
 def test_a_run_with_nothing_done_renders_and_says_so(tmp_path: Path) -> None:
@@ -253,5 +253,5 @@ def test_what_is_wrong_in_a_call_is_one_short_line(tmp_path: Path) -> None:
     path = tmp_path / "evaluations/stage5/parallel.jsonl"
     row = json.loads(path.read_text().splitlines()[0]) | {"calls": [{"name": "f", "arguments": 5}]}
     path.write_text(json.dumps(row) + "\n")
-    with pytest.raises(DataError, match=r"line 1 of .*; got calls\.0\.arguments: Input should be a valid dictionary;"):
+    with pytest.raises(DataError, match=r"calls\.0\.arguments in line 1 of .*: Input should be keys and values"):
         write_report(tmp_path)

@@ -184,7 +184,7 @@ def test_arguments_that_are_no_object_are_a_wrong_format() -> None:
 def test_an_entry_that_cannot_be_scored_is_an_error_of_the_data() -> None:
     with pytest.raises(ConfigError, match="simple_python"):
         score_calls(BfclEntry("e", "simple_cobol", (), ()), None)
-    with pytest.raises(DataError, match="answers"):
+    with pytest.raises(DataError, match="gold calls"):
         score_calls(BfclEntry("e", "simple_python", (), PAIR.functions), [ONE])
     with pytest.raises(DataError, match="unheard"):
         score_calls(BfclEntry("e", "simple_python", (), PAIR.functions, ({"unheard": {}},)), [ONE])

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 
-from tests.support.loopback import QuietServer, body_of
+from callwright.engines.loopback import QuietServer, body_of
 
 
 @dataclass(frozen=True)

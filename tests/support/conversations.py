@@ -47,7 +47,7 @@ CALLS = st.builds(ToolCall, NAMES, ARGUMENTS)
 def tool_of(call: ToolCall, *others: ToolCall) -> Tool:
     """A tool whose schema has every argument of the calls, typed as it is; those on whose type they differ it omits."""
     types: dict[str, set[str]] = {}
-    for key, value in (item for said in (call, *others) for item in said.arguments.items()):
+    for key, value in (item for output in (call, *others) for item in output.arguments.items()):
         types.setdefault(key, set()).add(_type(value))
     properties = {
         key: {"type": next(iter(kinds)), "description": "x"} for key, kinds in types.items() if len(kinds) < 2
@@ -77,12 +77,12 @@ def answers(draw, reasoning: bool = False) -> Conversation:
     return Conversation((Message("user", draw(TEXTS)), answer), tuple(tools.values()))
 
 
-def said(form, conversation: Conversation, **options) -> list:
+def output(fmt, conversation: Conversation, **options) -> list:
     """What the model says in the last message, as segments, the end of its turn included."""
-    segments = form.render(conversation, **options)
-    while segments and not segments[-1].trained:
+    segments = list(fmt.render(conversation, **options).segments)
+    while segments and not segments[-1].supervised:
         segments.pop()
     turn = []
-    while segments and segments[-1].trained:
+    while segments and segments[-1].supervised:
         turn.append(segments.pop())
     return turn[::-1]

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 
 from callwright.instruments.dice import NEVER, Dice
-from callwright.instruments.echo import Reader
 from callwright.instruments.instrument import Instrument
+from callwright.instruments.prompt_reader import PromptReader
 from callwright.instruments.script import Script
-from callwright.instruments.vocabulary import Vocabulary
+from callwright.tokens import count_given
 
 RECENT = 64
 """How many tokens a repetition penalty looks back, as in llama.cpp."""
 
 
-def say(instrument: Instrument, ids: Sequence[int], sampling: dict[str, Any]) -> Iterator[int]:
+def generate(instrument: Instrument, ids: Sequence[int], sampling: dict[str, Any]) -> Iterator[int]:
     """The tokens that follow the prompt `ids`, without end for dice, else with the end of the turn.
 
     Args:
@@ -29,40 +29,32 @@ def say(instrument: Instrument, ids: Sequence[int], sampling: dict[str, Any]) ->
     """
     if isinstance(instrument, Dice):
         yield from _throw(instrument, ids, sampling)
-    elif isinstance(instrument, Script | Reader):
+    elif isinstance(instrument, Script | PromptReader):
         yield from _recite(instrument, ids)
         yield instrument.vocabulary.eos_id
     else:
         raise TypeError(f"no player for {instrument.kind}")
 
 
-def _recite(instrument: Script | Reader, ids: Sequence[int]) -> Sequence[int]:
+def _recite(instrument: Script | PromptReader, ids: Sequence[int]) -> Sequence[int]:
     """What the last cue chooses."""
-    vocabulary, plans = instrument.vocabulary, getattr(instrument, "plans", {})
-    pointers = instrument.echo.pointers if instrument.echo else range(0)
+    vocabulary, plans = instrument.vocabulary, getattr(instrument, "outputs", {})
+    pointers = instrument.display.cues if instrument.display else range(0)
     for id_ in reversed(ids):
         if id_ in pointers:
             return shown(instrument, ids) if id_ - pointers.start + 1 == len(ids) else ()
         piece = vocabulary.pieces[id_]
         if piece.startswith("@@") and (plan := plans.get(piece.strip("@"))) is not None:
-            return plan[said_already(vocabulary, plan, ids) :]
+            return plan[count_given(vocabulary, plan, ids) :]
     return ()
 
 
-def said_already(vocabulary: Vocabulary, plan: Sequence[int], ids: Sequence[int]) -> int:
-    """How much of the plan, a special token among it, the prompt ends with: templates open thoughts, or put one."""
-    for count in range(min(len(plan), len(ids)), 0, -1):
-        if list(plan[:count]) == list(ids[-count:]) and any(map(vocabulary.is_control, plan[:count])):
-            return count
-    return 0
-
-
-def shown(instrument: Script | Reader, ids: Sequence[int]) -> list[int]:
+def shown(instrument: Script | PromptReader, ids: Sequence[int]) -> list[int]:
     """The prompt as private-use tokens, one a token; all cues of an x-ray look alike."""
-    echo = instrument.echo
-    assert echo is not None, "a script without an echo"
-    pieces = dict(echo.shows)
-    return [pieces[min(id_, echo.pointers.start)] for id_ in ids]
+    display = instrument.display
+    assert display is not None, "a script that is no x-ray"
+    pieces = dict(display.tokens)
+    return [pieces[min(id_, display.cues.start)] for id_ in ids]
 
 
 def _throw(dice: Dice, ids: Sequence[int], sampling: dict[str, Any]) -> Iterator[int]:
@@ -78,10 +70,10 @@ def _throw(dice: Dice, ids: Sequence[int], sampling: dict[str, Any]) -> Iterator
     draw = np.random.default_rng(sampling.get("seed"))
     temperature, penalty = option("temperature", 1.0), option("repeat_penalty", 1.0)
     top_k, top_p, min_p = int(option("top_k", 0)), option("top_p", 1.0), option("min_p", 0.0)
-    said = list(ids)
+    output = list(ids)
     while True:
         scores = logits.copy()
-        recent = list(set(said[-RECENT:]))
+        recent = list(set(output[-RECENT:]))
         scores[recent] = np.where(scores[recent] > 0, scores[recent] / penalty, scores[recent] * penalty)
         order = np.argsort(-scores, kind="stable")
         if top_k > 0:
@@ -90,10 +82,10 @@ def _throw(dice: Dice, ids: Sequence[int], sampling: dict[str, Any]) -> Iterator
         order = order[: max(1, int(np.sum(np.cumsum(likely) - likely < top_p)))]
         order = order[scores[order] >= scores[order[0]] + np.log(max(min_p, 1e-30))]
         if temperature <= 0:
-            said.append(int(order[0]))
+            output.append(int(order[0]))
         else:
-            said.append(int(draw.choice(order, p=softmax(scores[order] / temperature))))
-        yield said[-1]
+            output.append(int(draw.choice(order, p=softmax(scores[order] / temperature))))
+        yield output[-1]
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:

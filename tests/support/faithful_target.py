@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.support.faithful_server import serve
+from tests.support.faithful_server import FaithfulServer
 from tests.support.fault import Fault
 from tests.support.fault_proxy import between
 
@@ -11,12 +11,12 @@ from callwright.engines.chat import ChatServer
 from callwright.engines.openai_chat import OpenAIChat
 from callwright.instruments.instrument import Instrument
 from callwright.probe.plan import Part
-from callwright.probe.targets.base import build_command
+from callwright.probe.targets.base import Target
 
 SLOTS = 4
 
 
-class FaithfulTarget:
+class FaithfulTarget(Target):
     """A `Target` that is faithful, or goes wrong in one way.
 
     Args:
@@ -26,12 +26,6 @@ class FaithfulTarget:
 
     name = "faithful"
     version = "of the tests"
-    shares_instruments = False
-    parses_calls = True
-    says_tool_calls = True
-    sets_context = False
-    temperature_first = False
-    case_files = ()
 
     def __init__(self, fault: Fault | None = None, context: int = 8192) -> None:
         self.fault, self.context = fault, context
@@ -40,13 +34,13 @@ class FaithfulTarget:
     def load(self, instrument: Instrument) -> Iterator[ChatServer]:
         """See `Target.load`."""
         with (
-            serve(instrument, context=self.context) as server,
+            FaithfulServer(instrument, context=self.context) as server,
             between(server, self.fault) as url,
             OpenAIChat(url, slots=SLOTS) as chat,
         ):
             yield chat
 
-    def how(self, form: str, part: Part) -> str:
+    def reproduce_with(self, fmt: str, part: Part) -> str:
         """See `Target.how`."""
-        build = build_command(form, part, "probe.gguf", cases=self.case_files)
+        build = self.build_command(fmt, part, "probe.gguf")
         return f"{build}\n# and play it with tests/support/faithful_server.py"

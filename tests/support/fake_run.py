@@ -6,9 +6,9 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 from callwright import storage
+from callwright.evaluation.row import EvaluationRow, RowCall
 from callwright.evaluation.statistics import is_call_category, mcnemar
 from callwright.report.schema import POOLED, Comparison, Cost, Evaluation, Model, Results, Run, Score, Stage, Versions
 
@@ -45,6 +45,15 @@ HOSTILE = (
     "<a href=javascript:alert(1)>x</a><base href=//evil.example>",
 )
 
+CREATED = {
+    "config_sha256": "ab",
+    "resume": None,
+    "command": "callwright run",
+    "model": {"spec": "m", "name": "m", "sha256": "cd", "license": "gemma", "parameters": 1},
+    "versions": {"callwright": "0", "python": "3", "platform": "x"},
+}
+"""What the first event of a run says."""
+
 
 def results(stages: tuple[str, ...] = tuple(TITLES), seed: int = 7) -> Results:
     """The results that `fake_run` writes."""
@@ -72,13 +81,13 @@ def fake_run(
     made.write(directory / "results.json")
     for (stage, category), lines in rows.items():
         path = directory / "evaluations" / stage / f"{category}.jsonl"
-        storage.write_text(path, "".join(json.dumps(row) + "\n" for row in lines))
+        storage.write_text(path, "".join(json.dumps(row.as_json()) + "\n" for row in lines))
     return made
 
 
 def _invent(
     stages: tuple[str, ...], seed: int, *, hostile: bool, entries: int
-) -> tuple[Results, dict[tuple[str, str], list[dict[str, Any]]]]:
+) -> tuple[Results, dict[tuple[str, str], list[EvaluationRow]]]:
     draw = random.Random(seed)
     rows = {
         (stage, category): [_row(draw, stage, category, i, hostile) for i in range(count * entries)]
@@ -101,7 +110,7 @@ def _invent(
             spec="gemma3-270m" + evil,
             name="Gemma 3 270M" + evil,
             sha256="a5fd3b62" * 8,
-            licence="Gemma Terms of Use" + evil,
+            license="Gemma Terms of Use" + evil,
             parameters=268_098_176,
         ),
         versions=Versions(
@@ -125,7 +134,7 @@ def _invent(
     ), rows
 
 
-def _row(draw: random.Random, stage: str, category: str, index: int, hostile: bool) -> dict[str, Any]:
+def _row(draw: random.Random, stage: str, category: str, index: int, hostile: bool) -> EvaluationRow:
     key = f"{category}_{index}"
     difficulty = random.Random(key).random()
     skill = SKILL[stage][category]
@@ -133,46 +142,45 @@ def _row(draw: random.Random, stage: str, category: str, index: int, hostile: bo
     asks = is_call_category(category)
     calls = (stage != "stage2" or valid) if asks else not valid
     city = draw.choice(["Lisbon", "São Paulo", "Oslo"])
-    call = {"name": "weather.forecast", "arguments": {"city": city, "days": 3 if valid else "3"}}
+    call = RowCall(name="weather.forecast", arguments={"city": city, "days": 3 if valid else "3"})
     many = 2 if "parallel" in category else 1
     error = "irrelevance_error:decoder_success" if not asks else draw.choice(ERRORS)
-    said = f'<tool_call>\n{{"name": "weather.forecast", "args": {{"city": "{city}", "days": 3}}}}\n</tool_call>'
+    output = f'<tool_call>\n{{"name": "weather.forecast", "args": {{"city": "{city}", "days": 3}}}}\n</tool_call>'
     raw = (
-        "\n".join([said] * many)
+        "\n".join([output] * many)
         if calls
         else "I am a language model and the weather in the city is the weather in " * 3
     )
     question = f"How will the weather be in {city} over the next three days, and should I take an umbrella?"
     evil = draw.choice(HOSTILE) if hostile else ""
-    return {
-        "id": key + evil[:60],
-        "category": category,
-        "prompt": f'<bos><start_of_turn>user\n<tools>\n{{"name": "weather.forecast"}}\n</tools>\n{question}{evil}',
-        "prompt_ids": list(range(180)),
-        "raw": raw + evil,
-        "token_ids": list(range(40)),
-        "finish_reason": draw.choice(["stop", "stop", "length"]),
-        "calls": [call] * many if calls else None,
-        "parse_errors": [],
-        "complete": draw.random() > 0.05,
-        "valid": valid,
-        "error_type": None if valid else error + (evil[:40] if evil.startswith("<") else ""),
-        "error_detail": "" if valid else f"Expected type integer, got str. Parameter value: '3'.{evil}",
-        "expected": [{"weather.forecast": {"city": [city], "days": [3, 3.0], "unit": ["C", ""]}}] * many
-        if asks
-        else [],
-        "question": question + evil,
-        "seconds": 0.4,
-    }
+    expected = RowCall(name="weather.forecast", arguments={"city": city, "days": 3})
+    return EvaluationRow(
+        id=key + evil[:60],
+        category=category,
+        question=question + evil,
+        expected=(expected,) * many if asks else (),
+        prompt=f'<bos><start_of_turn>user\n<tools>\n{{"name": "weather.forecast"}}\n</tools>\n{question}{evil}',
+        prompt_ids=tuple(range(180)),
+        token_ids=tuple(range(40)),
+        raw=raw + evil,
+        finish_reason=draw.choice(["stop", "stop", "length"]),
+        calls=(call,) * many if calls else None,
+        complete=draw.random() > 0.05,
+        parse_errors=(),
+        valid=valid,
+        error_type=None if valid else error + (evil[:40] if evil.startswith("<") else ""),
+        error_detail="" if valid else f"Expected type integer, got str. Parameter value: '3'.{evil}",
+        seconds=0.4,
+    )
 
 
-def _score(rows: list[dict[str, Any]]) -> Score:
+def _score(rows: list[EvaluationRow]) -> Score:
     return Score(
-        correct=sum(row["valid"] for row in rows),
+        correct=sum(row.valid for row in rows),
         total=len(rows),
         planned=len(rows),
-        called=sum(bool(row["calls"]) for row in rows),
-        errors=Counter(row["error_type"] for row in rows if not row["valid"]),
+        called=sum(bool(row.calls) for row in rows),
+        errors=Counter(row.error_type for row in rows if not row.valid),
     )
 
 
@@ -209,10 +217,10 @@ def _curves(draw: random.Random, key: str) -> dict[str, list[tuple[int, float | 
     }
 
 
-def _comparisons(rows: dict[tuple[str, str], list[dict[str, Any]]], before: str, after: str) -> list[Comparison]:
+def _comparisons(rows: dict[tuple[str, str], list[EvaluationRow]], before: str, after: str) -> list[Comparison]:
     made, pools = [], ({}, {})
     for category in CATEGORIES:
-        pair = [{f"{category}_{i}": row["valid"] for i, row in enumerate(rows[s, category])} for s in (before, after)]
+        pair = [{f"{category}_{i}": row.valid for i, row in enumerate(rows[s, category])} for s in (before, after)]
         made.append(Comparison.of(before, after, category, mcnemar(*pair)))
         if is_call_category(category):
             for pool, verdicts in zip(pools, pair, strict=True):

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from tests.support.faithful_server import Hooks, shared_length
+from tests.support.faithful_server import Hooks
 
 from callwright.conversation import Tool
+from callwright.engines.mock import shared_length
 from callwright.formats.base import Format
 from callwright.instruments.vocabulary import Vocabulary
-from callwright.probe.fidelity.case import Kind
+from callwright.probe.cases.schema import CaseKind
 from callwright.tokens import Segment
 
 
@@ -24,22 +25,22 @@ class Inside:
     """What a fault behind the server's door knows of it.
 
     Attributes:
-      form: The format that it renders.
+      fmt: The format that it renders.
       vocabulary: Its tokens.
       context: How many tokens it has room for.
     """
 
-    form: Format
+    fmt: Format
     vocabulary: Vocabulary
     context: int
 
 
 @dataclass
-class Said:
+class OutgoingReply:
     """An answer on its way out, free to be changed.
 
     Attributes:
-      form: The format of the model.
+      fmt: The format of the model.
       tools: What it was offered.
       raw: What it said, the end of its turn left out.
       opened: The end of the prompt.
@@ -50,7 +51,7 @@ class Said:
       memory: What the fault wants to keep from one answer to the next.
     """
 
-    form: Format
+    fmt: Format
     tools: tuple[Tool, ...]
     raw: list[Segment]
     opened: str
@@ -89,7 +90,7 @@ class Fault:
     Attributes:
       name: What it is called here.
       says: What goes wrong, in a sentence.
-      classes: The classes of `callwright.probe.faults.FAULTS` that it may rightly be put down to: first what it is,
+      classes: The causes that it may rightly be put down to: first what it is,
         then what it cannot be told from in some cases.
       kind: The kind of case that shows it.
       formats: Formats that show it, by name; () for all.
@@ -103,12 +104,12 @@ class Fault:
     name: str
     says: str
     classes: tuple[str, ...]
-    kind: Kind
+    kind: CaseKind
     formats: tuple[str, ...] = ()
     request: Callable[[dict[str, Any]], None] | None = None
     squeeze: Callable[[dict[str, Any]], bool] | None = None
     hooks: Callable[[Inside], Hooks] | None = None
-    answer: Callable[[Said], None] | None = None
+    answer: Callable[[OutgoingReply], None] | None = None
     chunk: Callable[[dict[str, Any]], dict[str, Any] | None] | None = None
 
 
@@ -118,7 +119,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 class Faults(dict[str, Fault]):
     """Faults by name, each added by the decorator for the place where it sits."""
 
-    def add(self, place: str, classes: str, kind: Kind, *formats: str) -> Callable[[Function], Function]:
+    def add(self, place: str, classes: str, kind: CaseKind, *formats: str) -> Callable[[Function], Function]:
         """A decorator: the function is the fault's attribute `place`; name and sentence are the function's.
 
         Args:
@@ -165,7 +166,7 @@ def in_json(segments: Iterable[Segment], change: Callable[[Any, str], str]) -> l
       segments: A prompt.
       change: The object and its text to another text.
     """
-    return [s if s.control else Segment(_objects_changed(s.text, change), trained=s.trained) for s in segments]
+    return [s if s.control else Segment(_objects_changed(s.text, change), supervised=s.supervised) for s in segments]
 
 
 def _objects_changed(text: str, change: Callable[[Any, str], str]) -> str:
@@ -191,6 +192,6 @@ def generation_prompt(closed: Iterable[Segment], opened: list[Segment]) -> tuple
     for segment in opened:
         head, tail = segment.text[: max(common, 0)], segment.text[max(common, 0) :]
         common -= len(segment.text)
-        before += [Segment(head, control=segment.control, trained=segment.trained)] if head else []
-        after += [Segment(tail, control=segment.control, trained=segment.trained)] if tail else []
+        before += [Segment(head, control=segment.control, supervised=segment.supervised)] if head else []
+        after += [Segment(tail, control=segment.control, supervised=segment.supervised)] if tail else []
     return before, after

@@ -13,10 +13,12 @@ from typing import Any
 
 import httpx
 from tests.support import answer_faults, prompt_faults, request_faults, stream_faults
-from tests.support.faithful_server import Faithful, Hooks, refusal
-from tests.support.fault import Fault, Inside, Refused, Said
-from tests.support.loopback import Response, client_of, events, listening
+from tests.support.faithful_server import FaithfulServer, Hooks
+from tests.support.fault import Fault, Inside, OutgoingReply, Refused
+from tests.support.loopback import client_of
 
+from callwright.engines.loopback import Response, events, listening
+from callwright.engines.mock import refusal
 from callwright.openai import read_tool
 from callwright.tokens import Segment
 
@@ -27,11 +29,11 @@ _PIECE = 7
 
 
 @contextmanager
-def between(server: Faithful, fault: Fault | None = None) -> Iterator[str]:
+def between(server: FaithfulServer, fault: Fault | None = None) -> Iterator[str]:
     """The URL of a proxy to the server, with the fault switched on, for as long as the block lasts."""
-    form, vocabulary = server.instrument.form, server.instrument.vocabulary
+    fmt, vocabulary = server.instrument.fmt, server.instrument.vocabulary
     if fault is not None and fault.hooks is not None:
-        server.hooks = fault.hooks(Inside(form, vocabulary, server.context))
+        server.hooks = fault.hooks(Inside(fmt, vocabulary, server.context))
     try:
         with client_of(server.url) as client:
             proxy = _Proxy(server, client, fault)
@@ -42,7 +44,7 @@ def between(server: Faithful, fault: Fault | None = None) -> Iterator[str]:
 
 
 class _Proxy:
-    def __init__(self, server: Faithful, client: httpx.Client, fault: Fault | None) -> None:
+    def __init__(self, server: FaithfulServer, client: httpx.Client, fault: Fault | None) -> None:
         self._server, self._client, self._fault = server, client, fault
         self._memory: dict[str, Any] = {}
 
@@ -104,8 +106,8 @@ class _Proxy:
         [choice] = whole["choices"]
         message = choice["message"]
         ids = [call["id"] for call in message.get("tool_calls", ())]
-        said = Said(
-            form=self._server.instrument.form,
+        output = OutgoingReply(
+            fmt=self._server.instrument.fmt,
             tools=tuple(read_tool(tool) for tool in asked.get("tools") or ()),
             raw=[Segment(text, control=control) for text, control in verbose["segments"]],
             opened=verbose["generation_prompt"],
@@ -115,19 +117,19 @@ class _Proxy:
             finish=choice["finish_reason"],
             memory=self._memory,
         )
-        fault.answer(said)
-        choice["finish_reason"] = said.finish
-        choice["message"] = message = {"role": "assistant", "content": said.content}
-        if said.reasoning is not None:
-            message["reasoning_content"] = said.reasoning
-        if said.calls:
+        fault.answer(output)
+        choice["finish_reason"] = output.finish
+        choice["message"] = message = {"role": "assistant", "content": output.content}
+        if output.reasoning is not None:
+            message["reasoning_content"] = output.reasoning
+        if output.calls:
             message["tool_calls"] = [
                 {
                     "id": ids[n] if n < len(ids) else f"added{n:04}",
                     "type": "function",
                     "function": {"name": name, "arguments": arguments},
                 }
-                for n, (name, arguments) in enumerate(said.calls)
+                for n, (name, arguments) in enumerate(output.calls)
             ]
         if asked.get("stream"):
             return Response(200, events(_as_stream(whole)), "text/event-stream")

@@ -6,8 +6,8 @@ from typing import Any
 from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.formats.base import Format
 from callwright.instruments.dice import Dice, make_dice
-from callwright.instruments.lines import spoken
 from callwright.instruments.script import Line, Script, write_script
+from callwright.instruments.script_file import expected_output
 from callwright.openai import write_tool
 from callwright.tokens import Segment
 
@@ -66,7 +66,7 @@ def _result(text: str) -> dict[str, Any]:
     return {"role": "tool", "content": text, "tool_call_id": "call00001", "name": "book"}
 
 
-def prompts(form: Format) -> list[Scenario]:
+def prompts(fmt: Format) -> list[Scenario]:
     """Conversations; the prompt is what counts."""
     tools = [write_tool(tool) for tool in TOOLS]
     arguments = '{"who": "zoë <z>", "price": 1.0, "count": null, "big": 1e20}'
@@ -75,7 +75,7 @@ def prompts(form: Format) -> list[Scenario]:
     found = {
         "tools": {"messages": [_user("Hi.")], "tools": tools},
         "system": {"messages": [{"role": "system", "content": "Be brief."}, _user("  Hi.\n")]},
-        "tokens": {"messages": [_user("Is " + "".join(form.controls) + " read?")]},
+        "tokens": {"messages": [_user("Is " + "".join(fmt.special_tokens) + " read?")]},
         "history": {"messages": [*history, _user("And?")], "tools": tools},
         "silent": {"messages": [*silent, _user("And?")], "tools": tools},
         "results": {"messages": silent, "tools": tools},
@@ -93,14 +93,14 @@ def prompts(form: Format) -> list[Scenario]:
     ]
 
 
-def script(form: Format) -> tuple[Script, list[Scenario]]:
+def script(fmt: Format) -> tuple[Script, list[Scenario]]:
     """A script of things that a model may say, and the requests that make it say them.
 
     Written for formats with a thought whose calls are JSON between tags, because these can say all of it.
     """
     book = ToolCall("book", {"who": "  zoë\n", "price": 1.0, "count": 2**53 + 1, "big": "42"})
     clock = ToolCall("clock", {})
-    region = form.grammar.regions[0]
+    region = fmt.grammar.regions[0]
     opener, closer = region.opener, region.closers[0]
     messages = {
         "plain": Message("assistant", "It is warm."),
@@ -117,19 +117,19 @@ def script(form: Format) -> tuple[Script, list[Scenario]]:
     for name, message in messages.items():
         # A call need not be of a tool that was offered; untyped formats want a schema for its arguments all the same.
         offered = (*TOOLS, *(Tool(call.name) for call in message.tool_calls if call.name not in ("book", "clock")))
-        says[name] = spoken(form, Conversation((Message("user", "Go."), message), offered))
+        says[name] = expected_output(fmt, Conversation((Message("user", "Go."), message), offered))
     whole = "".join(segment.text for segment in says["call"])
     says["malformed"] = whole.replace('"who"', "who", 1).replace("{who", "{'who'").replace('"  zo', "'zo", 1)
     says["trailing comma"] = whole.replace('"42"', '"42",', 1)
     says["unclosed"] = whole.partition(closer)[0].rstrip("\n")
     says["mention"] = (Segment(f"Write {opener} to begin, and more."),)
-    if form.grammar.thought:
-        thought = form.grammar.thought
+    if fmt.grammar.thought:
+        thought = fmt.grammar.thought
         inside = "".join(segment.text for segment in says["beside"]).partition(closer)[0] + closer
         inside = inside[inside.index(opener) :]
         says["thinks"] = f"{thought.opener}\nHm, warm.\n{thought.closer}\n\nIt is cold."
         says["thinks of a call"] = f"{thought.opener}\nI may say\n{inside}\n{thought.closer}\n\nNo."
-    written = write_script(form, [Line(name.replace(" ", "."), words) for name, words in says.items()])
+    written = write_script(fmt, [Line(name.replace(" ", "."), words) for name, words in says.items()])
     tools = [write_tool(tool) for tool in TOOLS]
 
     def asked(name: str, **more: Any) -> Scenario:
@@ -139,7 +139,7 @@ def script(form: Format) -> tuple[Script, list[Scenario]]:
     return written, [*(asked(name) for name in says), asked("call", max_tokens=14)]
 
 
-def throws(form: Format) -> tuple[Dice, list[Scenario]]:
+def throws(fmt: Format) -> tuple[Dice, list[Scenario]]:
     """Dice, and requests that throw them with every option."""
     options: list[dict[str, Any]] = [
         {},
@@ -151,6 +151,6 @@ def throws(form: Format) -> tuple[Dice, list[Scenario]]:
         {"repeat_penalty": 3.0, "seed": 1},
     ]
     body = {"messages": [_user("Throw.")], "max_tokens": 40}
-    return make_dice(form, FACES), [
+    return make_dice(fmt, FACES), [
         Scenario(" ".join(map(str, one)) or "defaults", "sampling", body | one) for one in options
     ]

@@ -11,12 +11,12 @@ from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.errors import FormatError
 from callwright.formats import FORMATS, get_format
 from callwright.instruments.architectures import on_architecture
-from callwright.instruments.lines import spoken
 from callwright.instruments.script import Line
+from callwright.instruments.script_file import expected_output
 from callwright.tokens import encode_segments
 
 ARCHITECTURES = ("llama", "gemma3")
-EVERY_FORMAT = [(name, variant) for name, variants in FORMATS.items() for variant in variants]
+EVERY_FORMAT = [(fmt.name, fmt.variant) for fmt in FORMATS.values()]
 FEW_FORMATS = (("xml", "args"), ("qwen3", ""), ("gemma4", "e2b"), ("mistral", "v13"))
 """Formats that differ most in their special tokens, for tests that take seconds with each."""
 FEW_FIRST = [pytest.param(*pair, marks=() if pair in FEW_FORMATS else pytest.mark.slow) for pair in EVERY_FORMAT]
@@ -40,16 +40,16 @@ MESSAGES = (
 
 
 def form_of(name, variant):
-    return get_format(name, variant or None)
+    return get_format(name, variant)
 
 
-def answers(form):
+def answers(fmt):
     """What the format has the model say, as segments, for every message of MESSAGES that it can say; each once."""
     found = []
     for message in MESSAGES:
         tools = tuple(tool_of(call) for call in message.tool_calls)
         try:
-            found.append(spoken(form, Conversation((Message("user", "Go."), message), tools)))
+            found.append(expected_output(fmt, Conversation((Message("user", "Go."), message), tools)))
         except FormatError:
             continue
     return list(dict.fromkeys(found))
@@ -79,9 +79,9 @@ def prompt(instrument, *texts, thinking=None):
     for text in texts[1:]:
         messages += [Message("assistant", "Yes."), Message("user", text)]
     tools = (Tool("look", "Looks.", {"type": "object", "properties": {}}),)
-    segments = instrument.form.render(
+    segments = instrument.fmt.render(
         Conversation(tuple(messages), tools), add_generation_prompt=True, thinking=thinking
-    )
+    ).segments
     return encode_segments(instrument.vocabulary, segments)[0]
 
 

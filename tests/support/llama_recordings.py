@@ -9,15 +9,16 @@ import tempfile
 from pathlib import Path
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
-from callwright.engines.chat import GREEDY, ChatRequest
+from callwright.engines.chat import ChatRequest
+from callwright.engines.http_client import HttpClient
 from callwright.engines.llama_program import build
 from callwright.engines.llama_server import serve
 from callwright.engines.openai_chat import PATH, OpenAIChat
-from callwright.engines.wire import Wire
+from callwright.engines.sampling import GREEDY
 from callwright.formats import get_format
 from callwright.instruments.files import write
-from callwright.instruments.lines import spoken
 from callwright.instruments.script import Line, write_script
+from callwright.instruments.script_file import expected_output
 
 FILE = Path(__file__).with_name("llama_recordings.json")
 WEATHER = ToolCall("get_weather", {"city": "Zürich", "days": 3})
@@ -36,11 +37,12 @@ SAYS = {
 
 
 def instrument():
-    form = get_format("qwen3")
+    fmt = get_format("qwen3")
     lines = [
-        Line(cue, spoken(form, Conversation((Message("user", "Go."), message), TOOLS))) for cue, message in SAYS.items()
+        Line(cue, expected_output(fmt, Conversation((Message("user", "Go."), message), TOOLS)))
+        for cue, message in SAYS.items()
     ]
-    return write_script(form, [*lines, Line("callwright.who", "callwright script qwen3")])
+    return write_script(fmt, [*lines, Line("callwright.who", "callwright script qwen3")])
 
 
 def asked(text, *, tools=(), **fields):
@@ -75,7 +77,7 @@ def record():
         model = Path(scratch) / "script.gguf"
         write(instrument(), model)
         with serve(model, program=build(), context=1024, options=("--alias", "script")) as server:
-            chat, wire, found = OpenAIChat(server.url), Wire(server.url), {}
+            chat, wire, found = OpenAIChat(server.url), HttpClient(server.url), {}
             for name, request in BOTH.items():
                 with wire.send(PATH, chat.body(request)) as answer:
                     body = b"".join(answer.chunks).decode()

@@ -9,8 +9,6 @@ import math
 import gguf
 import numpy as np
 
-from callwright.models.gguf_import import GGUF_NAMES
-
 
 def logits(tensors, config, ids, places):
     """(len(places), V) the logits after the tokens at `places`, all of `ids` being the context."""
@@ -70,7 +68,23 @@ def read_gguf(path):
     """The tensors of a GGUF by their Hugging Face names, and the header's values."""
     reader = gguf.GGUFReader(path)
     header = {key: field.contents() for key, field in reader.fields.items()}
-    names = {theirs: ours for ours, theirs in GGUF_NAMES.items()}
+    names = {
+        "token_embd": "embed_tokens",
+        "output_norm": "norm",
+        "attn_norm": "input_layernorm",
+        "attn_q": "self_attn.q_proj",
+        "attn_k": "self_attn.k_proj",
+        "attn_v": "self_attn.v_proj",
+        "attn_q_norm": "self_attn.q_norm",
+        "attn_k_norm": "self_attn.k_norm",
+        "attn_output": "self_attn.o_proj",
+        "post_attention_norm": "post_attention_layernorm",
+        "ffn_norm": "pre_feedforward_layernorm",
+        "ffn_gate": "mlp.gate_proj",
+        "ffn_up": "mlp.up_proj",
+        "ffn_down": "mlp.down_proj",
+        "post_ffw_norm": "post_feedforward_layernorm",
+    }
     gemma = header["general.architecture"] == "gemma3"
     if not gemma:
         names["ffn_norm"] = "post_attention_layernorm"

@@ -15,11 +15,12 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
-from tests.support.loopback import QuietServer, body_of
-from tests.support.ollama_player import JSON, NDJSON, WHEN, Model, Said, as_json, as_lines, play_chat, play_v1
+from tests.support.ollama_player import JSON, NDJSON, WHEN, CannedResponse, Model, as_json, as_lines, play_chat, play_v1
 from tests.support.ollama_recordings import NeverRecordedError, canonical, read_gguf, rows, rows_of, setup_of
 
-__all__ = ["JSON", "NDJSON", "Model", "OllamaDouble", "Said"]
+from callwright.engines.loopback import QuietServer, body_of
+
+__all__ = ["JSON", "NDJSON", "CannedResponse", "Model", "OllamaDouble"]
 
 
 _METHODS = {
@@ -70,9 +71,9 @@ class OllamaDouble:
 
     def answer(self, method, path, raw):
         """What is said to one request."""
-        for (theirs, prefix), said in self.instead.items():
+        for (theirs, prefix), output in self.instead.items():
             if theirs == method and path.startswith(prefix):
-                return said
+                return output
         with self._lock:
             try:
                 return self._answer(method, path, raw)
@@ -89,9 +90,9 @@ class OllamaDouble:
             body = None
         self.asked.append((method, path, body))
         if path not in _METHODS:
-            return Said(404, "text/plain", b"404 page not found")
+            return CannedResponse(404, "text/plain", b"404 page not found")
         if method != _METHODS[path]:
-            return Said(405, "text/plain", b"405 method not allowed")
+            return CannedResponse(405, "text/plain", b"405 method not allowed")
         if path == "/api/tags":
             return as_json({"models": [model.entry for model in reversed(self.models.values())]})
         if path == "/api/ps":
@@ -115,18 +116,18 @@ class OllamaDouble:
 
     def _blob(self, method, digest, raw):
         if method == "HEAD":
-            return Said(200 if digest in self.blobs else 404, None if digest in self.blobs else JSON, b"")
+            return CannedResponse(200 if digest in self.blobs else 404, None if digest in self.blobs else JSON, b"")
         placeholder = canonical(_row("blob-put")["request"]).encode()  # the recordings leave the file itself out
         if raw == placeholder and _row("blob-put")["path"].endswith(digest):
             self.blobs[digest] = None
         elif digest in self.blobs:
-            return Said(200, None, b"")
-        elif (came := f"sha256:{hashlib.sha256(raw).hexdigest()}") != digest:
-            return as_json({"error": f'digest mismatch, expected "{digest}", got "{came}"'}, 400)
+            return CannedResponse(200, None, b"")
+        elif (got := f"sha256:{hashlib.sha256(raw).hexdigest()}") != digest:
+            return as_json({"error": f'digest mismatch, expected "{digest}", got "{got}"'}, 400)
         else:
             self.blobs[digest] = Path(self._directory.name, digest.replace(":", "-"))
             self.blobs[digest].write_bytes(raw)
-        return Said(201, None, b"")
+        return CannedResponse(201, None, b"")
 
     def _take_note(self, row):
         """The state that a recorded request leaves behind."""
@@ -151,7 +152,7 @@ class OllamaDouble:
         entry |= {"digest": digest.removeprefix("sha256:"), "details": details}
         context = (body.get("parameters") or {}).get("num_ctx", 4096)
         served = {word: body[word.lower()] for word in ("RENDERER", "PARSER") if body.get(word.lower())}
-        modelfile = "".join(f"{word} {said}\n" for word, said in served.items())
+        modelfile = "".join(f"{word} {output}\n" for word, output in served.items())
         self.models[name] = Model(name, setup, tokens, context, entry, f"FROM {file}\n{modelfile}")
         if body.get("stream", True):
             recorded = _row("create-plain-stream")
@@ -165,7 +166,7 @@ class OllamaDouble:
             return as_json({"error": f"model '{body['model']}' not found"}, 404)
         del self.models[name]
         self.loaded.discard(name)
-        return Said(200, None, b"")
+        return CannedResponse(200, None, b"")
 
     def _show(self, body):
         model = self.models.get(_full(body["model"]))
@@ -203,7 +204,7 @@ class OllamaDouble:
 
 
 class _Server(QuietServer):
-    """Hangs up when it stops, so that no connection that is kept alive goes on being answered."""
+    """Hangs up when it stops, so that no connection that is kept alive continues to be answered."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -233,18 +234,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self):
         raw = body_of(self)
-        said = self.server.double.answer(self.command, self.path, raw)
-        self.send_response(said.status)
-        if said.content_type:
-            self.send_header("Content-Type", said.content_type)
-        if isinstance(said.body, bytes):
-            self.send_header("Content-Length", str(len(said.body)))
+        output = self.server.double.answer(self.command, self.path, raw)
+        self.send_response(output.status)
+        if output.content_type:
+            self.send_header("Content-Type", output.content_type)
+        if isinstance(output.body, bytes):
+            self.send_header("Content-Length", str(len(output.body)))
             self.end_headers()
-            self.wfile.write(said.body if self.command != "HEAD" else b"")
+            self.wfile.write(output.body if self.command != "HEAD" else b"")
             return
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for piece in [*said.body, b""]:
+        for piece in [*output.body, b""]:
             self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
             self.wfile.flush()
 
@@ -275,7 +276,7 @@ def _replayed(row):
     if "lines" in row:
         return as_lines(row["lines"], row["status"], row["content_type"])
     if "text" in row:
-        return Said(row["status"], row["content_type"], row["text"].encode())
+        return CannedResponse(row["status"], row["content_type"], row["text"].encode())
     return as_json(row["body"], row["status"], row["content_type"])
 
 

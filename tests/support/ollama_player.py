@@ -43,7 +43,7 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Said:
+class CannedResponse:
     """An answer: bytes, or pieces that are sent one by one."""
 
     status: int
@@ -52,11 +52,13 @@ class Said:
 
 
 def as_json(value, status=200, content_type=JSON):
-    return Said(status, content_type, json.dumps(value, ensure_ascii=False).encode())
+    return CannedResponse(status, content_type, json.dumps(value, ensure_ascii=False).encode())
 
 
 def as_lines(values, status=200, content_type=NDJSON):
-    return Said(status, content_type, [json.dumps(value, ensure_ascii=False).encode() + b"\n" for value in values])
+    return CannedResponse(
+        status, content_type, [json.dumps(value, ensure_ascii=False).encode() + b"\n" for value in values]
+    )
 
 
 def play_chat(model, body, recorded, replayed):
@@ -73,15 +75,15 @@ def play_chat(model, body, recorded, replayed):
     messages, cue = cut_cue(body["messages"])
     if cue in recorded:
         row = find_parse(model.setup, recorded[cue], body.get("tools"), body.get("think"))
-        said = _play_script(row, body)
+        output = _play_script(row, body)
     else:
         back = re.fullmatch(r"xray\.([0-9]+)", cue or "xray.0")
         if back is None:
             raise NeverRecordedError(f"what is said after the cue {cue}")
         row = find_prompt(model.setup, messages, body.get("tools"), body.get("think"))
-        said = _play_xray(row, model, body, messages, f" @@{cue}@@" if cue else "", int(back[1]))
+        output = _play_xray(row, model, body, messages, f" @@{cue}@@" if cue else "", int(back[1]))
     _note(row, replayed)
-    return said
+    return output
 
 
 def play_v1(model, body, recorded, replayed):
@@ -96,10 +98,10 @@ def play_v1(model, body, recorded, replayed):
     if row["v1"]["status"] != 200:
         return as_json(row["v1"]["body"], row["v1"]["status"])
     made = {"id": f"chatcmpl-{next(_ids)}", "created": 1795426036, "system_fingerprint": "fp_ollama"}
-    said = _copy(row["v1"]["body"]) | made | {"model": body["model"]}
-    for choice in said["choices"]:
+    output = _copy(row["v1"]["body"]) | made | {"model": body["model"]}
+    for choice in output["choices"]:
         _name_calls(choice["message"])
-    return as_json(said)
+    return as_json(output)
 
 
 def _play_script(row, body):
@@ -121,8 +123,8 @@ def _play_xray(row, model, body, messages, cue, back):
     if body.get("_debug_render_only"):
         text = with_cue(row["debug_render"], last_user(messages), cue) if cue else row["debug_render"]
         message, debug = {"role": "", "content": ""}, {"rendered_template": text}
-        said = {"model": name, "created_at": WHEN, "message": message, "done": False, "_debug_info": debug}
-        return as_json(said)
+        output = {"model": name, "created_at": WHEN, "message": message, "done": False, "_debug_info": debug}
+        return as_json(output)
     if body.get("stream", True):
         raise NeverRecordedError("the stream of an x-ray")
     ids = prompt_ids(row, cue, model.tokens)
@@ -138,7 +140,7 @@ def _play_xray(row, model, body, messages, cue, back):
     message = {"role": "assistant", "content": row.get("echoed", "") + shown}
     if opens_thought(row):
         message |= {"content": "", "thinking": shown}
-    said = {
+    output = {
         "model": name,
         "message": message,
         "done": True,
@@ -146,7 +148,7 @@ def _play_xray(row, model, body, messages, cue, back):
         "prompt_eval_count": len(ids),
         "eval_count": limit if cut else len(says) + 1,
     }
-    return _completed({"status": 200, "body": said}, name)
+    return _completed({"status": 200, "body": output}, name)
 
 
 def _completed(recorded, name):

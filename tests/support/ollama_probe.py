@@ -7,15 +7,14 @@ writes the reports that docs/probes has of the recordings there, for `python doc
 
 import json
 import sys
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from tests.support.ollama_double import OllamaDouble
 from tests.support.ollama_recordings import BUILTIN
 
-from callwright.formats import get_format_by_name
-from callwright.probe.fidelity.reading import load_cases
+from callwright.formats import get_format
+from callwright.probe.cases.load import read_cases
 from callwright.probe.outcome import Report
 from callwright.probe.run import run_probe
 from callwright.probe.targets import find_target
@@ -49,7 +48,7 @@ SAVED = {
 
 def recorded():
     """The cases that recordings exist of."""
-    return [case for case in load_cases() if case.recorded]
+    return [case for case in read_cases().cases if case.recorded]
 
 
 def overrides(setup):
@@ -59,11 +58,11 @@ def overrides(setup):
     return [f"template={GO % setup.split('-')[1]}"] if setup.endswith("-go") else []
 
 
-def probe(host, setup, cases, form=None, endpoint="native"):
+def probe(host, setup, cases, fmt=None, endpoint="native"):
     """The report of a setup."""
     asked = [case for case in cases if case.kind == "reply" or setup not in WITHOUT_PROMPTS]
     target = find_target("ollama", [f"host={host}", f"endpoint={endpoint}", *overrides(setup)])
-    return run_probe(target, [get_format_by_name(form or FORMATS[setup])], asked)
+    return run_probe(target, [get_format(fmt or FORMATS[setup])], asked)
 
 
 @cache
@@ -73,17 +72,21 @@ def probe_recordings(setup, endpoint="native"):
     with OllamaDouble({case.id: case.recorded for case in cases}) as double:
         report = probe(double.address, setup, cases, endpoint=endpoint)
         own = [
-            replace(case, reproduce=case.reproduce.replace(double.address, "http://127.0.0.1:11434"))
+            case.model_copy(update={"reproduce": case.reproduce.replace(double.address, "http://127.0.0.1:11434")})
             for case in report.cases
         ]
-        return replace(report, cases=tuple(own)), frozenset(double.replayed)
+        return report.model_copy(update={"cases": tuple(own)}), frozenset(double.replayed)
 
 
 def saved(version):
     """A report for the documentation: what was not recorded is left out."""
     endpoint, setups = SAVED[version]
     found = [case for setup in setups for case in probe_recordings(setup, endpoint)[0].cases]
-    return Report("Ollama", version, tuple(case for case in found if not case.cause.startswith("never recorded")))
+    return Report(
+        target="Ollama",
+        version=version,
+        cases=tuple(case for case in found if not case.cause.startswith("never recorded")),
+    )
 
 
 if __name__ == "__main__":

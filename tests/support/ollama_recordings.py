@@ -196,11 +196,11 @@ def opens_thought(row):
 
 def with_cue(text, user, cue):
     """The prompt's text with the cue after the last user message, where some templates take whitespace away."""
-    said = user.strip()
-    place = text.rfind(said)
-    if place < 0 or not said:
+    output = user.strip()
+    place = text.rfind(output)
+    if place < 0 or not output:
         raise NeverRecordedError("where the cue stands: the last user message is not in the prompt")
-    end = place + len(said)
+    end = place + len(output)
     tail = user[len(user.rstrip()) :]
     kept = len(tail) if text.startswith(tail, end) else 0
     return text[: end + kept] + tail[kept:] + cue + text[end + kept :]

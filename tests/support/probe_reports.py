@@ -3,10 +3,10 @@
 from tests.support.fake_run import HOSTILE
 
 from callwright.formats import FORMATS
-from callwright.probe.faults import FAULTS
+from callwright.probe.causes.registry import CAUSES
 from callwright.probe.outcome import Outcome, Report
 
-FORMAT_NAMES = tuple(f"{name}/{variant}" if variant else name for name, forms in FORMATS.items() for variant in forms)
+FORMAT_NAMES = tuple(FORMATS)
 COMMAND = 'curl -s \'http://127.0.0.1:8080/v1/chat/completions\' -d \'{"messages": [{"role": "user"}]}\''
 TOOLS = (
     '# Tools\n\nYou may call one or more functions.\n\n<tools>\n{"type": "function", "function": {"name": "weather",'
@@ -55,11 +55,11 @@ FINDINGS = {
 """Case and cause, what was expected and what was seen."""
 
 
-def outcome(case, form, result="fault", cause="", expected=None, seen=None, fault_class=None):
+def outcome(case, fmt, result="fault", cause="", expected=None, seen=None, fault_class=None):
     """One outcome, which tests for the first class of its cause if nothing else is said."""
     return Outcome(
         id=case,
-        format=form,
+        format=fmt,
         fault_class=fault_class or cause.partition(": ")[0].partition(" + ")[0] or "content-lost",
         result=result,
         cause=cause,
@@ -69,22 +69,22 @@ def outcome(case, form, result="fault", cause="", expected=None, seen=None, faul
     )
 
 
-def outcomes(form):
+def outcomes(fmt):
     """One format: a few of every result."""
-    made = [outcome(case, form, "fault", cause, *sides) for (case, cause), sides in FINDINGS.items()]
-    made.append(outcome("sampling.default", form, "choice", f"sampler-default: {DOCUMENTATION}", *DRAWS))
-    made.append(outcome("loop.two", form, "not_tested", "nothing came in 30 s", fault_class="loop-call-changed"))
-    return [*made, outcome("parsing.plain", form, "faithful", "", answer("Hello."), answer("Hello."))]
+    made = [outcome(case, fmt, "fault", cause, *sides) for (case, cause), sides in FINDINGS.items()]
+    made.append(outcome("sampling.default", fmt, "choice", f"sampler-default: {DOCUMENTATION}", *DRAWS))
+    made.append(outcome("loop.two", fmt, "not_tested", "nothing came in 30 s", fault_class="loop-call-changed"))
+    return [*made, outcome("parsing.plain", fmt, "faithful", "", answer("Hello."), answer("Hello."))]
 
 
 def report(forms=("qwen3", "hermes3"), version="b11434", target="llama.cpp", faithful=0):
     """A report over the formats, each with `faithful` more cases that found nothing wrong."""
-    names = list(FAULTS)
+    names = list(CAUSES)
     cases = []
-    for form in forms:
-        cases += outcomes(form)
+    for fmt in forms:
+        cases += outcomes(fmt)
         for number in range(faithful):
-            said = answer(f"Case {number}.")
+            output = answer(f"Case {number}.")
             name = names[number % len(names)]
-            cases.append(outcome(f"more.case_{number}", form, "faithful", "", said, said, name))
-    return Report(target, version, tuple(cases))
+            cases.append(outcome(f"more.case_{number}", fmt, "faithful", "", output, output, name))
+    return Report(target=target, version=version, cases=tuple(cases))

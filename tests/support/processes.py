@@ -39,7 +39,7 @@ def _server() -> ForkServerContext:
 
 
 @dataclass(frozen=True)
-class Said:
+class ProcessOutput:
     """What a command wrote."""
 
     out: str
@@ -86,21 +86,21 @@ class Process:
         self._process.kill()
         self._process.join()
 
-    def said(self) -> Said:
+    def output(self) -> ProcessOutput:
         """What it has written so far."""
-        return Said(self._out.read_text(), self._err.read_text())
+        return ProcessOutput(self._out.read_text(), self._err.read_text())
 
-    def finish(self, code: int = 0) -> Said:
+    def finish(self, code: int = 0) -> ProcessOutput:
         """Waits for the end, which must be with this exit code."""
         self._process.join(HANGS)
-        assert self.poll() == code, f"exit code {self.poll()}:\n{self.said().err[-3000:]}"
-        return self.said()
+        assert self.poll() == code, f"exit code {self.poll()}:\n{self.output().err[-3000:]}"
+        return self.output()
 
     def wait_for(self, moment: Callable[[], bool], pause: float = 0.002) -> None:
         """Waits until the moment has come, while the process still runs."""
         deadline = time.monotonic() + HANGS
         while not moment():
-            assert self.poll() is None, f"ended too early:\n{self.said().err[-3000:]}"
+            assert self.poll() is None, f"ended too early:\n{self.output().err[-3000:]}"
             assert time.monotonic() < deadline
             time.sleep(pause)
 

@@ -10,7 +10,7 @@ from tests.support.faithful_server import Hooks
 from tests.support.fault import Faults, Inside, generation_prompt, in_json
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
-from callwright.instruments.lines import spoken
+from callwright.instruments.script_file import expected_output
 from callwright.tokens import Segment, decode_segments, encode_segments
 
 FAULTS = Faults()
@@ -94,12 +94,14 @@ def special_tokens_parsed_everywhere(inside: Inside) -> Hooks:
 @FAULTS.hooks("control-token-as-text", "prompt")
 def a_marker_as_text(inside: Inside) -> Hooks:
     """The marker that opens a turn is missing from the vocabulary, or declared as text."""
-    bos, vocabulary = inside.form.bos, inside.vocabulary
+    bos, vocabulary = inside.fmt.bos, inside.vocabulary
 
     def spelled(segments: list[Segment]) -> list[Segment]:
         parts = [(s, *part) for s in segments for part in (vocabulary.cut(s.text) if s.control else [(s.text, False)])]
         marker = next((text for _, text, special in parts if special and text != bos), "")
-        return [Segment(text, control=special and text != marker, trained=s.trained) for s, text, special in parts]
+        return [
+            Segment(text, control=special and text != marker, supervised=s.supervised) for s, text, special in parts
+        ]
 
     return _changing(spelled)
 
@@ -108,7 +110,9 @@ def a_marker_as_text(inside: Inside) -> Hooks:
 @FAULTS.hooks("generation-prompt-missing thought-cue-missing", "prompt")
 def turn_not_opened(inside: Inside) -> Hooks:
     """The prompt ends behind the last message."""
-    return Hooks(render=lambda conversation, thinking, _: inside.form.render(conversation, thinking=thinking))
+    return Hooks(
+        render=lambda conversation, thinking, _: list(inside.fmt.render(conversation, thinking=thinking).segments)
+    )
 
 
 @FAULTS.hooks("thinking-default", "prompt", "qwen3", "gemma4")
@@ -118,8 +122,8 @@ def thinking_switched_unasked(inside: Inside) -> Hooks:
     def rendered(conversation: Conversation, thinking: bool | None, segments: list[Segment]) -> list[Segment]:
         if thinking is not None:
             return segments
-        both = (inside.form.render(conversation, add_generation_prompt=True, thinking=on) for on in (True, False))
-        return next((other for other in both if other != segments), segments)
+        both = (inside.fmt.render(conversation, add_generation_prompt=True, thinking=on) for on in (True, False))
+        return next((list(other.segments) for other in both if list(other.segments) != segments), segments)
 
     return Hooks(render=rendered)
 
@@ -127,12 +131,12 @@ def thinking_switched_unasked(inside: Inside) -> Hooks:
 @FAULTS.hooks("thought-cue-missing thinking-default", "prompt", "qwen3", "gemma4/31b")
 def no_thought_cue_after_results(inside: Inside) -> Hooks:
     """Behind a result, the model's turn is opened without the thought that belongs there."""
-    thought = inside.form.grammar.thought
+    thought = inside.fmt.grammar.thought
 
     def rendered(conversation: Conversation, thinking: bool | None, segments: list[Segment]) -> list[Segment]:
         if thought is None or conversation.messages[-1].role != "tool":
             return segments
-        before, after = generation_prompt(inside.form.render(conversation, thinking=thinking), segments)
+        before, after = generation_prompt(list(inside.fmt.render(conversation, thinking=thinking).segments), segments)
         text = "".join(s.text for s in after)
         text = text.partition(thought.opener)[0] if thought.opener in text else text
         return [*before, Segment(text, control=True)]
@@ -147,12 +151,14 @@ def last_answer_continued(inside: Inside) -> Hooks:
     def rendered(conversation: Conversation, thinking: bool | None, segments: list[Segment]) -> list[Segment]:
         if conversation.messages[-1].role != "assistant":
             return segments
-        segments = inside.form.render(conversation, thinking=thinking)
-        while segments and not (segments[-1].trained and any(stop in segments[-1].text for stop in inside.form.stops)):
+        segments = list(inside.fmt.render(conversation, thinking=thinking).segments)
+        while segments and not (
+            segments[-1].supervised and any(stop in segments[-1].text for stop in inside.fmt.stops)
+        ):
             segments.pop()
         text = segments.pop().text
-        cut = min(text.find(stop) for stop in inside.form.stops if stop in text)
-        return [*segments, Segment(text[:cut], control=True, trained=True)]
+        cut = min(text.find(stop) for stop in inside.fmt.stops if stop in text)
+        return [*segments, Segment(text[:cut], control=True, supervised=True)]
 
     return Hooks(render=rendered)
 
@@ -203,12 +209,12 @@ def _forcing(inside: Inside, change: Callable[[ToolCall, Mapping[str, Tool]], To
 
     def forced(conversation: Conversation, ids: list[int]) -> list[int]:
         tools = {tool.name: tool for tool in conversation.tools}
-        parsed = inside.form.parse(decode_segments(inside.vocabulary, ids), tools=conversation.tools)
+        parsed = inside.fmt.parse(decode_segments(inside.vocabulary, ids), tools=conversation.tools)
         calls = tuple(change(call, tools) for call in parsed.tool_calls) if tools else parsed.tool_calls
         if calls == parsed.tool_calls or parsed.errors:
             return ids
         message = Message("assistant", parsed.content, reasoning=parsed.reasoning, tool_calls=calls)
-        said = spoken(inside.form, Conversation((Message("user", "Go."), message), conversation.tools))
-        return encode_segments(inside.vocabulary, said)[0]
+        output = expected_output(inside.fmt, Conversation((Message("user", "Go."), message), conversation.tools))
+        return encode_segments(inside.vocabulary, output)[0]
 
     return Hooks(speech=forced)

@@ -9,38 +9,38 @@ from typing import Any
 from tests.support.fault import Faults, Refused, everywhere
 
 FAULTS = Faults()
-Asked = dict[str, Any]
+RenderedRequest = dict[str, Any]
 PROPERTY_KEYS = ("anyOf", "type", "items", "description", "enum", "properties", "required")
 
 
-def _of(asked: Asked, role: str) -> Iterator[dict[str, Any]]:
+def _of(asked: RenderedRequest, role: str) -> Iterator[dict[str, Any]]:
     return (message for message in asked["messages"] if message["role"] == role)
 
 
-def _schemas(asked: Asked) -> Iterator[dict[str, Any]]:
+def _schemas(asked: RenderedRequest) -> Iterator[dict[str, Any]]:
     for tool in asked.get("tools", ()):
         yield tool["function"].get("parameters", {})
 
 
-def _calls(asked: Asked) -> Iterator[dict[str, Any]]:
+def _calls(asked: RenderedRequest) -> Iterator[dict[str, Any]]:
     for message in _of(asked, "assistant"):
         for call in message.get("tool_calls") or ():
             yield call["function"]
 
 
-def _change_arguments(asked: Asked, change: Any) -> None:
+def _change_arguments(asked: RenderedRequest, change: Any) -> None:
     for function in _calls(asked):
         function["arguments"] = json.dumps(change(json.loads(function["arguments"])), ensure_ascii=False)
 
 
 @FAULTS.request("tools-dropped", "prompt")
-def tools_dropped(asked: Asked) -> None:
+def tools_dropped(asked: RenderedRequest) -> None:
     """A template without support for tools is given none."""
     asked.pop("tools", None)
 
 
 @FAULTS.request("tool-keys-lost", "prompt")
-def schema_keys_dropped(asked: Asked) -> None:
+def schema_keys_dropped(asked: RenderedRequest) -> None:
     """Of a property only the keys survive that a struct in the server has."""
 
     def kept(schema: Any) -> Any:
@@ -57,7 +57,7 @@ def schema_keys_dropped(asked: Asked) -> None:
 
 
 @FAULTS.request("parameter-dropped", "prompt")
-def parameters_named_like_keywords_dropped(asked: Asked) -> None:
+def parameters_named_like_keywords_dropped(asked: RenderedRequest) -> None:
     """Parameters named `type` or `description` are taken for the schema's own."""
     for schema in _schemas(asked):
         for name in ("type", "description"):
@@ -65,19 +65,19 @@ def parameters_named_like_keywords_dropped(asked: Asked) -> None:
 
 
 @FAULTS.request("tools-rewritten", "prompt")
-def schema_keys_sorted(asked: Asked) -> None:
+def schema_keys_sorted(asked: RenderedRequest) -> None:
     """The server sorts the keys of the tools."""
     asked["tools"] = json.loads(json.dumps(asked.get("tools", []), sort_keys=True))
 
 
 @FAULTS.request("tools-rewritten", "prompt")
-def tools_in_reverse(asked: Asked) -> None:
+def tools_in_reverse(asked: RenderedRequest) -> None:
     """The tools come in another order than they were given."""
     asked["tools"] = asked.get("tools", [])[::-1]
 
 
 @FAULTS.request("number-rewritten loop-call-changed", "prompt")
-def numbers_through_float64(asked: Asked) -> None:
+def numbers_through_float64(asked: RenderedRequest) -> None:
     """The numbers of earlier calls pass through float64 and are printed as JavaScript does."""
 
     def printed(value: Any) -> Any:
@@ -89,7 +89,7 @@ def numbers_through_float64(asked: Asked) -> None:
 
 
 @FAULTS.request("html-escaped", "prompt")
-def text_escaped_for_html(asked: Asked) -> None:
+def text_escaped_for_html(asked: RenderedRequest) -> None:
     """The template engine escapes what it takes for a page's text, in results and messages."""
     for message in asked["messages"]:
         if isinstance(message.get("content"), str):
@@ -97,20 +97,20 @@ def text_escaped_for_html(asked: Asked) -> None:
 
 
 @FAULTS.request("unicode-escaped", "prompt")
-def results_escaped_to_ascii(asked: Asked) -> None:
+def results_escaped_to_ascii(asked: RenderedRequest) -> None:
     """Results are written again as JSON with escapes."""
     for message in _of(asked, "tool"):
         message["content"] = "".join(c if c.isascii() else json.dumps(c)[1:-1] for c in message["content"])
 
 
 @FAULTS.request("arguments-resorted loop-call-changed", "prompt")
-def earlier_arguments_sorted(asked: Asked) -> None:
+def earlier_arguments_sorted(asked: RenderedRequest) -> None:
     """The arguments of earlier calls are kept in a map that forgets their order."""
     _change_arguments(asked, lambda arguments: dict(sorted(arguments.items())))
 
 
 @FAULTS.request("calls-lost-from-history", "prompt")
-def earlier_calls_dropped(asked: Asked) -> None:
+def earlier_calls_dropped(asked: RenderedRequest) -> None:
     """Earlier calls do not reach the template."""
     for message in _of(asked, "assistant"):
         if message.pop("tool_calls", None):
@@ -118,7 +118,7 @@ def earlier_calls_dropped(asked: Asked) -> None:
 
 
 @FAULTS.request("content-lost-from-history", "prompt")
-def text_beside_earlier_calls_dropped(asked: Asked) -> None:
+def text_beside_earlier_calls_dropped(asked: RenderedRequest) -> None:
     """A message with calls loses its text."""
     for message in _of(asked, "assistant"):
         if message.get("tool_calls"):
@@ -126,14 +126,14 @@ def text_beside_earlier_calls_dropped(asked: Asked) -> None:
 
 
 @FAULTS.request("result-lost", "prompt")
-def results_emptied(asked: Asked) -> None:
+def results_emptied(asked: RenderedRequest) -> None:
     """The text of results does not reach the template."""
     for message in _of(asked, "tool"):
         message["content"] = ""
 
 
 @FAULTS.request("result-rewritten whitespace-in-prompt", "prompt")
-def results_read_and_printed(asked: Asked) -> None:
+def results_read_and_printed(asked: RenderedRequest) -> None:
     """Results that are JSON are read, and printed without spaces."""
     for message in _of(asked, "tool"):
         try:
@@ -143,14 +143,14 @@ def results_read_and_printed(asked: Asked) -> None:
 
 
 @FAULTS.request("result-rewritten", "prompt")
-def results_quoted(asked: Asked) -> None:
+def results_quoted(asked: RenderedRequest) -> None:
     """Results are written as JSON strings once more."""
     for message in _of(asked, "tool"):
         message["content"] = json.dumps(message["content"], ensure_ascii=False)
 
 
 @FAULTS.request("result-cut", "prompt")
-def results_cut(asked: Asked) -> None:
+def results_cut(asked: RenderedRequest) -> None:
     """Of a long result half is left."""
     for message in _of(asked, "tool"):
         if len(message["content"]) > 100:
@@ -158,53 +158,53 @@ def results_cut(asked: Asked) -> None:
 
 
 @FAULTS.request("system-injected", "prompt")
-def system_prompt_added(asked: Asked) -> None:
+def system_prompt_added(asked: RenderedRequest) -> None:
     """Whoever brings no system prompt gets one."""
     if not any(_of(asked, "system")):
         asked["messages"].insert(0, {"role": "system", "content": "You are a helpful assistant."})
 
 
 @FAULTS.request("system-lost", "prompt")
-def system_prompt_dropped(asked: Asked) -> None:
+def system_prompt_dropped(asked: RenderedRequest) -> None:
     """The system prompt is not passed on."""
     asked["messages"] = [message for message in asked["messages"] if message["role"] != "system"]
 
 
 @FAULTS.request("thinking-default thought-cue-missing", "prompt", "qwen3", "gemma4")
-def thinking_option_ignored(asked: Asked) -> None:
+def thinking_option_ignored(asked: RenderedRequest) -> None:
     """Whether to think is the server's own choice."""
     asked.pop("chat_template_kwargs", None)
 
 
 @FAULTS.request("whitespace-in-prompt", "prompt")
-def messages_trimmed(asked: Asked) -> None:
+def messages_trimmed(asked: RenderedRequest) -> None:
     """Whitespace around what users say is taken away."""
     for message in _of(asked, "user"):
         message["content"] = message["content"].strip()
 
 
 @FAULTS.request("request-refused", "prompt")
-def calls_without_text_refused(asked: Asked) -> None:
+def calls_without_text_refused(asked: RenderedRequest) -> None:
     """A message without content is an error, calls or not."""
     if any(message.get("content") is None for message in asked["messages"]):
         raise Refused(400, "messages: content is required")
 
 
 @FAULTS.request("unstable-prompt tools-rewritten", "prompt")
-def tools_shuffled(asked: Asked) -> None:
+def tools_shuffled(asked: RenderedRequest) -> None:
     """Tools come from a map in whatever order it has at the moment."""
     random.shuffle(asked.get("tools", []))
 
 
 @FAULTS.request("loop-reasoning-changed", "loop", "qwen3", "gemma4")
-def earlier_reasoning_dropped(asked: Asked) -> None:
+def earlier_reasoning_dropped(asked: RenderedRequest) -> None:
     """The reasoning of earlier turns is not passed on."""
     for message in _of(asked, "assistant"):
         message.pop("reasoning_content", None)
 
 
 @FAULTS.squeeze("oldest-messages-dropped", "context")
-def oldest_messages_dropped(asked: Asked) -> bool:
+def oldest_messages_dropped(asked: RenderedRequest) -> bool:
     """What does not fit loses its oldest messages, the system prompt excepted."""
     old = [message for message in asked["messages"] if message["role"] != "system"]
     if len(old) < 2:
@@ -214,7 +214,7 @@ def oldest_messages_dropped(asked: Asked) -> bool:
 
 
 @FAULTS.squeeze("system-dropped oldest-messages-dropped", "context")
-def system_prompt_squeezed_out(asked: Asked) -> bool:
+def system_prompt_squeezed_out(asked: RenderedRequest) -> bool:
     """What does not fit loses its first message, whatever it is."""
     if len(asked["messages"]) < 2:
         return False
@@ -223,50 +223,50 @@ def system_prompt_squeezed_out(asked: Asked) -> bool:
 
 
 @FAULTS.request("sampler-default", "sampling")
-def sampler_defaults(asked: Asked) -> None:
+def sampler_defaults(asked: RenderedRequest) -> None:
     """What is not asked for is set to the usual."""
     for name, value in {"temperature": 0.8, "top_k": 40, "top_p": 0.9, "min_p": 0.05}.items():
         asked.setdefault(name, value)
 
 
 @FAULTS.request("temperature-ignored", "sampling")
-def temperature_ignored(asked: Asked) -> None:
+def temperature_ignored(asked: RenderedRequest) -> None:
     """The temperature is not looked at, 0 excepted."""
     if asked.get("temperature"):
         del asked["temperature"]
 
 
 @FAULTS.request("top-k-ignored", "sampling")
-def top_k_ignored(asked: Asked) -> None:
+def top_k_ignored(asked: RenderedRequest) -> None:
     """top_k is not looked at."""
     asked.pop("top_k", None)
 
 
 @FAULTS.request("top-p-ignored", "sampling")
-def top_p_ignored(asked: Asked) -> None:
+def top_p_ignored(asked: RenderedRequest) -> None:
     """top_p is not looked at."""
     asked.pop("top_p", None)
 
 
 @FAULTS.request("min-p-ignored", "sampling")
-def min_p_ignored(asked: Asked) -> None:
+def min_p_ignored(asked: RenderedRequest) -> None:
     """min_p is not looked at."""
     asked.pop("min_p", None)
 
 
 @FAULTS.request("penalty-applied", "sampling")
-def penalty_unasked(asked: Asked) -> None:
-    """Repetition is penalised unless the request forbids it."""
+def penalty_unasked(asked: RenderedRequest) -> None:
+    """Repetition is penalized unless the request forbids it."""
     asked.setdefault("repeat_penalty", 1.1)
 
 
 @FAULTS.request("penalty-ignored", "sampling")
-def penalty_ignored(asked: Asked) -> None:
+def penalty_ignored(asked: RenderedRequest) -> None:
     """repeat_penalty is not looked at."""
     asked.pop("repeat_penalty", None)
 
 
 @FAULTS.request("seed-ignored", "sampling")
-def seed_ignored(asked: Asked) -> None:
+def seed_ignored(asked: RenderedRequest) -> None:
     """Every request has a seed of its own."""
     asked.pop("seed", None)

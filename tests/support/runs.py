@@ -14,15 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from safetensors.numpy import load_file, save_file
-from tests.support.processes import Process, Said
+from tests.support.jsonl import read_jsonl
+from tests.support.processes import Process, ProcessOutput
 from tests.support.tiny import tiny_tokenizer, write_tiny_model
 
 from callwright.evaluation.bfcl import fetch_data
 from callwright.models.gemma3 import Gemma3Config
-from callwright.storage import cache_dir, read_jsonl
+from callwright.storage import cache_dir
 from callwright.training.checkpoints import FILE
+from callwright.yaml_files import write_yaml
 
 COMMAND = ("callwright.cli:main", "callwright", "run", "c.yaml")
 """What `callwright run` calls, and its command line."""
@@ -47,8 +48,8 @@ def conversation(index: int, words: int = 2) -> dict[str, Any]:
     tool = {"type": "function", "function": {"name": "get", "parameters": parameters}}
     arguments = json.dumps({"city": city})
     call = {"id": "1", "type": "function", "function": {"name": "get", "arguments": arguments}}
-    said = {"role": "assistant", "tool_calls": [call]} if index % 3 else {"role": "assistant", "content": "the tool"}
-    return {"messages": [asked, said], "tools": [tool]}
+    output = {"role": "assistant", "tool_calls": [call]} if index % 3 else {"role": "assistant", "content": "the tool"}
+    return {"messages": [asked, output], "tools": [tool]}
 
 
 def write_data(path: Path, count: int = 16, too_long: tuple[int, ...] = (5, 11)) -> Path:
@@ -108,7 +109,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
-        (self.directory / "c.yaml").write_text(yaml.safe_dump(dict(self.configuration)), encoding="utf-8")
+        write_yaml(self.directory / "c.yaml", dict(self.configuration))
 
     @property
     def path(self) -> Path:
@@ -121,16 +122,16 @@ class Desk:
         environment = {"CALLWRIGHT_CACHE": str(self.cache)}
         return Process(function, [*words, *arguments], self.directory, environment, largest_file)
 
-    def run(self, *arguments: str, code: int = 0, largest_file: int | None = None) -> Said:
+    def run(self, *arguments: str, code: int = 0, largest_file: int | None = None) -> ProcessOutput:
         """Runs it to the end, which must be with this exit code."""
         return self.start(*arguments, largest_file=largest_file).finish(code)
 
 
-def refusal(said: Said) -> str:
+def refusal(output: ProcessOutput) -> str:
     """The line of the error; there must be exactly one, and no traceback."""
-    assert "Traceback" not in said.err, said.err
-    (line,) = re.findall(r"^callwright: expected .*; got .*; .*$", said.err, re.MULTILINE)
-    assert said.err.endswith(line + "\n")
+    assert "Traceback" not in output.err, output.err
+    (line,) = re.findall(r"^callwright: expected .*; got .*; .*$", output.err, re.MULTILINE)
+    assert output.err.endswith(line + "\n")
     return str(line)
 
 

@@ -1,6 +1,6 @@
 """A small SFT run as a process of its own, to be killed: its command line is MODEL STAGE STEPS.
 
-It goes on where the last one stopped, appends one line for every update to STAGE/rows.jsonl, and leaves the finished
+It continues where the last one stopped, appends one line for every update to STAGE/rows.jsonl, and leaves the finished
 adapter in STAGE.
 """
 

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.support.canned_server import Canned, canned_server
-from tests.support.loopback import Response, listening
+
+from callwright.engines.loopback import Response, listening
 
 
 def canned(body):

@@ -14,11 +14,43 @@ import gguf
 import numpy as np
 from safetensors.numpy import save_file
 
-from callwright.models.gemma3 import TINY, Gemma3Config, to_hf
-from callwright.models.gguf_import import gguf_name, is_norm
+from callwright.models.gemma3 import Gemma3Config, to_hf
+from callwright.models.gguf import gguf_name, is_norm
 from callwright.models.tokenizer import GemmaTokenizer, build_sentencepiece, from_sentencepiece
 from callwright.storage import write_bytes, write_json
 
+GEMMA3_270M = Gemma3Config(
+    num_layers=18,
+    d_model=640,
+    num_heads=4,
+    num_kv_heads=1,
+    head_dim=256,
+    d_ff=2048,
+    vocab_size=262_144,
+    sliding_window=512,
+)
+GEMMA3_1B = Gemma3Config(
+    num_layers=26,
+    d_model=1152,
+    num_heads=4,
+    num_kv_heads=1,
+    head_dim=256,
+    d_ff=6912,
+    vocab_size=262_144,
+    sliding_window=512,
+)
+TINY = Gemma3Config(
+    num_layers=7,
+    d_model=32,
+    num_heads=4,
+    num_kv_heads=1,
+    head_dim=16,
+    d_ff=64,
+    vocab_size=512,
+    sliding_window=16,
+    max_positions=4096,
+)
+"""A global layer with local ones on both sides, and a window that short texts already leave."""
 NORMAL, CONTROL, USER_DEFINED, BYTE = 1, 3, 4, 6
 _WORDS = """
 ▁the ▁a ▁is ▁in ▁of ▁to ▁and ▁you ▁for ▁weather ▁what ▁temperature tool call tool_call tool_response name args result
@@ -80,7 +112,7 @@ def write_tiny_gguf(
     config: Gemma3Config = TINY,
     *,
     architecture: str = "gemma3",
-    quantisation: gguf.GGMLQuantizationType = gguf.GGMLQuantizationType.F32,
+    quantization: gguf.GGMLQuantizationType = gguf.GGMLQuantizationType.F32,
     tensors: Mapping[str, np.ndarray] | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> Path:
@@ -110,7 +142,7 @@ def write_tiny_gguf(
         if is_norm(name):
             writer.add_tensor(gguf_name(name), tensor + np.float32(1))
         else:
-            writer.add_tensor(gguf_name(name), gguf.quants.quantize(tensor, quantisation), raw_dtype=quantisation)
+            writer.add_tensor(gguf_name(name), gguf.quants.quantize(tensor, quantization), raw_dtype=quantization)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

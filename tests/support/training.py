@@ -44,8 +44,8 @@ class Examples:
 def example(index: int, words: int, answer: int) -> Example:
     """A question of `words` words and an answer of `answer`; different for every index."""
     draw = random.Random(index)
-    question, said = (" ".join(draw.choices(WORDS, k=count)) for count in (words, answer))
-    messages = (Message("user", f"{index}: {question}"), Message("assistant", said))
+    question, output = (" ".join(draw.choices(WORDS, k=count)) for count in (words, answer))
+    messages = (Message("user", f"{index}: {question}"), Message("assistant", output))
     return Example(f"example/{index}", Conversation(messages), "dialogue")
 
 
@@ -85,7 +85,7 @@ def _attached(files: ModelFiles, lora: LoraSettings, precision: Precision) -> An
     return attach(load_model(files, mesh, precision), lora, mesh, seed=0)
 
 
-def randomise(model: Any, size: float = 0.1, seed: int = 1) -> Adapter:
+def randomize(model: Any, size: float = 0.1, seed: int = 1) -> Adapter:
     """Gives the model a random adapter, b included, and returns it."""
     draw = np.random.default_rng(seed)
     noisy = {

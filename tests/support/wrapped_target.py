@@ -34,7 +34,7 @@ class _Wrapped:
 
     def __init__(self, inner: ChatServer, answer: Answer) -> None:
         self.inner, self.answer = inner, answer
-        self.curl, self.carried = inner.curl, inner.carried
+        self.curl, self.as_sent = inner.curl, inner.as_sent
 
     def chat(self, request: ChatRequest) -> ChatReply:
         """See `ChatServer.chat`."""

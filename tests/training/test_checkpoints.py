@@ -35,11 +35,11 @@ def load(directory, sha256=CARD.model_sha256, lora=LORA):
 
 def test_an_adapter_comes_back_bit_by_bit_with_its_card(stage):
     assert read_card(stage) == CARD
-    came = load(stage)
-    assert came.keys() == adapter().keys()
+    got = load(stage)
+    assert got.keys() == adapter().keys()
     for name, factor in adapter().items():
-        assert came[name].dtype == factor.dtype
-        assert came[name].tobytes() == factor.tobytes()
+        assert got[name].dtype == factor.dtype
+        assert got[name].tobytes() == factor.tobytes()
 
 
 def test_the_same_adapter_is_the_same_file(stage, tmp_path):
@@ -66,7 +66,7 @@ def test_an_adapter_of_another_shape_is_refused_and_both_shapes_are_said(stage, 
     with pytest.raises(CheckpointError) as caught:
         load(stage, lora=lora)
     assert f"rank {lora.rank}, alpha {lora.alpha:g}, modules {', '.join(lora.modules)}" in caught.value.expected
-    assert f"rank 4, alpha 8, modules {', '.join(LORA.modules)}" in caught.value.came
+    assert f"rank 4, alpha 8, modules {', '.join(LORA.modules)}" in caught.value.got
 
 
 def test_a_directory_without_a_checkpoint_is_refused(tmp_path):

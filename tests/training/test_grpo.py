@@ -9,17 +9,20 @@ import itertools
 import zlib
 from types import SimpleNamespace
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
 from tests.support.tiny import tiny_tokenizer
-from tests.support.training import LORA, Examples, adapted, bits, randomise, tree_bits
+from tests.support.training import LORA, Examples, adapted, bits, randomize, tree_bits
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.data.packing import order
 from callwright.data.source import Example
-from callwright.engines.base import Generation, Sampling
+from callwright.engines.base import Generation
 from callwright.engines.jax import JaxEngine
+from callwright.engines.sampling import SamplingParams
 from callwright.errors import DataError, TrainingError
 from callwright.formats.base import Parsed
 from callwright.formats.xml import XmlFormat
@@ -32,7 +35,7 @@ from callwright.training.rewards import Reward, RewardSettings
 
 RIGHT, WRONG = ToolCall("get", {"city": "Paris"}), ToolCall("get", {"city": "the"})
 COUNTS = {"zero_variance_groups", "distinct_completions", "completion_length", "tokens", "too_long"}
-REWARDS = {"reward/well_formed", "reward/exact", "reward/needless_call", "reward/partial", "reward"}
+REWARDS = {"reward/well_formed", "reward/exact", "reward/unnecessary_call", "reward/partial", "reward"}
 LEARNING = {"loss", "grad_norm", "learning_rate", "kl", "entropy"}
 
 
@@ -60,8 +63,8 @@ class Checksum(XmlFormat):
 
 def asking(index: int, *, fits: bool = True, tool: str = "get", words: int = 3) -> Example:
     asked = Message("user", f"{index}: {'weather ' * words}")
-    said = Message("assistant", tool_calls=(RIGHT,)) if fits else Message("assistant", "the city")
-    return Example(f"asking/{index}", Conversation((asked, said), (Tool(tool),)), "simple" if fits else "irrelevance")
+    output = Message("assistant", tool_calls=(RIGHT,)) if fits else Message("assistant", "the city")
+    return Example(f"asking/{index}", Conversation((asked, output), (Tool(tool),)), "simple" if fits else "irrelevance")
 
 
 SOURCE = Examples([asking(index, fits=index % 3 > 0) for index in range(12)])
@@ -94,14 +97,14 @@ def frozen(shallow_model):
 def train(shallow_model, frozen):
     """Runs GRPO from a random adapter, which stands for the SFT model; rows leave out the clock."""
 
-    def run(directory, shape, *, form=None, source=SOURCE, stop_after=None, seed=0):
+    def run(directory, shape, *, fmt=None, source=SOURCE, stop_after=None, seed=0):
         model = adapted(shallow_model)
-        start = bits(randomise(model))
+        start = bits(randomize(model))
         rows = []
         done = train_grpo(
             model,
             source,
-            Policy(frozen, shallow_model.config, LORA.scale, form or Checksum(), tiny_tokenizer()),
+            Policy(frozen, shallow_model.config, LORA.scale, fmt or Checksum(), tiny_tokenizer()),
             shape,
             seed=seed,
             mesh=make_mesh(),
@@ -240,21 +243,22 @@ def test_the_stop_token_is_learned_and_the_prompt_is_not(policy):
     group = groups((0.0, 1.0))[0]
     batch = grpo._batch([group], policy, settings(group_size=2))
     for row, completion in enumerate(group.completions):
-        said = [*completion.token_ids, completion.stop_id]
+        output = [*completion.token_ids, completion.stop_id]
         taught = batch["weight"][row] > 0
-        assert batch["label"][row][taught].tolist() == said
-        assert batch["tokens"][row][batch["at"][row][taught] + 1].tolist() == said
+        assert batch["label"][row][taught].tolist() == output
+        assert batch["tokens"][row][batch["at"][row][taught] + 1].tolist() == output
         assert (batch["at"][row][taught] >= len(group.prompt) - 1).all()
 
 
 def test_the_references_log_probabilities_are_those_of_the_merged_sft_model(shallow_model, frozen, policy):
     """Tunix's module with the SFT adapter put back says what the merged weights say, while another one is trained."""
     model = adapted(shallow_model)
-    sft = {name: np.asarray(factor) for name, factor in randomise(model, seed=1).items()}
-    trained = bits(randomise(model, seed=2))
+    sft = {name: np.asarray(factor) for name, factor in randomize(model, seed=1).items()}
+    reference = jax.tree.map(jnp.copy, nnx.state(model, nnx.LoRAParam))
+    supervised = bits(randomize(model, seed=2))
     batch = grpo._batch(groups((0.0, 1.0, 0.0, 1.0)), policy, settings(prompts_per_step=1))
-    came = grpo._reference_logprobs(model, sft, batch)
-    assert bits(read_adapter(model)) == trained
+    got = np.asarray(grpo._logprobs(model, reference, batch))
+    assert bits(read_adapter(model)) == supervised
 
     merged, config = merge(frozen, sft, LORA.scale), shallow_model.config
     rows, length = batch["tokens"].shape
@@ -264,7 +268,7 @@ def test_the_references_log_probabilities_are_those_of_the_merged_sft_model(shal
     taught = batch["weight"] > 0
     row = np.nonzero(taught)[0]
     wanted = scores[row, batch["at"][taught], batch["label"][taught]]
-    np.testing.assert_allclose(came[taught], wanted, atol=2e-4)
+    np.testing.assert_allclose(got[taught], wanted, atol=2e-4)
 
 
 def test_the_samples_of_a_group_differ_at_temperature_one(shallow_model, frozen, uninterrupted):
@@ -272,7 +276,10 @@ def test_the_samples_of_a_group_differ_at_temperature_one(shallow_model, frozen,
     engine = JaxEngine(frozen, shallow_model.config, stop_ids=[9], pad_id=0)
     prompts = [tiny_tokenizer().encode("weather in Paris")] * 8
     warm, cold = (
-        {g.token_ids for g in engine.generate(prompts, max_new_tokens=6, sampling=Sampling(temperature=t, seed=3))}
+        {
+            g.token_ids
+            for g in engine.generate(prompts, max_new_tokens=6, sampling=SamplingParams(temperature=t, seed=3))
+        }
         for t in (1.0, 0.0)
     )
     assert len(warm) == 8
@@ -282,16 +289,16 @@ def test_the_samples_of_a_group_differ_at_temperature_one(shallow_model, frozen,
 def test_calling_where_no_tool_fits_is_penalised(train, tmp_path):
     always = Checksum(answers=(Parsed(None, None, (RIGHT,)), Parsed("the city")))
     source = Examples([asking(n, fits=False) for n in range(4)])
-    run = train(tmp_path, settings(), form=always, source=source, stop_after=2)
+    run = train(tmp_path, settings(), fmt=always, source=source, stop_after=2)
     for row in run.rows:
         silent = row["reward/exact"]  # the share of completions that did not call
-        assert row["reward/needless_call"] == pytest.approx(silent - 1)
+        assert row["reward/unnecessary_call"] == pytest.approx(silent - 1)
     assert 0 < run.rows[0]["reward/exact"] < 1
 
 
 def test_partial_credit_is_annealed_over_the_stage(train, tmp_path):
     nearly = Checksum(answers=(Parsed(None, None, (WRONG,)),))
-    run = train(tmp_path, settings(), form=nearly, source=Examples([asking(n) for n in range(4)]))
+    run = train(tmp_path, settings(), fmt=nearly, source=Examples([asking(n) for n in range(4)]))
     first = RewardSettings().partial / 2  # the name of name and city
     assert [row["reward/partial"] for row in run.rows] == pytest.approx([first * left for left in (1, 0.75, 0.5, 0.25)])
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from flax import nnx
 from tests.support.tiny import tiny_tokenizer
-from tests.support.training import ALONE, Examples, adapted, examples, packed, randomise, settings
+from tests.support.training import ALONE, Examples, adapted, examples, packed, randomize, settings
 from tunix.sft.peft_trainer import _default_loss_fn
 
 from callwright.data.packing import encode
@@ -32,27 +32,27 @@ def one_update(source=SOURCE, **shape):
 
 
 @pytest.fixture(scope="module")
-def trained(shallow_model):
+def supervised(shallow_model):
     """A model with an adapter that changes something; read-only."""
     model = adapted(shallow_model)
-    randomise(model)
+    randomize(model)
     return model
 
 
 @pytest.mark.parametrize("index", range(3))
-def test_the_loss_is_tunixs_default_loss_on_one_example(trained, index):
+def test_the_loss_is_tunixs_default_loss_on_one_example(supervised, index):
     one = encode(SOURCE[index], get_format("xml"), tiny_tokenizer())
     (batch,) = one_update(Examples([SOURCE[index]]), batch_size=1, sequence_length=ALONE)
     tokens, mask = np.zeros((1, ALONE), np.int32), np.zeros((1, ALONE), bool)
-    tokens[0, : len(one.ids)], mask[0, : len(one.ids)] = one.ids, one.trained
+    tokens[0, : len(one.ids)], mask[0, : len(one.ids)] = one.ids, one.supervised
     causal = np.tril(np.ones((1, ALONE, ALONE), bool))
-    usual = usual_loss(trained, tokens, mask, np.arange(ALONE)[None], causal)
-    assert float(loss(trained, batch)) == pytest.approx(float(usual), abs=1e-4)
+    usual = usual_loss(supervised, tokens, mask, np.arange(ALONE)[None], causal)
+    assert float(loss(supervised, batch)) == pytest.approx(float(usual), abs=1e-4)
 
 
 def test_accumulated_gradients_are_those_of_one_big_batch(shallow_model):
     model = adapted(shallow_model)
-    randomise(model)
+    randomize(model)
     (big,) = one_update(batch_size=4)
     small = one_update(batch_size=1, gradient_accumulation=4)
     counts = [(batch["weight"] > 0).sum() for batch in small]
@@ -88,18 +88,18 @@ def test_the_adapter_is_trained_in_float32_under_bfloat16_weights(shallow_model)
     assert nnx.eval_shape(target_logits, model, batch).dtype == np.float32
 
 
-def test_logprobs_and_entropies_are_those_of_the_logits(trained):
+def test_logprobs_and_entropies_are_those_of_the_logits(supervised):
     (batch,) = one_update()
-    scores = np.asarray(nnx.jit(target_logits)(trained, batch), np.float64)
+    scores = np.asarray(nnx.jit(target_logits)(supervised, batch), np.float64)
     logprobs = scores - np.log(np.exp(scores).sum(-1, keepdims=True))
-    chosen, entropy = nnx.jit(target_logprobs)(trained, batch)
+    chosen, entropy = nnx.jit(target_logprobs)(supervised, batch)
     labels = np.take_along_axis(logprobs, batch["label"][..., None], -1)[..., 0]
     np.testing.assert_allclose(chosen, labels, atol=1e-4)
     np.testing.assert_allclose(entropy, -(np.exp(logprobs) * logprobs).sum(-1), atol=1e-4)
-    assert float(loss(trained, batch)) == pytest.approx(-(labels * batch["weight"]).sum(), rel=1e-5)
+    assert float(loss(supervised, batch)) == pytest.approx(-(labels * batch["weight"]).sum(), rel=1e-5)
 
 
-def test_logprobs_have_the_gradients_of_the_loss(trained):
+def test_logprobs_have_the_gradients_of_the_loss(supervised):
     """Taken in chunks and computed again on the way back, they are the same numbers."""
     (batch,) = one_update(supervised_length=40)
     assert batch["at"].shape[1] % CHUNK
@@ -108,7 +108,7 @@ def test_logprobs_have_the_gradients_of_the_loss(trained):
             lambda model, batch: -jax.numpy.sum(target_logprobs(model, batch)[0] * batch["weight"]),
             argnums=nnx.DiffState(0, nnx.LoRAParam),
         )
-    )(trained, batch)
+    )(supervised, batch)
     found = {".".join(map(str, path)): np.asarray(leaf) for path, leaf in nnx.to_flat_state(nnx.pure(pieced))}
-    for name, gradient in gradients(trained, batch).items():
+    for name, gradient in gradients(supervised, batch).items():
         np.testing.assert_allclose(found[name], gradient, rtol=1e-4, atol=1e-5 * np.abs(gradient).max(), err_msg=name)

@@ -10,9 +10,9 @@ import signal
 import time
 
 import pytest
+from tests.support.jsonl import read_jsonl
 from tests.support.processes import Process
 
-from callwright.storage import read_jsonl
 from callwright.training.checkpoints import FILE
 
 UPDATES = 6  # at most, between two kills

@@ -28,7 +28,7 @@ def train(files, directory, shape, *, lora=LORA, stop_after=None, poison=None):
     batches = packed(SOURCE, shape)
     if poison:
         batches = _Poisoned(batches, poison)
-    done, seen = train_sft(
+    done, counts = train_sft(
         model,
         batches,
         shape,
@@ -37,7 +37,7 @@ def train(files, directory, shape, *, lora=LORA, stop_after=None, poison=None):
         record=lambda row: rows.append({name: value for name, value in row.items() if name != "seconds"}),
         should_stop=lambda: stop_after is not None and len(rows) >= stop_after,
     )
-    return SimpleNamespace(model=model, rows=rows, done=done, seen=seen, bits=bits(read_adapter(model)))
+    return SimpleNamespace(model=model, rows=rows, done=done, counts=counts, bits=bits(read_adapter(model)))
 
 
 class _Poisoned:
@@ -47,8 +47,8 @@ class _Poisoned:
         self.batches, (self.update, self.change) = batches, poison
 
     @property
-    def seen(self):
-        return self.batches.seen
+    def counts(self):
+        return self.batches.counts
 
     def __iter__(self):
         for number, (ids, group) in enumerate(self.batches, 1):
@@ -91,8 +91,8 @@ def test_every_update_is_recorded_with_its_metrics_and_examples(uninterrupted):
     assert [row["examples"] for row in uninterrupted.rows] == list(wanted)
     assert [row["tokens"] for row in uninterrupted.rows] == list(tokens)
     assert all(row["loss"] > 0 and row["grad_norm"] > 0 for row in uninterrupted.rows)
-    assert uninterrupted.seen.examples == sum(map(len, wanted))
-    assert uninterrupted.seen.tokens == sum(tokens)
+    assert uninterrupted.counts.examples == sum(map(len, wanted))
+    assert uninterrupted.counts.tokens == sum(tokens)
 
 
 def test_training_lowers_the_loss(shallow_model, tmp_path):
@@ -121,7 +121,7 @@ def test_a_stopped_run_goes_on_to_the_bits_of_one_that_was_never_stopped(
     assert second.done
     assert first.rows + second.rows == uninterrupted.rows
     assert second.bits == uninterrupted.bits
-    assert second.seen == uninterrupted.seen
+    assert second.counts == uninterrupted.counts
 
 
 def test_a_finished_run_trains_no_further(shallow_model, uninterrupted):
@@ -153,8 +153,8 @@ def test_accumulated_batches_make_the_update_of_one_big_batch(shallow_model, tmp
     one = open_trainer(shallow_model, tmp_path / "4", big).optimizer.opt_state
     many = open_trainer(shallow_model, tmp_path / "1", small).optimizer.opt_state.inner_opt_state
     # Adam's first moment is the clipped gradient times 0.1; the update itself is nearly its sign.
-    wanted, came = (nnx.to_flat_state(nnx.pure(state[1][0].mu)) for state in (one, many))
-    for (path, gradient), (_, other) in zip(wanted, came, strict=True):
+    wanted, got = (nnx.to_flat_state(nnx.pure(state[1][0].mu)) for state in (one, many))
+    for (path, gradient), (_, other) in zip(wanted, got, strict=True):
         np.testing.assert_allclose(other, gradient, rtol=1e-3, atol=1e-5 * np.abs(gradient).max(), err_msg=str(path))
 
 
@@ -174,10 +174,10 @@ def test_a_value_that_is_not_finite_stops_training_before_it_is_saved(
     with pytest.raises(TrainingError, match=what):
         train(shallow_model, tmp_path, shape, poison=(3, change))
     assert max(saved(tmp_path)) == 2
-    mended = train(shallow_model, tmp_path, shape)
-    assert [row["step"] for row in mended.rows] == [3, 4, 5, 6]
+    repaired = train(shallow_model, tmp_path, shape)
+    assert [row["step"] for row in repaired.rows] == [3, 4, 5, 6]
     if accumulation == 1:
-        assert mended.bits == uninterrupted.bits
+        assert repaired.bits == uninterrupted.bits
 
 
 def _files(directory):

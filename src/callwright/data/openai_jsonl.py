@@ -1,20 +1,17 @@
 """A file of the user's own: one conversation a line, as OpenAI's `messages` and `tools`.
 
-Only where each line starts is kept in memory, so the file may be larger than it. A line is read, and checked, when it
-is asked for; `validate` reads them all before training depends on them. Nothing is skipped and nothing is repaired: a
-bad line is an error that names the file and the line.
+The file may be larger than the memory, which holds only where each line starts. A line is read and checked when it is
+asked for. Nothing is skipped and nothing is repaired: a bad line is an error that names the file and the line.
 """
 
-import json
 from array import array
-from collections import Counter
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from callwright.conversation import Conversation
 from callwright.data.source import Example
 from callwright.errors import DataError
-from callwright.openai import read_conversation
+from callwright.openai import read_conversation, read_json
 from callwright.settings import Settings
 
 
@@ -59,25 +56,15 @@ class OpenAIJsonlSource:
             conversation = read_conversation(self._record(index))
             _check(conversation)
         except DataError as error:
-            raise DataError(
-                f"line {number} of {self.settings.path}: {error.expected}", error.came, error.fix
-            ) from error
+            raise DataError(f"line {number} of {self.settings.path}: {error.expected}", error.got, error.fix) from error
         return Example(f"{self.name}-{self.settings.path.name}-{number}", conversation, infer_kind(conversation))
-
-    def validate(self) -> Counter[str]:
-        """Reads every line and counts the kinds of examples.
-
-        Raises:
-          DataError: A line is not a conversation; the first such line is named.
-        """
-        return Counter(self[i].kind for i in range(len(self)))
 
     def _record(self, index: int) -> Any:
         with open(self.settings.path, "rb") as file:
             file.seek(self._offsets[index])
             line = file.readline()
         try:
-            return json.loads(line, parse_constant=_no_constant)
+            return read_json(line)
         except (ValueError, RecursionError) as error:
             raise DataError("JSON", f"{line[:40]!r} ({error})", "correct the line or take it out") from error
 
@@ -98,8 +85,8 @@ def _check(conversation: Conversation) -> None:
     """What an example needs beyond being a conversation: an answer to learn, and calls only to what is offered."""
     last = len(conversation.messages) - 1
     if last < 0 or conversation.messages[last].role != "assistant":
-        came = f"role {conversation.messages[last].role}" if last >= 0 else "no messages"
-        raise DataError("the last message to be the assistant's", came, "end the conversation with what to learn")
+        got = f"role {conversation.messages[last].role}" if last >= 0 else "no messages"
+        raise DataError("the last message to be the assistant's", got, "end the conversation with what to learn")
     if not conversation.messages[last].tool_calls and not conversation.messages[last].content:
         raise DataError(f"messages[{last}] to have content or tool_calls", "neither", "add what the assistant says")
     offered = {tool.name for tool in conversation.tools}
@@ -110,7 +97,3 @@ def _check(conversation: Conversation) -> None:
                     f"messages[{i}].tool_calls[{j}] to call one of tools ({', '.join(sorted(offered)) or 'none'})"
                 )
                 raise DataError(expected, call.name, "add the tool or correct the name")
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")

@@ -9,13 +9,12 @@ from typing import Protocol
 
 from callwright.conversation import Conversation, ToolCall
 from callwright.errors import DataError, FormatError
-from callwright.formats.base import Format
-from callwright.tokens import Segment
+from callwright.formats.base import Format, Rendered
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A conversation to learn from; its last message is the assistant's and is what the model should say.
+    """A conversation to learn from; its last message is the assistant's, which the model should generate.
 
     Attributes:
       id: Unique within a run; names the source and the index.
@@ -32,19 +31,17 @@ class Example:
         """The calls the last assistant message makes; empty where no tool fits."""
         return self.conversation.messages[-1].tool_calls
 
-    def render(
-        self, form: Format, messages: int | None = None, *, add_generation_prompt: bool = False
-    ) -> list[Segment]:
+    def render(self, fmt: Format, messages: int | None = None, *, add_generation_prompt: bool = False) -> Rendered:
         """Its first `messages` messages (all when None) as the format writes them.
 
         Raises:
-          DataError: The format cannot say them; it names the example.
+          DataError: The format cannot represent them; it names the example.
         """
         conversation = Conversation(self.conversation.messages[:messages], self.conversation.tools)
         try:
-            return form.render(conversation, add_generation_prompt=add_generation_prompt)
+            return fmt.render(conversation, add_generation_prompt=add_generation_prompt)
         except FormatError as error:
-            raise DataError(f"{self.id}: {error.expected}", error.came, error.fix) from error
+            raise DataError(f"{self.id}: {error.expected}", error.got, error.fix) from error
 
 
 class Source(Protocol):

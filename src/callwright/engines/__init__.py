@@ -1,1 +1,1 @@
-"""What turns prompt ids into tokens, behind one protocol."""
+"""Engines: a model in this process, chat servers over HTTP, and a mock server for tests."""

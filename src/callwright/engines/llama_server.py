@@ -1,8 +1,8 @@
 """A llama.cpp server, started for as long as a block lasts.
 
-The system picks the port and the server says which: a port that is looked for beforehand can be taken in between, and
-then the answers would be somebody else's. The environment's LLAMA_ARG_* are not passed on, so that the command line
-says all there is to say about how the server runs.
+The system picks the port, and the server's log names it: a port that is looked for beforehand can be taken by another
+program in between. The environment's LLAMA_* variables are not passed on, so that the command line alone determines how
+the server runs.
 """
 
 import os
@@ -26,11 +26,11 @@ READY_SECONDS = 60.0
 END_SECONDS = 10.0
 """How long a server may take to end by itself."""
 _LISTENS = re.compile(r"listening on https?://[^\s/]*:(\d+)")
-_LAST_WORD = re.compile(r"^error: \s*(.+)$", re.MULTILINE)
-_LOGGED = re.compile(r"^\S+ E \s*(.+)$", re.MULTILINE)
+_PRINTED_ERROR = re.compile(r"^error: \s*(.+)$", re.MULTILINE)
+_LOGGED_ERROR = re.compile(r"^\S+ E \s*(.+)$", re.MULTILINE)
 _NO_MEMORY = re.compile(r"bad_alloc|out of memory|failed to allocate|cannot allocate", re.IGNORECASE)
 _MOST_ERRORS = 3
-_MOST_SAID = 600
+_MOST_CHARACTERS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class LlamaServer:
 
 
 def server_options(*, slots: int = 1, context: int = 8192, threads: int = 1, jinja: bool = True) -> list[str]:
-    """The words of the command line that say how a server runs; the context is that of one slot."""
+    """The command line's options for how a server runs; the context is that of one slot."""
     sizes = ["-c", str(slots * context), "-np", str(slots), "-t", str(threads)]
     return [*sizes, "--jinja" if jinja else "--no-jinja", "--props", "--slots"]
 
@@ -75,18 +75,18 @@ def serve(
       program: The server's program; see `find_program`.
       slots: How many requests are answered side by side.
       context: How many tokens prompt and answer may have together in one slot.
-      threads: How many cores it may use; in a tiny model several mostly wait for each other.
-      jinja: Whether the model's chat template is used, or one of those that are built in.
-      options: Further words of the command line, e.g. ("--temp", "0.3").
+      threads: How many cores it may use; with a tiny model several mostly wait for each other.
+      jinja: Whether the model's own chat template is used, or one that is built into the server.
+      options: Further options, e.g. ("--temp", "0.3").
       ready_seconds: How long loading may take.
 
     Raises:
-      ConfigError: The program is none.
-      WorkError: The server does not come up; the message says what it said.
+      ConfigError: What is named is not a program.
+      WorkError: The server does not become ready; the message holds the end of its log.
     """
-    how = server_options(slots=slots, context=context, threads=threads, jinja=jinja)
+    serving = server_options(slots=slots, context=context, threads=threads, jinja=jinja)
     where = ["--host", "127.0.0.1", "--port", "0", "-m", str(model)]
-    command = [str(find_program(program)), *where, *how, *options]
+    command = [str(find_program(program)), *where, *serving, *options]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LLAMA_")}
     with tempfile.TemporaryFile() as log:
         try:
@@ -108,21 +108,21 @@ def _size(model: Path) -> str:
 
 
 def _wait(process: subprocess.Popen[bytes], log: BinaryIO, seconds: float, size: str) -> str:
-    """The address, once the server says it and is healthy there."""
+    """The address, once it stands in the log and the server is healthy there."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
         if (listens := _LISTENS.search(_read(log))) and _healthy(f"http://127.0.0.1:{listens[1]}"):
             return f"http://127.0.0.1:{listens[1]}"
         time.sleep(0.05)
-    said = _read(log)
+    output = _read(log)
     if process.poll() is None:
-        came = f"none that is ready; its log ends {said.strip()[-_MOST_SAID:]!r}"
-        raise WorkError(f"a llama.cpp server within {seconds:g} seconds", came, "look at the log, or try again later")
-    if _NO_MEMORY.search(said) or process.returncode == -signal.SIGKILL:
+        got = f"none that is ready; its log ends {output.strip()[-_MOST_CHARACTERS:]!r}"
+        raise WorkError(f"a llama.cpp server within {seconds:g} seconds", got, "look at the log, or try again later")
+    if _NO_MEMORY.search(output) or process.returncode == -signal.SIGKILL:
         fix = f"free memory (the model takes {size}), or ask for less context or fewer slots"
     else:
-        fix = "mend the file or the options that it names"
-    raise WorkError("a llama.cpp server that is ready", f"one that ended: {_complaint(said)}", fix)
+        fix = "correct the file or the options that it names"
+    raise WorkError("a llama.cpp server that is ready", f"one that ended: {_errors_in(output)}", fix)
 
 
 def _healthy(url: str) -> bool:
@@ -133,19 +133,19 @@ def _healthy(url: str) -> bool:
 
 
 def _read(log: BinaryIO) -> str:
-    # The server writes through the same file description, so the place where it writes must not be moved.
+    # The server writes through the same file description, so its offset must not be moved.
     return os.pread(log.fileno(), 1 << 20, 0).decode("utf-8", "replace")
 
 
-def _complaint(said: str) -> str:
-    """What the program says on its way out, then its logged errors; the log's end where nothing is marked as one.
+def _errors_in(output: str) -> str:
+    """The errors that the program prints and logs, printed ones first; the log's end where there are none.
 
-    The log is written by a thread of its own, so it may come before the program's own word or after it.
+    The log is written by a thread of its own, so the two may come in either order.
     """
-    errors = list(dict.fromkeys(_LAST_WORD.findall(said) + _LOGGED.findall(said)))
+    errors = list(dict.fromkeys(_PRINTED_ERROR.findall(output) + _LOGGED_ERROR.findall(output)))
     if errors:
-        return "; ".join(errors[:_MOST_ERRORS])[:_MOST_SAID]
-    return said.strip()[-_MOST_SAID:] or "without a word"
+        return "; ".join(errors[:_MOST_ERRORS])[:_MOST_CHARACTERS]
+    return output.strip()[-_MOST_CHARACTERS:] or "without any output"
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

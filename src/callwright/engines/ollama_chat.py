@@ -1,8 +1,8 @@
 """Ollama's `/api/chat` as a `ChatServer`.
 
-On this wire arguments are objects, not text. They are kept as they came all the same: numbers in their spelling, keys
-in their order and as often as they stand there, so that `1.0` is not `1` and a rounded integer is seen to be rounded.
-(How characters are escaped inside strings is not kept: that is an encoder's choice.)
+Arguments are objects there, not text. They are kept as they came all the same: numbers digit by digit, keys in their
+order and as often as they come, so that `1.0` is not `1` and a rounded integer is seen to be rounded. (How characters
+are escaped inside strings is not kept: that is an encoder's choice.)
 """
 
 import json
@@ -10,16 +10,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from callwright.conversation import Conversation, Json, Message
-from callwright.engines.chat import ChatReply, ChatRequest, WireCall, curl_command, results_as_text
-from callwright.engines.ollama_api import Answer, Ollama
-from callwright.engines.wire import complaint, whole_characters
-from callwright.engines.wire_json import Pairs, Spelled, Wire, plain, read_wire, spelled
+from callwright.engines.chat import ChatReply, ChatRequest, ChatServer, RawToolCall, curl_command
+from callwright.engines.exact_json import ExactJson, ExactNumber, ExactObject, parse_exact, to_json, write_exact
+from callwright.engines.ollama_api import Ollama, OllamaResponse
+from callwright.engines.response_text import error_text, whole_characters
 from callwright.openai import write_tool
 
-_SAMPLING = ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "seed")
+_OPTIONS = ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "seed")
+"""Sampling parameters, which have our names there."""
 
 
-class OllamaChat:
+class OllamaChat(ChatServer):
     """One model of an Ollama.
 
     Args:
@@ -30,27 +31,18 @@ class OllamaChat:
     """
 
     def __init__(self, server: Ollama, model: str, *, slots: int = 1, shown_as: str | None = None) -> None:
-        self.server, self.model, self._slots = server, model, slots
+        self.server, self.model, self.slots = server, model, slots
         self._shown_as = shown_as or model
-
-    @property
-    def slots(self) -> int:
-        """See `ChatServer.slots`."""
-        return self._slots
 
     def chat(self, request: ChatRequest) -> ChatReply:
         """See `ChatServer.chat`."""
         answer = self.server.ask("POST", "/api/chat", _body(self.model, request))
-        reply = _streamed(answer) if request.stream else _whole(answer)
+        reply = _read(answer, streamed=request.stream)
         return replace(reply, error=reply.error.replace(self.model, self._shown_as))
 
     def curl(self, request: ChatRequest) -> str:
         """See `ChatServer.curl`."""
         return curl_command(f"{self.server.address}/api/chat", _body(self._shown_as, request))
-
-    def carried(self, conversation: Conversation) -> Conversation:
-        """See `ChatServer.carried`."""
-        return results_as_text(conversation)
 
 
 def _body(model: str, request: ChatRequest) -> dict[str, Json]:
@@ -59,9 +51,9 @@ def _body(model: str, request: ChatRequest) -> dict[str, Json]:
         body["tools"] = [write_tool(tool) for tool in request.conversation.tools]
     if request.thinking is not None:
         body["think"] = request.thinking
-    chosen = {name: getattr(request.sampling, name) for name in _SAMPLING}
-    options = chosen | {"num_predict": request.max_tokens, "num_ctx": request.context}
-    body["options"] = {name: value for name, value in options.items() if value is not None}
+    limits: dict[str, Json] = {"num_predict": request.max_tokens, "num_ctx": request.context}
+    sampling = request.sampling.to_wire({name: name for name in _OPTIONS})
+    body["options"] = sampling | {name: limit for name, limit in limits.items() if limit is not None}
     return body
 
 
@@ -93,52 +85,47 @@ def _message(message: Message, names: Mapping[str, str]) -> dict[str, Json]:
     return wire
 
 
-def _whole(answer: Answer) -> ChatReply:
-    if answer.error or answer.status != 200:
-        return ChatReply(status=answer.status, error=answer.complaint, body=answer.body)
-    reading = _Reading()
-    reading.take(answer.text)
-    return reading.reply(answer, reading.pieces[-1] if reading.pieces else None)
-
-
-def _streamed(answer: Answer) -> ChatReply:
-    if answer.status != 200:
-        return ChatReply(status=answer.status, error=answer.complaint, body=answer.body)
-    reading = _Reading()
+def _read(answer: OllamaResponse, *, streamed: bool) -> ChatReply:
+    if answer.status != 200 or (answer.error and not streamed):
+        return ChatReply(status=answer.status, error=answer.problem, body=answer.body)
+    reader = _ReplyReader()
+    if not streamed:
+        reader.add(answer.text)
+        return reader.reply(answer, reader.pieces[0] if reader.pieces else None)
     for line in answer.text.split("\n"):
-        if line.strip() and not reading.error:
-            reading.take(line)
-    if answer.error:  # what had come before the stream broke counts, and that it broke
-        reading.error = answer.error
-    return reading.reply(answer, list(reading.pieces))
+        if line.strip() and not reader.error:
+            reader.add(line)
+    if answer.error:  # the stream broke; the pieces before count all the same
+        reader.error = answer.error
+    return reader.reply(answer, reader.pieces)
 
 
-class _Reading:
-    """Puts an answer together from its pieces, of which an unstreamed one has one."""
+class _ReplyReader:
+    """Puts a reply together from its pieces; one that is not streamed has one piece."""
 
     def __init__(self) -> None:
         self.content: list[str] = []
         self.reasoning: list[str] = []
-        self.calls: list[WireCall] = []
-        self.last: dict[str, Wire] = {}
+        self.calls: list[RawToolCall] = []
+        self.last: dict[str, ExactJson] = {}
         self.pieces: list[Json] = []
-        self.speaking = 0
+        self.nonempty = 0
         self.done = False
         self.error = ""
 
-    def take(self, text: str) -> None:
-        """Reads one piece; what is wrong with it is the answer's error."""
+    def add(self, text: str) -> None:
+        """Reads one piece; what is wrong with it becomes the reply's error."""
         try:
-            wire = read_wire(text)
-            self.pieces.append(plain(wire))
-            self._take(wire)
+            value = parse_exact(text)
+            self.pieces.append(to_json(value))
+            self._add(value)
         except (ValueError, RecursionError) as error:
             self.error = f"an answer that is not what /api/chat answers: {error or 'nested too deeply'}"
 
-    def _take(self, wire: Wire) -> None:
-        piece = _object(wire, "the answer")
+    def _add(self, value: ExactJson) -> None:
+        piece = _object(value, "the answer")
         if "error" in piece:
-            self.error = complaint(plain(wire)) or "an error without words"
+            self.error = error_text(to_json(value)) or "an error without a message"
             return
         if self.done:
             raise ValueError("something after the end")
@@ -151,11 +138,11 @@ class _Reading:
         self.content.append(content)
         self.reasoning.append(reasoning)
         self.calls += found
-        self.speaking += bool(content or reasoning or found)
+        self.nonempty += bool(content or reasoning or found)
         self.done, self.last = piece.get("done") is True, piece
 
-    def reply(self, answer: Answer, body: Json) -> ChatReply:
-        """The answer put together."""
+    def reply(self, answer: OllamaResponse, body: Json) -> ChatReply:
+        """The whole reply."""
         reason = self.last.get("done_reason")
         return ChatReply(
             status=answer.status,
@@ -166,29 +153,29 @@ class _Reading:
             prompt_tokens=_count(self.last.get("prompt_eval_count")),
             answer_tokens=_count(self.last.get("eval_count")),
             error=self.error or ("" if self.done else "the answer ended before it was done"),
-            pieces=self.speaking,
+            pieces=self.nonempty,
             body=body,
         )
 
 
-def _call(wire: Wire) -> WireCall:
-    fields = _object(wire, "a tool call")
+def _call(value: ExactJson) -> RawToolCall:
+    fields = _object(value, "a tool call")
     function = _object(fields.get("function"), "a tool call's function")
     name, id_ = function.get("name"), fields.get("id")
     if not isinstance(name, str):
         raise ValueError("a tool call's function has no name")
-    arguments = spelled(function["arguments"]) if "arguments" in function else ""
-    named = whole_characters(id_) if isinstance(id_, str) else None
-    return WireCall(whole_characters(name), whole_characters(arguments), named)
+    arguments = write_exact(function["arguments"]) if "arguments" in function else ""
+    call_id = whole_characters(id_) if isinstance(id_, str) else None
+    return RawToolCall(whole_characters(name), whole_characters(arguments), call_id)
 
 
-def _object(wire: Wire, what: str) -> dict[str, Wire]:
-    if not isinstance(wire, Pairs):
+def _object(value: ExactJson, what: str) -> dict[str, ExactJson]:
+    if not isinstance(value, ExactObject):
         raise ValueError(f"{what} is no object")
-    return dict(wire.pairs)
+    return dict(value.pairs)
 
 
-def _text(message: Mapping[str, Wire], key: str) -> str:
+def _text(message: Mapping[str, ExactJson], key: str) -> str:
     value = message.get(key)
     if value is None:
         return ""
@@ -197,6 +184,6 @@ def _text(message: Mapping[str, Wire], key: str) -> str:
     return value
 
 
-def _count(value: Wire) -> int | None:
-    number = plain(value) if isinstance(value, Spelled) else None
+def _count(value: ExactJson) -> int | None:
+    number = to_json(value) if isinstance(value, ExactNumber) else None
     return number if isinstance(number, int) and number >= 0 else None

@@ -1,35 +1,35 @@
-"""`/v1/chat/completions`, as llama.cpp, vLLM, SGLang, LM Studio and many others serve it."""
+"""OpenAI's `/v1/chat/completions`, as llama.cpp, vLLM, SGLang, LM Studio and many others serve it."""
 
 from dataclasses import replace
-from types import TracebackType
 from typing import Self
 
-from callwright.conversation import Conversation, Json
-from callwright.engines.chat import ChatReply, ChatRequest, curl_command, results_as_text
-from callwright.engines.openai_answers import Reading
-from callwright.engines.wire import Wire, WireError
+from callwright.conversation import Json
+from callwright.engines.chat import ChatReply, ChatRequest, ChatServer, curl_command
+from callwright.engines.http_client import HttpClient, HttpError
+from callwright.engines.openai_replies import ReplyReader
 from callwright.openai import write_conversation
 
 PATH = "/v1/chat/completions"
 PENALTIES = {"llama.cpp": "repeat_penalty", "vLLM": "repetition_penalty", "SGLang": "repetition_penalty"}
-"""What servers call the penalty for repetition, which OpenAI has not; others are asked as llama.cpp is."""
+"""The name of `repeat_penalty`, which OpenAI does not have, by server; others are sent llama.cpp's."""
+_SAMPLING = {name: name for name in ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "seed")}
 OLLAMA = "Ollama"
-"""The server that is told by `reasoning_effort` whether to think (docs.ollama.com/api/openai-compatibility)."""
+"""The server that takes `reasoning_effort` for thinking (docs.ollama.com/api/openai-compatibility)."""
 _WHOLE = ("application/json", "text/html")
-"""Content types of what is no stream; what clients take for one has many more than its own."""
+"""Content types that are not read as a stream; servers send streams under many others than text/event-stream."""
 
 
-class OpenAIChat:
-    """A `ChatServer` that speaks OpenAI's wire. Several threads may ask at once.
+class OpenAIChat(ChatServer):
+    """A model behind OpenAI's endpoint; several threads may ask at once.
 
     Args:
       url: Address of the server, without `/v1`.
-      model: What is asked for; "" leaves it out, for servers that have one model only.
+      model: The model's name; "" leaves it out, for servers that have one model only.
       kind: The server, where it is known: a key of PENALTIES, or OLLAMA.
       slots: How many requests it answers side by side.
-      timeout: How many seconds an answer may take.
+      timeout: How many seconds a reply may take.
       shown: The address that command lines show; `url` when None.
-      shown_as: The model's name in command lines and errors, for one that will be gone; its own when None.
+      shown_as: The model's name in command lines and errors, for a temporary one; its own when None.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class OpenAIChat:
         shown_as: str | None = None,
     ) -> None:
         self.slots = slots
-        self._wire = Wire(url, timeout)
+        self._client = HttpClient(url, timeout)
         self._model = model
         self._shown_as = shown_as or model
         self._kind = kind
@@ -53,45 +53,33 @@ class OpenAIChat:
 
     def chat(self, request: ChatRequest) -> ChatReply:
         """See `ChatServer.chat`."""
-        reading = Reading()
+        reader = ReplyReader()
         try:
-            with self._wire.send(PATH, self.body(request)) as answer:
-                reading.status = answer.status
-                came = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-                if request.stream and answer.status < 300 and came not in _WHOLE:
-                    reading.stream(answer.chunks)
+            with self._client.send(PATH, self.body(request)) as response:
+                reader.status = response.status
+                kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+                if request.stream and response.status < 300 and kind not in _WHOLE:
+                    reader.read_stream(response.chunks)
                 else:
-                    reading.whole(b"".join(answer.chunks))
+                    reader.read_whole(b"".join(response.chunks))
                     if request.stream:
-                        reading.blame("expected a stream; got an answer in one piece")
-        except WireError as error:
-            reading.blame(str(error))
-        reply = reading.reply()
+                        reader.record_error("expected a stream; got an answer in one piece")
+        except HttpError as error:
+            reader.record_error(str(error))
+        reply = reader.reply()
         return replace(reply, error=reply.error.replace(self._model, self._shown_as)) if self._model else reply
 
     def curl(self, request: ChatRequest) -> str:
         """See `ChatServer.curl`."""
         return curl_command(self._shown + PATH, self.body(request) | ({"model": self._shown_as} if self._model else {}))
 
-    def carried(self, conversation: Conversation) -> Conversation:
-        """See `ChatServer.carried`."""
-        return results_as_text(conversation)
-
     def body(self, request: ChatRequest) -> dict[str, Json]:
-        """What is posted."""
-        sampling = request.sampling
-        options: dict[str, Json] = {
-            "max_tokens": request.max_tokens,
-            "temperature": sampling.temperature,
-            "top_k": sampling.top_k,
-            "top_p": sampling.top_p,
-            "min_p": sampling.min_p,
-            self._penalty: sampling.repeat_penalty,
-            "seed": sampling.seed,
-        }
+        """The JSON of a request."""
         body: dict[str, Json] = {"model": self._model} if self._model else {}
         body |= write_conversation(request.conversation)
-        body |= {name: value for name, value in options.items() if value is not None}
+        if request.max_tokens is not None:
+            body["max_tokens"] = request.max_tokens
+        body |= request.sampling.to_wire(_SAMPLING | {"repeat_penalty": self._penalty})
         if request.conversation.tools and not request.may_call:
             body["tool_choice"] = "none"
         if request.thinking is not None and self._kind == OLLAMA:
@@ -103,11 +91,11 @@ class OpenAIChat:
         return body
 
     def close(self) -> None:
-        """Gives back what the operating system lent."""
-        self._wire.close()
+        """Closes the connections."""
+        self._client.close()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

@@ -1,1 +1,1 @@
-"""BFCL: its data, asking an engine, and what the answers say statistically."""
+"""Evaluation on BFCL: its entries, who answers them, the rows of the answers, and their statistics."""

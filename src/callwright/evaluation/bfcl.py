@@ -1,4 +1,4 @@
-"""BFCL's questions and answers, from the official package and no other place.
+"""BFCL's entries, from the official package and no other place.
 
 The package cannot be installed beside JAX (it pins an old numpy and a dozen API clients), and nothing but its data is
 wanted. So its wheel is downloaded by exact version with the user's own pip (her mirrors and certificates apply), its
@@ -20,9 +20,7 @@ from callwright.conversation import Message
 from callwright.errors import ConfigError, DataError, FetchError
 from callwright.packages import pip_command
 from callwright.scoring.categories import find_category
-from callwright.scoring.entry import BfclEntry, expected_calls, to_tools
-
-__all__ = ["BfclEntry", "expected_calls", "fetch_data", "load_category", "sample", "to_tools"]
+from callwright.scoring.entry import BfclEntry
 
 VERSION = "2026.3.23"
 REQUIREMENT = f"bfcl-eval=={VERSION}"
@@ -52,9 +50,9 @@ def _download(scratch: Path) -> Path:
         raise FetchError(
             f"to download {REQUIREMENT}", reason, "connect to a package registry and run the command again"
         )
-    came = storage.sha256_file(wheels[0])
-    if came != WHEEL_SHA256:
-        raise DataError(f"{REQUIREMENT} with sha256 {WHEEL_SHA256}", came, "download from a registry you trust")
+    got = storage.sha256_file(wheels[0])
+    if got != WHEEL_SHA256:
+        raise DataError(f"{REQUIREMENT} with sha256 {WHEEL_SHA256}", got, "download from a registry you trust")
     return wheels[0]
 
 
@@ -77,21 +75,21 @@ def load_category(name: str) -> tuple[BfclEntry, ...]:
     category = find_category(name)
     folder = fetch_data()
     questions = _read(folder / f"BFCL_v4_{name}.json")
-    answers: list[dict[str, Any]] = [{"ground_truth": ()}] * len(questions)
-    if category.has_answers:
-        answers = _read(folder / "possible_answer" / f"BFCL_v4_{name}.json")
-    if not len(questions) == len(answers) == category.size:
-        came = f"{len(questions)} questions and {len(answers)} answers"
-        raise DataError(f"{category.size} entries of {name}", came, f"delete {folder} and run again")
+    truths: list[dict[str, Any]] = [{"ground_truth": ()}] * len(questions)
+    if category.has_gold_calls:
+        truths = _read(folder / "possible_answer" / f"BFCL_v4_{name}.json")
+    if not len(questions) == len(truths) == category.size:
+        got = f"{len(questions)} questions and {len(truths)} answers"
+        raise DataError(f"{category.size} entries of {name}", got, f"delete {folder} and run again")
     return tuple(
         BfclEntry(
             id=question["id"],
             category=name,
             question=tuple(Message(turn["role"], turn["content"]) for turn in question["question"][0]),
             functions=tuple(question["function"]),
-            answers=tuple(answer["ground_truth"]),
+            gold_calls=tuple(truth["ground_truth"]),
         )
-        for question, answer in zip(questions, answers, strict=True)
+        for question, truth in zip(questions, truths, strict=True)
     )
 
 
@@ -105,9 +103,9 @@ def _read(path: Path) -> list[dict[str, Any]]:
 def sample(entries: Mapping[str, Sequence[BfclEntry]], size: int, seed: int) -> list[BfclEntry]:
     """A seeded sample in which every category keeps its share, in the order of `entries`.
 
-    The sample of one size contains every smaller one of the same seed and categories. Each category is shuffled on its
-    own, its k-th entry of n is ranked (k + 1/2) / n, and the lowest ranks of all are taken: that is Webster's
-    apportionment, which never takes a seat back when the house grows.
+    A sample contains every smaller one of the same seed and categories: each category is shuffled on its own, its k-th
+    entry of n is ranked (k + 1/2) / n, and the lowest ranks of all are taken. These are the shares of Webster's
+    apportionment, in which no share shrinks when the total grows.
 
     Args:
       entries: The entries by category.
@@ -115,7 +113,7 @@ def sample(entries: Mapping[str, Sequence[BfclEntry]], size: int, seed: int) -> 
       seed: Chooses which.
 
     Raises:
-      ConfigError: There are not that many, or fewer than one is asked for.
+      ConfigError: `size` is less than one, or more than there are entries.
     """
     total = sum(map(len, entries.values()))
     if not 1 <= size <= total:

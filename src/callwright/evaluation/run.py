@@ -1,44 +1,31 @@
-"""BFCL against an engine: every entry is asked once, scored once, and on disk before the next batch begins.
+"""An evaluation: every entry is asked once and scored once, and its row is on disk before the next batch begins.
 
 Prompts of similar length are asked together. The batches follow from the entries alone, so an evaluation that was
-stopped asks the rest in the same company as one that never stopped, and ends with the same rows. A batch that was cut
+stopped asks the rest in the same batches as one that never stopped, and ends with the same rows. A batch that was cut
 while its rows were written is asked again, and only its missing rows are added.
 """
 
-import reprlib
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
-from callwright.conversation import Conversation
-from callwright.engines.base import Engine, Generation, Sampling
-from callwright.errors import DataError
+from callwright.conversation import Conversation, ToolCall
+from callwright.evaluation.answerer import Answerer, ModelAnswer, Prompt
 from callwright.evaluation.bfcl import load_category, sample
-from callwright.formats.base import Format
+from callwright.evaluation.row import EvaluationRow, RowCall, read_rows
 from callwright.scoring.checker import score_calls
 from callwright.scoring.entry import BfclEntry, expected_calls, to_tools
+from callwright.scoring.verdict import wrong
 from callwright.settings import Settings
-from callwright.storage import JsonLines, numbered_jsonl
-from callwright.tokens import Segment, Tokenizer, decode_segments, encode_segments
+from callwright.storage import JsonLines
 
-CATEGORIES = ("simple_python", "multiple", "parallel", "parallel_multiple", "irrelevance")
-SCHEMA_VERSION = 1
-ASK_AGAIN = "take the line out and give the run's command again, which asks that entry again"
-"""What to do about a damaged row."""
-_KINDS: dict[str, tuple[type, ...]] = {
-    "id": (str,),
-    "valid": (bool,),
-    "calls": (list, type(None)),
-    "prompt_ids": (list,),
-    "token_ids": (list,),
-    "seconds": (int, float),
-}
-"""What is counted in a row, and its types."""
+DEFAULT_CATEGORIES = ("simple_python", "multiple", "parallel", "parallel_multiple", "irrelevance")
+NO_ANSWER = "answerer:no_answer"
+"""The type of error of an entry whose request failed."""
 
 
 class EvaluationSettings(Settings):
@@ -46,7 +33,7 @@ class EvaluationSettings(Settings):
 
     sample: int | dict[str, int] | None = None
     """Entries in all, stratified over the categories; or entries of each category; or, if null, all of them."""
-    categories: tuple[str, ...] = CATEGORIES
+    categories: tuple[str, ...] = DEFAULT_CATEGORIES
     """Categories that `sample` is drawn from when it is a number or null."""
     seed: int = 0
     """Of the sample; a larger sample with the same seed contains the smaller one."""
@@ -55,7 +42,7 @@ class EvaluationSettings(Settings):
     batch_tokens: int = Field(8192, gt=0)
     """Prompt tokens in a batch, padding included, at most: long prompts go in small batches."""
     max_new_tokens: int = Field(160, gt=0)
-    """Answers are cut there; a cut call is no call."""
+    """Outputs are cut there; a cut call is no call."""
 
     def entries(self) -> dict[str, list[BfclEntry]]:
         """The sampled entries by category, downloaded on first use."""
@@ -68,20 +55,16 @@ class EvaluationSettings(Settings):
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """An entry as the model sees it."""
+class _Question:
+    """An entry, and the prompt that asks it."""
 
     entry: BfclEntry
-    conversation: Conversation
-    segments: list[Segment]
-    ids: list[int]
+    prompt: Prompt
 
 
 def evaluate(
-    engine: Engine,
+    answerer: Answerer,
     entries: Mapping[str, Sequence[BfclEntry]],
-    form: Format,
-    tokenizer: Tokenizer,
     settings: EvaluationSettings,
     directory: Path,
     *,
@@ -91,10 +74,8 @@ def evaluate(
     """Asks and scores the entries that have no row yet in `directory`/CATEGORY.jsonl.
 
     Args:
-      engine: Who answers; greedily.
+      answerer: An engine or a served chat.
       entries: By category.
-      form: The format of prompts and answers.
-      tokenizer: Its tokenizer.
       settings: Batching and limits.
       directory: Where the rows are appended.
       advance: Told how many entries are done, and which share of all the work they are; the ones found on disk first.
@@ -102,144 +83,80 @@ def evaluate(
 
     Returns:
       Whether every entry has its row.
+
+    Raises:
+      DataError: A line on disk is not a row.
+      StorageError: The rows cannot be written.
     """
-    done = {row["id"] for name in entries for _, row in read_rows(directory / f"{name}.jsonl")}
-    asked = [_ask(entry, form, tokenizer) for members in entries.values() for entry in members]
+    done = {row.id for name in entries for row in read_rows(directory / f"{name}.jsonl")}
+    questions = [
+        _Question(entry, answerer.prepare(Conversation(entry.question, to_tools(entry))))
+        for members in entries.values()
+        for entry in members
+    ]
     # An entry is as much work as the tokens that it may have, and the longest are asked first.
-    work = {one.entry.id: len(one.ids) + settings.max_new_tokens for one in asked}
+    work = {question.entry.id: len(question.prompt.ids) + settings.max_new_tokens for question in questions}
     total = sum(work.values())
 
     def report(ids: Set[str]) -> None:
         advance(len(ids), sum(work[name] for name in ids & work.keys()) / max(total, 1))
 
     report(done)
-    for batch in _batches(asked, settings):
-        missing = [one for one in batch if one.entry.id not in done]
+    for batch in _batches(questions, settings):
+        missing = {question.entry.id for question in batch} - done
         if not missing:
             continue
         if should_stop():
             return False
         began = time.perf_counter()
-        said = engine.generate([one.ids for one in batch], max_new_tokens=settings.max_new_tokens, sampling=Sampling())
+        answers = answerer.answer([question.prompt for question in batch], max_new_tokens=settings.max_new_tokens)
         seconds = (time.perf_counter() - began) / len(batch)
         rows: dict[str, list[dict[str, Any]]] = {}
-        for one, generation in zip(batch, said, strict=True):
-            if one in missing:
-                rows.setdefault(one.entry.category, []).append(_row(one, generation, form, tokenizer, seconds))
+        for question, answer in zip(batch, answers, strict=True):
+            if question.entry.id in missing:
+                rows.setdefault(question.entry.category, []).append(_row(question, answer, seconds).as_json())
         for name, new in rows.items():
             with JsonLines(directory / f"{name}.jsonl") as file:
                 file.append(*new)
-        report({one.entry.id for one in missing})
+        report(missing)
     return True
 
 
-def _ask(entry: BfclEntry, form: Format, tokenizer: Tokenizer) -> _Asked:
-    conversation = Conversation(entry.question, to_tools(entry))
-    segments = form.render(conversation, add_generation_prompt=True)
-    return _Asked(entry, conversation, segments, encode_segments(tokenizer, segments)[0])
-
-
-def _batches(asked: Sequence[_Asked], settings: EvaluationSettings) -> Iterator[list[_Asked]]:
-    """Longest first, so that what will not fit into memory fails at once; neighbours have similar lengths."""
-    batch: list[_Asked] = []
-    for one in sorted(asked, key=lambda one: (-len(one.ids), one.entry.id)):
-        longest = len(batch[0].ids) if batch else len(one.ids)
+def _batches(questions: Sequence[_Question], settings: EvaluationSettings) -> Iterator[list[_Question]]:
+    """Longest first, so that what will not fit into memory fails at once; neighbors have similar lengths."""
+    batch: list[_Question] = []
+    for question in sorted(questions, key=lambda one: (-len(one.prompt.ids), one.entry.id)):
+        longest = len((batch[0] if batch else question).prompt.ids)
         if batch and (len(batch) == settings.batch_size or (len(batch) + 1) * longest > settings.batch_tokens):
             yield batch
             batch = []
-        batch.append(one)
+        batch.append(question)
     if batch:
         yield batch
 
 
-def _row(one: _Asked, generation: Generation, form: Format, tokenizer: Tokenizer, seconds: float) -> dict[str, Any]:
-    entry, said = one.entry, decode_segments(tokenizer, generation.token_ids)
-    parsed = form.parse(said, tools=one.conversation.tools, finish_reason=generation.finish_reason)
-    # Words without any call are an empty list of calls; a call that was attempted and cannot be read is no list at all.
-    unreadable = not parsed.tool_calls and bool(parsed.errors)
-    verdict = score_calls(entry, None if unreadable else parsed.tool_calls)
-    calls = [{"name": call.name, "arguments": dict(call.arguments)} for call in parsed.tool_calls]
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "id": entry.id,
-        "category": entry.category,
-        "question": "\n".join(str(message.content) for message in entry.question),
-        "expected": [{"name": call.name, "arguments": dict(call.arguments)} for call in expected_calls(entry)],
-        "prompt": "".join(segment.text for segment in one.segments),
-        "prompt_ids": one.ids,
-        "token_ids": list(generation.token_ids),
-        "raw": "".join(segment.text for segment in said),
-        "finish_reason": generation.finish_reason,
-        "calls": None if unreadable else calls,
-        "complete": parsed.complete,
-        "parse_errors": [{"message": issue.message, "position": issue.position} for issue in parsed.errors],
-        "valid": verdict.valid,
-        "error_type": verdict.error_type,
-        "error_detail": verdict.detail,
-        "seconds": round(seconds, 3),
-    }
+def _row(question: _Question, answer: ModelAnswer, seconds: float) -> EvaluationRow:
+    entry = question.entry
+    verdict = wrong(NO_ANSWER, answer.failure) if answer.failure else score_calls(entry, answer.calls)
+    return EvaluationRow(
+        id=entry.id,
+        category=entry.category,
+        question="\n".join(str(message.content) for message in entry.question),
+        expected=_recorded(expected_calls(entry)),
+        prompt=question.prompt.text,
+        prompt_ids=question.prompt.ids,
+        token_ids=answer.token_ids,
+        raw=answer.text,
+        finish_reason=answer.finish_reason,
+        calls=None if answer.calls is None else _recorded(answer.calls),
+        complete=answer.complete,
+        parse_errors=answer.issues,
+        valid=verdict.valid,
+        error_type=verdict.error_type,
+        error_detail=verdict.detail,
+        seconds=round(seconds, 3),
+    )
 
 
-def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The rows of one category that are on disk, each with its line number; an entry's second row is left out.
-
-    Raises:
-      DataError: A line is no row.
-    """
-    seen = set[str]()
-    for number, row in numbered_jsonl(path):
-        if wrong := _wrong_field(row):
-            raise DataError(
-                f"a scored entry in line {number} of {path}",
-                f"{wrong} {reprlib.repr(row[wrong])}" if wrong in row else f"one without {wrong}",
-                ASK_AGAIN,
-            )
-        if row["id"] not in seen:
-            seen.add(row["id"])
-            yield number, row
-
-
-def _wrong_field(row: Mapping[str, Any]) -> str | None:
-    """The first field that is missing, or not what it adds up from."""
-    for name, kind in _KINDS.items():
-        if name not in row or type(row[name]) not in kind:
-            return name
-    if not row["valid"] and type(row.get("error_type")) is not str:
-        return "error_type"
-    return None if 0 <= row["seconds"] < 1e9 else "seconds"
-
-
-@dataclass(slots=True)
-class Tally:
-    """What the rows of one category add up to.
-
-    Attributes:
-      verdicts: Whether each entry was solved, by id.
-      called: Entries with at least one well-formed call.
-      errors: Error types of the rest, and how often.
-      tokens: Prompt and answer tokens.
-      seconds: Time spent.
-    """
-
-    verdicts: dict[str, bool] = field(default_factory=dict)
-    called: int = 0
-    errors: Counter[str] = field(default_factory=Counter)
-    tokens: int = 0
-    seconds: float = 0.0
-
-
-def tally(directory: Path, category: str) -> Tally:
-    """Adds up the rows of a category that are on disk.
-
-    Raises:
-      DataError: A line is no row.
-    """
-    result = Tally()
-    for _, row in read_rows(directory / f"{category}.jsonl"):
-        result.verdicts[row["id"]] = row["valid"]
-        result.called += bool(row["calls"])
-        if not row["valid"]:
-            result.errors[row["error_type"]] += 1
-        result.tokens += len(row["prompt_ids"]) + len(row["token_ids"])
-        result.seconds += row["seconds"]
-    return result
+def _recorded(calls: Sequence[ToolCall]) -> tuple[RowCall, ...]:
+    return tuple(RowCall(name=call.name, arguments=dict(call.arguments)) for call in calls)

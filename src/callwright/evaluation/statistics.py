@@ -1,20 +1,19 @@
-"""How sure a score is, and whether two scores differ.
+"""How certain a score is, and whether two scores differ.
 
-A benchmark score is a proportion of a sample, so it comes with a Wilson interval; two models scored on the same
-entries are compared entry by entry with McNemar's exact test, which sees what two overlapping intervals cannot. Both
-are scipy's (`binomtest`); what is ours is the pairing by id and the refusal to pair what does not belong together. Left
-out on purpose: a correction for many tests (the report says that there is none) and any mean over categories of
-different size (pooling counts entries).
+A benchmark score is a proportion of a sample, so it comes with a Wilson interval. Two models that were scored on the
+same entries are compared entry by entry with McNemar's exact test, which finds differences that overlapping intervals
+hide. Both are computed by scipy's `binomtest`. Left out on purpose: a correction for many tests (the report says that
+there is none), and any mean over categories of different size (pooling counts entries).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from callwright.errors import DataError
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(NamedTuple):
     """A confidence interval of a proportion, both ends within 0..1."""
 
     low: float
@@ -42,7 +41,11 @@ class McNemar:
 
 
 def wilson(correct: int, total: int, confidence: float = 0.95) -> Interval:
-    """The Wilson score interval of `correct` out of `total`; of nothing at all it is 0..1, which says nothing."""
+    """The Wilson score interval of `correct` out of `total`; 0..1 if `total` is 0.
+
+    Raises:
+      DataError: Not 0 <= correct <= total.
+    """
     from scipy.stats import binomtest
 
     if not 0 <= correct <= total:
@@ -61,7 +64,7 @@ def mcnemar(before: Mapping[str, bool], after: Mapping[str, bool]) -> McNemar:
       after: The same ids for the later model.
 
     Raises:
-      DataError: the two do not hold the same ids.
+      DataError: The two do not hold the same ids.
     """
     from scipy.stats import binomtest
 
@@ -81,9 +84,3 @@ def mcnemar(before: Mapping[str, bool], after: Mapping[str, bool]) -> McNemar:
 def is_call_category(category: str) -> bool:
     """Whether the category asks for calls; relevance and irrelevance only ask whether to call at all."""
     return not category.endswith("relevance")
-
-
-def pooled(counts: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
-    """(correct, total) over the call categories of `counts`, which maps a category to its own (correct, total)."""
-    calls = [count for category, count in counts.items() if is_call_category(category)]
-    return sum(correct for correct, _ in calls), sum(total for _, total in calls)

@@ -1,12 +1,12 @@
 """Formats: how a conversation with tools becomes text, and text becomes calls. One file a format, one registry.
 
-To add a format: write one file with a class that satisfies `base.Format`, add one line to `FORMATS`, and a test. Beside
-the registry, `template:PATH` is any Hugging Face chat template (see `template_file`).
+To add a format: write one file with a class that satisfies `base.Format`, add one line to `FORMATS`, and a test; where
+its id names a variant, `ALIASES` says what the bare name stands for. Beside the registry, `template:PATH/FORMAT` is any
+Hugging Face chat template (see `template_file`).
 """
 
 import re
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 from callwright.conversation import Tool, ToolCall
 from callwright.errors import FormatError
@@ -25,90 +25,83 @@ from callwright.formats.template_file import PREFIX, TemplateFormat, locate
 from callwright.formats.tool_code import ToolCodeFormat
 from callwright.formats.xml import XmlFormat
 
-FORMATS: dict[str, dict[str, Callable[[], Format]]] = {
-    "xml": {variant: partial(XmlFormat, variant) for variant in ("args", "arguments")},
-    "tool_code": {"": ToolCodeFormat},
-    "llama31": {"": Llama31Format},
-    "llama4": {"": Llama4Format},
-    "bfcl": {"": BfclFormat},
-    "qwen25": {"": Qwen25Format},
-    "qwen3": {"": Qwen3Format},
-    "qwen3-xml": {"": Qwen3XmlFormat},
-    "hermes3": {"": Hermes3Format},
-    "gemma4": {variant: partial(Gemma4Format, variant) for variant in ("31b", "e2b")},
-    "functiongemma": {"": FunctionGemmaFormat},
-    "mistral": {variant: partial(MistralFormat, variant) for variant in ("v3", "v11", "v13")},
+FORMATS: dict[str, Format] = {
+    fmt.id: fmt
+    for fmt in (
+        *map(XmlFormat, ("args", "arguments")),
+        ToolCodeFormat(),
+        Llama31Format(),
+        Llama4Format(),
+        BfclFormat(),
+        Qwen25Format(),
+        Qwen3Format(),
+        Qwen3XmlFormat(),
+        Hermes3Format(),
+        *map(Gemma4Format, ("31b", "e2b")),
+        FunctionGemmaFormat(),
+        *map(MistralFormat, ("v3", "v11", "v13")),
+    )
 }
+"""Every format by its id, `NAME` or `NAME/VARIANT`; the variants of a name stand together, the default first."""
 
-BY_MODEL: dict[str, tuple[tuple[str, str, str | None], ...]] = {
-    "llama": ((r"llama[-_. ]?4", "llama4", None), (r"llama[-_. ]?3", "llama31", None)),
+ALIASES: dict[str, tuple[tuple[str, str], ...]] = {
+    "xml": (("", "xml/args"),),
+    "gemma4": (("", "gemma4/31b"),),
+    "llama": ((r"llama[-_. ]?4", "llama4"), (r"llama[-_. ]?3", "llama31")),
     "mistral": (
-        (r"nemo|7b-instruct-v0\.3", "mistral", "v3"),
-        (r"ministral-3|devstral.*(2507|2512)|magistral.*250[7-9]|magistral.*251", "mistral", "v13"),
-        (r"small-3\.2|2506", "mistral", "v11"),
+        (r"nemo|7b-instruct-v0\.3", "mistral/v3"),
+        (r"ministral-3|devstral.*(2507|2512)|magistral.*250[7-9]|magistral.*251", "mistral/v13"),
+        (r"small-3\.2|2506", "mistral/v11"),
+        ("", "mistral/v3"),
     ),
 }
-"""Names that leave format or variant to the model: the first pattern found in its name, in lower case, decides."""
+"""Names that are no ids: (pattern, id) pairs, of which the first whose pattern is found in the model's name, in lower
+case, decides. An empty pattern is found in every name, and where no model is named."""
 
 
 def get_format(name: str, variant: str | None = None, model: str | None = None) -> Format:
-    """The format of that name; the first variant when none is named.
+    """The format of that name.
 
     Args:
-      name: A name in the registry.
-      variant: One of its variants; for `template:PATH` the declared format, `NAME` or `NAME/VARIANT`.
-      model: The model that speaks; it decides only where a name stands for several formats.
+      name: `NAME`, `NAME/VARIANT`, or `template:PATH/FORMAT`, where FORMAT is one of the former.
+      variant: The variant, where `name` does not say it; of `template:PATH` the declared format.
+      model: The model; it decides only where a name stands for several formats.
 
     Raises:
-      FormatError: no such format or variant.
+      FormatError: There is no such format or variant, or the name leaves the choice to the model and this one does not
+        tell.
     """
-    name, variant = resolve(name, variant, model)
     if name.startswith(PREFIX):
         path, declared = locate(name.removeprefix(PREFIX), variant)
-        return TemplateFormat(path, get_format(*declared))
-    if name not in FORMATS:
-        raise FormatError(f"a format ({', '.join(FORMATS)})", repr(name), "name one of these")
-    variants = FORMATS[name]
-    if variant is not None and variant not in variants:
-        raise FormatError(f"a variant of {name} ({', '.join(variants)})", repr(variant), "name one of these")
-    return variants[variant or next(iter(variants))]()
-
-
-def resolve(name: str, variant: str | None, model: str | None) -> tuple[str, str | None]:
-    """Format and variant, where the name leaves them to the model.
-
-    Raises:
-      FormatError: the name stands for several formats, and the model is none that tells which.
-    """
-    choices = BY_MODEL.get(name, ())
-    for pattern, chosen, its_variant in choices:
+        return TemplateFormat(path, get_format(declared))
+    id = f"{name}/{variant}" if variant else name
+    if id in FORMATS:
+        return FORMATS[id]
+    choices = ALIASES.get(id, ())
+    for pattern, chosen in choices:
         if re.search(pattern, (model or "").lower()):
-            return chosen, variant or its_variant
-    if choices and name not in FORMATS:
-        came = f"model {model!r}" if model else "no model"
-        raise FormatError(
-            f"a model that tells what {name} stands for", came, f"name {' or '.join(c[1] for c in choices)} instead"
-        )
-    return name, variant
-
-
-def get_format_by_name(name: str) -> Format:
-    """The format of `NAME`, `NAME/VARIANT`, or `template:PATH/NAME` and `template:PATH/NAME/VARIANT`.
-
-    Raises:
-      FormatError: no such format or variant.
-    """
-    form, _, variant = (name, "", "") if name.startswith(PREFIX) else name.partition("/")
-    return get_format(form, variant or None)
+            return FORMATS[chosen]
+    if choices:
+        got = f"model {model!r}" if model else "no model"
+        fix = f"name {' or '.join(chosen for _, chosen in choices)} instead"
+        raise FormatError(f"a model that tells what {name} stands for", got, fix)
+    family = id.partition("/")[0]
+    variants = [fmt.variant for fmt in FORMATS.values() if fmt.name == family and fmt.variant]
+    if variants:
+        raise FormatError(f"a variant of {family} ({', '.join(variants)})", repr(id), "name one of these")
+    raise FormatError(f"a format ({', '.join(FORMATS)})", repr(id), "name one of these")
 
 
 def read_calls(name: str, text: str, tools: Sequence[Tool]) -> tuple[ToolCall, ...] | None:
-    """The calls in a model's words; None when a call was attempted and none can be read.
+    """The calls in a model's output; None when a call was attempted and none can be read.
 
     Args:
-      name: As for `get_format_by_name`.
-      text: What the model said.
-      tools: What it was offered.
+      name: As for `get_format`.
+      text: The model's output.
+      tools: The tools it was offered.
+
+    Raises:
+      FormatError: As `get_format`.
     """
-    parsed = get_format_by_name(name).parse(text, tools=tools)
+    parsed = get_format(name).parse(text, tools=tools)
     return None if parsed.errors and not parsed.tool_calls else parsed.tool_calls

@@ -1,38 +1,59 @@
-"""What a format is: conversations to segments, and what a model said back to calls.
+"""What a format is: conversations to segments, and the model's output back to calls.
 
 A format is one object with pure methods. `render` gives segments (text that a format wrote is control, all that
-somebody else wrote is not; see `tokens.Segment`), and the prompt is their concatenation. `stream` reads what the model
-says as it comes, `parse` reads it at once, and both are the same code (`reading`). Reading is strict: an unclosed call
-is reported by `complete=False` and is never a call; a malformed one is an error with its position and stays in the
-content, so nothing is lost and nothing is repaired in silence. `lenient=True` may repair known slips, and says which.
+somebody else wrote is not; see `tokens.Segment`), whose concatenation is the prompt, and warns of what the family's
+template leaves out. `stream` reads the model's output as it arrives, `parse` reads it at once, and both are the same
+code (`reading`). Reading is strict: an unclosed call is reported by `complete=False` and is never a call; a malformed
+one is an error with its position and stays in the content, so nothing is lost and nothing is repaired in silence.
+`lenient=True` repairs common mistakes, and lists the repairs.
 """
 
 import json
-import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
-from callwright.errors import FormatError, FormatWarning
-from callwright.formats.grammar import Event, Grammar, ParseIssue, Repair, TextDelta
+from callwright.errors import FormatError
+from callwright.formats.grammar import WHITESPACE, Event, Grammar, ParseIssue, Repair, TextDelta
 from callwright.formats.reading import Stream
 from callwright.tokens import Segment, Tokenizer
+
+Warn = Callable[[str], None]
+"""Takes a warning: what the family's template leaves out or misplaces, whose bytes are given all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A conversation as a prompt.
+
+    Attributes:
+      segments: The prompt, piece by piece.
+      warnings: What the family's template leaves out or misplaces, in order; each names the message and the field.
+    """
+
+    segments: tuple[Segment, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The prompt as one string."""
+        return "".join(segment.text for segment in self.segments)
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a model said, taken apart.
+    """A model's output, parsed.
 
     Attributes:
       content: The text outside calls and reasoning; None when there is none.
-      reasoning: The thinking; None when there is none.
+      reasoning: The text of the thoughts; None when there is none.
       tool_calls: The well-formed, closed calls, in order.
       complete: False when the text ends inside a call or a thought, or was cut by the token limit.
       errors: Malformed calls and other departures, in order.
-      repairs: What `lenient` mended, in order.
+      repairs: What `lenient` repaired, in order.
     """
 
     content: str | None
@@ -42,52 +63,53 @@ class Parsed:
     errors: tuple[ParseIssue, ...] = ()
     repairs: tuple[Repair, ...] = ()
 
-
-def put_together(events: Iterable[Event], *, complete: bool) -> Parsed:
-    """The events of one message, from first to last, as one result."""
-    content: list[str] = []
-    reasoning: list[str] = []
-    calls: list[ToolCall] = []
-    errors: list[ParseIssue] = []
-    repairs: list[Repair] = []
-    for event in events:
-        if isinstance(event, TextDelta):
-            (reasoning if event.reasoning else content).append(event.text)
-        elif isinstance(event, ToolCall):
-            calls.append(event)
-        elif isinstance(event, ParseIssue):
-            errors.append(event)
-        else:
-            repairs.append(event)
-    return Parsed(
-        "".join(content) or None, "".join(reasoning) or None, tuple(calls), complete, tuple(errors), tuple(repairs)
-    )
+    @classmethod
+    def from_events(cls, events: Iterable[Event], *, complete: bool) -> Self:
+        """The events of one message, from first to last, as one result."""
+        content: list[str] = []
+        reasoning: list[str] = []
+        calls: list[ToolCall] = []
+        errors: list[ParseIssue] = []
+        repairs: list[Repair] = []
+        for event in events:
+            if isinstance(event, TextDelta):
+                (reasoning if event.reasoning else content).append(event.text)
+            elif isinstance(event, ToolCall):
+                calls.append(event)
+            elif isinstance(event, ParseIssue):
+                errors.append(event)
+            else:
+                repairs.append(event)
+        return cls(
+            "".join(content) or None, "".join(reasoning) or None, tuple(calls), complete, tuple(errors), tuple(repairs)
+        )
 
 
 class Format(ABC):
     """One way of writing tool calls; stateless, shared freely.
 
     Attributes:
-      name: The name in the registry.
-      variant: The variant's name in the registry, "" for a format without variants.
+      name: The family's name.
+      variant: The variant's name, "" for a family without variants.
       bos: What opens every prompt, "" for a family without it.
       stops: The special tokens that end the model's turn, e.g. `<end_of_turn>`.
-      controls: All special tokens that `render` writes or a model may say, `bos` and `stops` included.
-      grammar: The markers of what a model says, and who reads what stands between them.
+      special_tokens: All special tokens that `render` writes or a model may generate, `bos` and `stops` included.
+      grammar: The markers in the model's output, and what reads the text between them.
+      text_markers: Markers that content may hold as plain text, because only control tokens count as these markers.
     """
 
     name: str
     variant: str = ""
     bos: str = ""
     stops: tuple[str, ...]
-    controls: tuple[str, ...]
+    special_tokens: tuple[str, ...]
     grammar: Grammar
+    text_markers: tuple[str, ...] = ()
 
-    @abstractmethod
     def render(
         self, conversation: Conversation, *, add_generation_prompt: bool = False, thinking: bool | None = None
-    ) -> list[Segment]:
-        """The conversation as segments, BOS included once.
+    ) -> Rendered:
+        """The conversation as a prompt, BOS included once.
 
         Args:
           conversation: Tools and messages.
@@ -95,18 +117,75 @@ class Format(ABC):
           thinking: Whether the model is to think; None leaves it to the family's default.
 
         Raises:
-          FormatError: the conversation cannot be represented; the message names the message and the field.
+          FormatError: The conversation cannot be represented; the message names the message and the field.
         """
+        self._check_thinking(thinking)
+        warnings: list[str] = []
+        segments = tuple(
+            self._segments(
+                conversation,
+                add_generation_prompt=add_generation_prompt,
+                thinking=thinking,
+                warn=warnings.append,
+            )
+        )
+        return Rendered(segments, tuple(warnings))
+
+    @property
+    def id(self) -> str:
+        """The key in the registry: `NAME` or `NAME/VARIANT`."""
+        return f"{self.name}/{self.variant}" if self.variant else self.name
+
+    @abstractmethod
+    def _segments(
+        self, conversation: Conversation, *, add_generation_prompt: bool, thinking: bool | None, warn: Warn
+    ) -> Iterable[Segment]:
+        """The segments of `render`, which has its other arguments; `warn` takes each warning."""
+
+    def _check_thinking(self, thinking: bool | None) -> None:
+        """Refuses thinking in a family that has no place for it."""
+        if thinking and self.grammar.thought is None:
+            raise FormatError("thinking off or unset", "thinking on", "choose a format whose family can think")
+
+    def check_reads_back(self, text: str, where: str, *, reasoning: bool = False) -> None:
+        """Refuses text of the model that `parse` would not give back: what is written reads back.
+
+        Args:
+          text: Content, or the inside of a thought.
+          where: Its place, for the error.
+          reasoning: Whether it is the inside of a thought, where calls are not looked for.
+
+        Raises:
+          FormatError: A marker stands in it, or it begins like a call that is a whole message.
+        """
+        finder = self.grammar.in_reasoning if reasoning else self.grammar.in_content
+        match = finder.find(text, 0)
+        while match is not None and match.group() in self.text_markers:
+            match = finder.find(text, match.end())
+        if match is not None:
+            raise FormatError(
+                f"{where} without {match.group().strip()}",
+                f"one at character {match.start()}",
+                "write it differently, or say a call as a tool call: read back it would be a marker",
+            )
+        openers = () if reasoning else tuple(region.opener for region in self.grammar.start_regions)
+        if openers and text.lstrip(WHITESPACE).startswith(openers):
+            parsed = self.parse([Segment(text)])
+            if parsed.tool_calls or parsed.errors or not parsed.complete:
+                raise FormatError(
+                    f"{where} that reads back as text",
+                    "text that begins like a call",
+                    "say it as a tool call, or begin with other words",
+                )
 
     def generation_prompt(self, conversation: Conversation, *, thinking: bool | None = None) -> str:
         """What opens the model's turn: the end that `render` adds for `add_generation_prompt`.
 
         Raises:
-          FormatError: as `render`.
+          FormatError: As `render`.
         """
         closed, opened = (
-            "".join(segment.text for segment in self.render(conversation, add_generation_prompt=add, thinking=thinking))
-            for add in (False, True)
+            self.render(conversation, add_generation_prompt=add, thinking=thinking).text for add in (False, True)
         )
         return opened.removeprefix(closed)
 
@@ -114,16 +193,16 @@ class Format(ABC):
         """A reader for one message that arrives in pieces.
 
         Args:
-          tools: What the model was offered; untyped formats cast by their schemas.
+          tools: The tools that the model was offered; formats without types cast arguments by their schemas.
           generation_prompt: The end of the prompt; where it opens a thought, the message begins inside it.
-          lenient: Whether known slips are repaired.
+          lenient: Whether common mistakes are repaired.
         """
         return Stream(
             self.grammar,
             tools=tools,
-            controls=self.controls,
+            special_tokens=self.special_tokens,
             lenient=lenient,
-            thinking=self.grammar.is_thinking(generation_prompt),
+            thinking=self.grammar.opens_thought(generation_prompt),
         )
 
     def parse(
@@ -135,19 +214,19 @@ class Format(ABC):
         generation_prompt: str = "",
         lenient: bool = False,
     ) -> Parsed:
-        """What the model said. Never raises on any text.
+        """The model's output as content, reasoning and calls. No text makes it raise.
 
         Args:
-          raw: The model's words as text, where every marker counts, or as segments (`tokens.decode_segments`), where
-            only a control token is a control token, whatever its neighbours spell.
-          tools: What it was offered.
-          finish_reason: "length" when the token limit cut it.
+          raw: The output as text, where every marker counts, or as segments (`tokens.decode_segments`), where a control
+            token counts only in a control segment.
+          tools: The tools that the model was offered.
+          finish_reason: "length" when the token limit cut the output.
           generation_prompt: The end of the prompt.
-          lenient: Whether known slips are repaired.
+          lenient: Whether common mistakes are repaired.
         """
         stream = self.stream(tools=tools, generation_prompt=generation_prompt, lenient=lenient)
         events = stream.read((raw,) if isinstance(raw, str) else raw, finish_reason)
-        return put_together(events, complete=stream.complete)
+        return Parsed.from_events(events, complete=stream.complete)
 
     def drops_content(self, message: Message) -> bool:
         """Whether the family's template leaves this message's content out, as some do where calls stand beside it."""
@@ -155,38 +234,38 @@ class Format(ABC):
 
     def chat_template(self) -> str:
         """A Jinja chat template that gives the very bytes of `render`."""
-        return template_text(f"{self.name}-{self.variant}" if self.variant else self.name)
+        return template_text(f"{self.id.replace('/', '-')}.jinja")
 
 
-def template_text(stem: str, **variables: Json) -> str:
-    """The emitted template of that name, with variables that tell variants apart set in front of it."""
-    text = (Path(__file__).parent / "templates" / f"{stem}.jinja").read_text(encoding="utf-8")
+def template_text(file: str, **variables: Json) -> str:
+    """What a file of templates/ holds, with variables that tell variants apart set in front of it."""
+    text = (Path(__file__).parent / "templates" / file).read_text(encoding="utf-8")
     return "".join(f"{{%- set {name} = {json.dumps(value)} -%}}\n" for name, value in variables.items()) + text
 
 
-def check_tokenizer(form: Format, tokenizer: Tokenizer) -> None:
+def check_tokenizer(fmt: Format, tokenizer: Tokenizer) -> None:
     """Refuses a format whose control tokens are none of this tokenizer's: they would reach the model as plain text.
 
     Raises:
-      FormatError: the tokenizer lacks some; the message names them.
+      FormatError: The tokenizer lacks some; the message names them.
     """
     missing = []
-    for token in form.controls:
+    for token in fmt.special_tokens:
         try:
             tokenizer.token_id(token)
         except KeyError:
             missing.append(token)
     if missing:
         raise FormatError(
-            f"a tokenizer with the control tokens of {form.name}",
+            f"a tokenizer with the control tokens of {fmt.id}",
             f"one without {', '.join(missing)}",
             "choose a format of the model's own family",
         )
 
 
-def control(text: str, *, trained: bool = False) -> Segment:
-    """Text that is tokenised with special tokens on."""
-    return Segment(text, control=True, trained=trained)
+def control(text: str, *, supervised: bool = False) -> Segment:
+    """Text that is tokenized with special tokens on."""
+    return Segment(text, control=True, supervised=supervised)
 
 
 def text_of(message: Message, where: str, *, absent: str | None = None) -> str:
@@ -198,36 +277,23 @@ def text_of(message: Message, where: str, *, absent: str | None = None) -> str:
       absent: What stands for content that is absent; None refuses it.
 
     Raises:
-      FormatError: the content is not text.
+      FormatError: The content is not text.
     """
     content = absent if message.content is None else message.content
     if not isinstance(content, str):
-        came = "nothing" if content is None else type(content).__name__
-        raise FormatError(f"text as {where}.content", came, f"give the {message.role} message a string")
+        got = "nothing" if content is None else type(content).__name__
+        raise FormatError(f"text as {where}.content", got, f"give the {message.role} message a string")
     return content
 
 
-def refuse_thinking(thinking: bool | None) -> None:
-    """For a family that has no place for thinking.
+def refuse_reasoning(message: Message, where: str) -> None:
+    """Refuses a message with reasoning, for a family that has no place for thinking.
 
     Raises:
-      FormatError: thinking was asked for.
+      FormatError: The message has reasoning.
     """
-    if thinking:
-        raise FormatError("thinking off or unset", "thinking on", "choose a format whose family can think")
-
-
-def warn(message: str) -> None:
-    """Says that a family's template leaves out or misplaces something, whose bytes are given all the same."""
-    warnings.warn(message, FormatWarning, stacklevel=3)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Silences what `warn` says, where the bytes of the family's template are wanted whatever it leaves out."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FormatWarning)
-        yield
+    if message.reasoning:
+        raise FormatError(f"{where} without reasoning", "reasoning", "drop it: this format has no place for thinking")
 
 
 def result_name(messages: Sequence[Message], index: int) -> str | None:

@@ -14,66 +14,45 @@ Sources: bfcl-eval 2026.3.23, `constants/default_prompts.py` (plain text, classi
 `model_handler/local_inference/gemma.py`.
 """
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from callwright.conversation import Json, Message, Tool
-from callwright.formats.base import text_of
+from callwright.formats.base import template_text, text_of
 from callwright.formats.calllist import CallList, CallListFormat
 from callwright.formats.gemma3 import Gemma3Format, turn
 from callwright.formats.grammar import Grammar, Region
 from callwright.formats.jsontext import dumps_at
-from callwright.openai import write_tool
+from callwright.formats.schemas import source_function
 from callwright.tokens import Segment
 
-PROMPT = (
-    "You are an expert in composing functions.You are given a question and a set of possible functions. Based on the "
-    "question, you will need to make one or more function/tool calls to achieve the purpose. If none of the functions "
-    "can be used, point it out. If the given question lacks the parameters required by the function, also point it out."
-    "\n\nYou should only return the function calls in your "
-    "response.\n\nIf you decide to invoke any of the function(s), "
-    "you MUST put it in the format of [func_name1(params_name1=params_value1, params_name2=params_value2...), "
-    "func_name2(params)].  You SHOULD NOT include any other text in the response.\n\nAt each turn, you should try your "
-    "best to complete the tasks requested by the user within the current turn. Continue to output functions to call "
-    "until you have fulfilled the user's request to the best of your ability. Once you have no more functions to call, "
-    "the system will consider the current turn complete and proceed to the next turn or task.\n\nHere is a list of "
-    "functions in json format that you can invoke.\n"
-)
+PROMPT = template_text("bfcl-system.txt")
 
 
 class BfclFormat(CallListFormat, Gemma3Format):
-    """The format; the object holds nothing."""
+    """The format."""
 
     name = "bfcl"
     grammar = Grammar(
         (Region("[", CallList("[", Gemma3Format.stops), closers=("]",), at_start=True),), stops=Gemma3Format.stops
     )
 
-    def _offer(self, tools: Sequence[Tool]) -> str:
-        functions = [_function(tool) for tool in tools]
-        dumps_at(functions, "tools")
-        return PROMPT + json.dumps(functions, indent=4) + "\n"
+    def _tools_text(self, tools: Sequence[Tool]) -> str:
+        functions: list[Json] = [source_function(tool) for tool in tools]
+        return PROMPT + dumps_at(functions, "tools", indent=4, ensure_ascii=True) + "\n"
 
     def _text(self, message: Message, index: int) -> str:
         return text_of(message, f"messages[{index}]").strip()
 
-    def _opening(self, offer: str, system: Sequence[str]) -> str:
-        text = "\n\n".join([offer, *system] if offer else system).strip()
+    def _opening(self, tools_text: str, system: Sequence[str]) -> str:
+        text = "\n\n".join([tools_text, *system] if tools_text else system).strip()
         return f"{text}\n\n" if text else ""
 
-    def _calls(self, message: Message, content: str, where: str) -> str:
-        return self.words_or_calls(message, content, where)
+    def _turn_text(self, message: Message, content: str, where: str) -> str:
+        return self.content_or_calls(message, content, where)
 
-    def _results(self, messages: Sequence[Message], start: int, stop: int) -> Iterator[Segment]:
+    def _result_turns(self, messages: Sequence[Message], start: int, stop: int) -> Iterator[Segment]:
         for index in range(start, stop):
             self.check_order(messages, index)
             content = messages[index].content
             where = f"messages[{index}].content"
             yield from turn("tool", content.strip() if isinstance(content, str) else dumps_at(content, where))
-
-
-def _function(tool: Tool) -> Json:
-    """The tool as its source gave it, without a wrapper."""
-    given = tool.given or write_tool(tool)
-    function = given.get("function", given)
-    return dict(function) if isinstance(function, Mapping) else dict(given)

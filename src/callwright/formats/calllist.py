@@ -11,12 +11,20 @@ from dataclasses import dataclass, replace
 from callwright.conversation import Message, Tool, ToolCall
 from callwright.errors import FormatError
 from callwright.formats.base import Format
-from callwright.formats.grammar import Context, Found, Grammar, ParseIssue, Region, Repair, unclosed
+from callwright.formats.grammar import (
+    Grammar,
+    Malformed,
+    ParseContext,
+    ParsedRegion,
+    ParseIssue,
+    Region,
+    Repair,
+    skip_space,
+    unclosed,
+)
 from callwright.formats.jsontext import Unfinished
-from callwright.formats.pythonic import NAME_GOES_ON, CallReader, Malformed, write_call
+from callwright.formats.pythonic import PARTIAL_NAME, PythonCallReader, write_call
 from callwright.formats.reading import Stream
-from callwright.formats.tagged import skip_space
-from callwright.tokens import Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +41,15 @@ class CallList:
     stops: tuple[str, ...]
     closer: str = ""
 
-    def __call__(self, text: str, start: int, context: Context) -> Found | None:
-        """See `grammar.Read`."""
+    def __call__(self, text: str, start: int, context: ParseContext) -> ParsedRegion | None:
+        """See `grammar.RegionReader`."""
         if self.opener == "[" and not self._is_attempt(text, start, context):
             return self._no_call(start)
         if self.closer:
             begin = skip_space(text, start + len(self.opener))
             if begin < len(text) and text[begin] != "[":
                 return self._no_call(start, ParseIssue("expected a list of calls", begin))
-        reader = CallReader(text, start, context)
+        reader = PythonCallReader(text, start, context)
         try:
             calls = self._calls(reader, text, start)
             end = message_end(text, reader.at, self.stops, context.final, self.closer)
@@ -49,22 +57,22 @@ class CallList:
             if not context.final:
                 return None
             cut = unclosed(text, start, str(error))
-            return replace(cut, calls=tuple(reader.done), repairs=tuple(reader.repairs))
+            return replace(cut, calls=tuple(reader.complete_calls), repairs=tuple(reader.repairs))
         except Malformed as error:
             return self._no_call(start, ParseIssue(str(error), error.position))
-        return None if end is None else Found(end, calls, repairs=tuple(reader.repairs))
+        return None if end is None else ParsedRegion(end, calls, repairs=tuple(reader.repairs))
 
-    def _is_attempt(self, text: str, start: int, context: Context) -> bool:
+    def _is_attempt(self, text: str, start: int, context: ParseContext) -> bool:
         """Whether a call begins behind the bracket, and not `[1]`, `[link]` or a list of something else."""
         first = skip_space(text, start + 1)
-        begun = NAME_GOES_ON.match(text, first)
+        begun = PARTIAL_NAME.match(text, first)
         end = begun.end() if begun else first
         if end == len(text):
             names = [tool.name for tool in context.tools]
             return not context.final or not names or any(name.startswith(text[first:end]) for name in names)
         return end > first and text[end] == "("
 
-    def _calls(self, reader: CallReader, text: str, start: int) -> tuple[ToolCall, ...]:
+    def _calls(self, reader: PythonCallReader, text: str, start: int) -> tuple[ToolCall, ...]:
         if self.opener == "[":
             return reader.calls()
         if self.opener.endswith("("):
@@ -79,7 +87,7 @@ class CallList:
             reader.at = after + len(self.closer)
         return calls
 
-    def _bare(self, reader: CallReader, text: str, start: int) -> tuple[ToolCall, ...]:
+    def _bare(self, reader: PythonCallReader, text: str, start: int) -> tuple[ToolCall, ...]:
         reader.repairs.append(Repair("missing brackets around the calls", start))
         calls = [reader.call()]
         while text.startswith(",", skip_space(text, reader.at)):
@@ -90,7 +98,7 @@ class CallList:
             reader.at = skip_space(text, reader.at) + 1
         return tuple(calls)
 
-    def _fenced(self, reader: CallReader, text: str, start: int) -> tuple[ToolCall, ...]:
+    def _fenced(self, reader: PythonCallReader, text: str, start: int) -> tuple[ToolCall, ...]:
         line = text.find("\n", reader.at)
         if line < 0:
             raise Unfinished("the text ends inside a fence")
@@ -107,15 +115,15 @@ class CallList:
         reader.repairs.append(Repair("a fence around the calls", start))
         return calls
 
-    def _no_call(self, start: int, *errors: ParseIssue) -> Found:
-        return Found(start + len(self.opener), errors=errors, content=self.opener)
+    def _no_call(self, start: int, *errors: ParseIssue) -> ParsedRegion:
+        return ParsedRegion(start + len(self.opener), errors=errors, content=self.opener)
 
 
 def message_end(text: str, position: int, stops: Sequence[str], final: bool, closer: str = "") -> int | None:
     """Where a message that is over behind `position` ends; None if more must come before that is certain.
 
     Raises:
-      Malformed: it is not over: neither a stop nor the end of the text comes next.
+      Malformed: It is not over: neither a stop nor the end of the text comes next.
     """
     end = skip_space(text, position)
     if text.startswith(tuple(stops), end) or (final and end == len(text)):
@@ -134,17 +142,16 @@ class CallListFormat(Format):
             return super().stream(tools=tools, generation_prompt=generation_prompt)
         openers = ["```", *dict.fromkeys(f"{tool.name}(" for tool in tools)]
         regions = [Region(opener, CallList(opener, self.stops), at_start=True) for opener in openers]
-        grammar = Grammar((*self.grammar.regions, *regions), stops=self.stops, strays=self.grammar.strays)
-        return Stream(grammar, tools=tools, controls=self.controls, lenient=True, thinking=False)
+        grammar = Grammar((*self.grammar.regions, *regions), stops=self.stops, lone_closers=self.grammar.lone_closers)
+        return Stream(grammar, tools=tools, special_tokens=self.special_tokens, lenient=True, thinking=False)
 
-    def words_or_calls(self, message: Message, content: str, where: str) -> str:
-        """What the model says: words, or a list of calls and nothing beside it.
+    def content_or_calls(self, message: Message, content: str, where: str) -> str:
+        """The text of the message: its content, or a list of calls and nothing beside it.
 
         Raises:
-          FormatError: there are both, or the words would read back as something else.
+          FormatError: There are both.
         """
         if not message.tool_calls:
-            self.check_text(content, f"{where}.content")
             return content
         if content:
             raise FormatError(
@@ -155,16 +162,8 @@ class CallListFormat(Format):
         calls = [write_call(call, f"{where}.tool_calls[{n}]") for n, call in enumerate(message.tool_calls)]
         return f"[{', '.join(calls)}]"
 
-    def check_text(self, content: str, where: str) -> None:
-        """Refuses content that would read back as something else.
-
-        Raises:
-          FormatError: it would; the message names `where`.
-        """
-        check_text(self, content, where, "[")
-
     def check_order(self, messages: Sequence[Message], index: int) -> None:
-        """Refuses a result that does not stand where its call does: only the order says which is whose.
+        """Refuses a result in another place than its call: only the order tells which result answers which call.
 
         Raises:
           FormatError: `messages[index]` is such a result.
@@ -182,20 +181,3 @@ class CallListFormat(Format):
                 "a result without one" if call is None else f"one of {result.tool_call_id or result.name!r}",
                 "give the results of a message directly after it, in the order of its calls",
             )
-
-
-def check_text(form: Format, content: str, where: str, opener: str) -> None:
-    """Refuses content that begins with `opener` and would read back as a call, in whole or in part.
-
-    Raises:
-      FormatError: it would; the message names `where`.
-    """
-    if not content.lstrip().startswith(opener):
-        return
-    parsed = form.parse([Segment(content)])
-    if parsed.tool_calls or parsed.errors or not parsed.complete:
-        raise FormatError(
-            f"{where} that reads back as text",
-            "text that begins like a call",
-            "say it as a tool call, or begin with other words",
-        )

@@ -1,9 +1,9 @@
-"""ChatML, as Qwen and Hermes speak it: turns between `<|im_start|>` and `<|im_end|>`, results in `<tool_response>`.
+"""ChatML, as Qwen and Hermes use it: turns between `<|im_start|>` and `<|im_end|>`, results in `<tool_response>`.
 
 What the families share is here: the walk through the messages, calls as one line of JSON between `<tool_call>` and
 `</tool_call>`, results as Python prints them (which is what their templates do with data), and the refusal of content
-that would be read back as something else. A family says how its prompt opens, what its assistant says and how a run of
-results is written.
+that would be read back as something else. A family's own file has how the prompt opens, how an assistant's turn is
+written and how a run of results is.
 
 The calls' names stand between quotes as they are, so a name that JSON would have to escape is refused.
 """
@@ -17,11 +17,11 @@ from functools import lru_cache
 from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
 from callwright.errors import FormatError
 from callwright.formats import base
-from callwright.formats.base import Format, control, refuse_thinking
+from callwright.formats.base import Format, Warn, control
 from callwright.formats.grammar import Grammar, Region, Thought
-from callwright.formats.jsontext import dumps, dumps_at, reason
+from callwright.formats.jsontext import dumps_at, needs_no_escape, reason
+from callwright.formats.schemas import source_tool
 from callwright.formats.tagged import TaggedJson
-from callwright.openai import write_tool
 from callwright.tokens import Segment
 
 OPEN, CLOSE = "<tool_call>", "</tool_call>"
@@ -29,7 +29,7 @@ START, END = "<|im_start|>", "<|im_end|>"
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class AssistantTurn:
     """An assistant's message and where it stands.
 
     Attributes:
@@ -37,140 +37,129 @@ class Turn:
       where: Its place, for errors.
       tools: What is offered.
       last: Whether it is the conversation's last message.
-      answers: Whether it comes after the last question of the user; a user's message that is one `<tool_response>` is
-        no question.
+      after_question: Whether it comes after the user's last question; a user's message that is one `<tool_response>` is
+        none.
       thinking: What `render` was told.
+      warn: Takes each warning.
     """
 
     message: Message
     where: str
     tools: Sequence[Tool]
     last: bool
-    answers: bool
+    after_question: bool
     thinking: bool | None
+    warn: Warn
 
 
 class ChatMl(Format):
-    """What the families share."""
+    """A family of ChatML."""
 
     stops: tuple[str, ...] = (END, "<|endoftext|>")
     result_opener = f"{START}user\n"
     """What opens the turn with the results of a round."""
 
-    def render(
-        self, conversation: Conversation, *, add_generation_prompt: bool = False, thinking: bool | None = None
-    ) -> list[Segment]:
-        """See `Format.render`."""
-        if self.grammar.thought is None:
-            refuse_thinking(thinking)
+    def _segments(
+        self, conversation: Conversation, *, add_generation_prompt: bool, thinking: bool | None, warn: Warn
+    ) -> Iterator[Segment]:
         if not conversation.messages:
             raise FormatError("at least one message", "none", "add the user's message")
-        return list(self._segments(conversation, add_generation_prompt, thinking))
-
-    def _segments(
-        self, conversation: Conversation, add_generation_prompt: bool, thinking: bool | None
-    ) -> Iterator[Segment]:
         messages = conversation.messages
-        yield from self.fixed(self.bos)
+        yield from self.literal(self.bos)
         yield from self.opening(conversation)
         question = _last_question(messages)
         for index, message in enumerate(messages):
             if message.role == "assistant":
                 last = index == len(messages) - 1
-                turn = Turn(message, f"messages[{index}]", conversation.tools, last, index > question, thinking)
-                yield from self.fixed(f"{START}assistant\n")
+                turn = AssistantTurn(
+                    message, f"messages[{index}]", conversation.tools, last, index > question, thinking, warn
+                )
+                if message.reasoning and self.grammar.thought is None:
+                    warn(f"{turn.where}.reasoning is left out: {self.name} has no place for thinking")
+                yield from self.literal(f"{START}assistant\n")
                 yield from self.answer(turn)
-                yield from self.fixed(END, trained=True)
+                yield from self.literal(END, supervised=True)
                 yield Segment("\n")
             elif message.role == "tool":
                 yield from self.result(messages, index)
-            elif index > 0 or not self.takes_up(message):
+            elif index > 0 or not self.opening_includes(message):
                 yield from self.turn(message.role, text_of(message, f"messages[{index}]"))
         if add_generation_prompt:
-            yield from self.fixed(f"{START}assistant\n")
-            yield from self.prompted(thinking)
+            yield from self.literal(f"{START}assistant\n")
+            yield from self.prompt_suffix(thinking)
 
     @abstractmethod
     def opening(self, conversation: Conversation) -> Iterator[Segment]:
         """What stands before the messages."""
 
     @abstractmethod
-    def answer(self, turn: Turn) -> Iterator[Segment]:
-        """What the assistant says in this turn."""
+    def answer(self, turn: AssistantTurn) -> Iterator[Segment]:
+        """The assistant's turn, without its opening and its end."""
 
-    def takes_up(self, first: Message) -> bool:
+    def opening_includes(self, first: Message) -> bool:
         """Whether the opening has the first message in it."""
         return first.role == "system"
 
-    def prompted(self, thinking: bool | None) -> Iterator[Segment]:
-        """What a generation prompt adds to the opened turn."""
+    def prompt_suffix(self, thinking: bool | None) -> Iterator[Segment]:
+        """What a generation prompt has after the opening of the assistant's turn."""
         yield from ()
 
     def result(self, messages: Sequence[Message], index: int) -> Iterator[Segment]:
         """One result of a run of them."""
+        last = index == len(messages) - 1
         if index == 0 or messages[index - 1].role != "tool":
-            yield from self.fixed(self.result_opener)
-        else:
+            yield from self.literal(self.result_opener)
+        yield from self.literal("<tool_response>\n")
+        yield Segment(python_text(messages[index].content, f"messages[{index}].content"))
+        yield from self.literal("\n</tool_response>")
+        if not last and messages[index + 1].role == "tool":
             yield Segment("\n")
-        yield from self.fixed("<tool_response>\n")
-        yield Segment(printed(messages[index].content, f"messages[{index}].content"))
-        yield from self.fixed("\n</tool_response>")
-        if index == len(messages) - 1 or messages[index + 1].role != "tool":
-            yield from self.fixed(f"{END}\n")
+        else:
+            yield from self.literal(self.results_end(last))
+
+    def results_end(self, last: bool) -> str:
+        """What ends the turn with results; `last` where it is the conversation's last one."""
+        return f"{END}\n"
 
     def turn(self, role: str, text: str) -> Iterator[Segment]:
-        """A turn of somebody else."""
-        yield from self.fixed(f"{START}{role}\n")
+        """A turn of anybody but the assistant."""
+        yield from self.literal(f"{START}{role}\n")
         yield Segment(text)
-        yield from self.fixed(f"{END}\n")
+        yield from self.literal(f"{END}\n")
 
-    def fixed(self, text: str, *, trained: bool = False) -> Sequence[Segment]:
+    def literal(self, text: str, *, supervised: bool = False) -> Sequence[Segment]:
         """Text of the template's own: its special tokens are control, the rest is plain."""
-        return _split(text, self.controls, trained)
+        return _split(text, self.special_tokens, supervised)
 
-    def spoken(self, content: str, turn: Turn, gap: str) -> Iterator[Segment]:
+    def content_and_calls(self, content: str, turn: AssistantTurn, gap: str) -> Iterator[Segment]:
         """Content, a gap, and the turn's calls between their tags, one under the other."""
         if content:
-            yield Segment(content, trained=True)
+            yield Segment(content, supervised=True)
         for n, call in enumerate(turn.message.tool_calls):
             separator = "\n" if n else gap
             if separator:
-                yield Segment(separator, trained=True)
-            yield control(OPEN, trained=True)
-            yield Segment(self.call(call, turn.tools, f"{turn.where}.tool_calls[{n}]"), trained=True)
-            yield control(CLOSE, trained=True)
+                yield Segment(separator, supervised=True)
+            yield control(OPEN, supervised=True)
+            yield Segment(self.call(call, turn.tools, f"{turn.where}.tool_calls[{n}]"), supervised=True)
+            yield control(CLOSE, supervised=True)
 
     def call(self, call: ToolCall, tools: Sequence[Tool], where: str) -> str:
         """What stands between the tags of a call."""
-        if not call.name or dumps(call.name) != f'"{call.name}"':
+        if not call.name or not needs_no_escape(call.name):
             raise FormatError(f"{where}.name that JSON need not escape", repr(call.name), "rename the function")
         return f'\n{{"name": "{call.name}", "arguments": {dumps_at(dict(call.arguments), f"{where}.arguments")}}}\n'
 
-    def readable(self, content: str, where: str) -> None:
-        """Refuses what would be read back as a call, a thought or the end of the turn.
-
-        Raises:
-          FormatError: a marker stands in it.
-        """
-        match = self.grammar.in_content.find(content, 0)
-        if match is not None:
-            raise FormatError(
-                f"{where} without {match.group()}",
-                f"one at character {match.start()}",
-                "write the tag differently, or say a call as a tool call: read back it would be a marker",
-            )
-
-    def given(self, tools: Sequence[Tool]) -> Iterator[str]:
+    def tools_json(self, tools: Sequence[Tool]) -> Iterator[str]:
         """The tools as JSON, as their source wrote them."""
         for n, tool in enumerate(tools):
-            yield dumps_at(dict(tool.given or write_tool(tool)), f"tools[{n}]")
+            yield dumps_at(source_tool(tool), f"tools[{n}]")
 
 
 def calls_in_json(stops: tuple[str, ...], thought: Thought | None = None) -> Grammar:
     """The grammar of a family whose calls are JSON; white space before a call belongs to the call."""
     calls = Region(OPEN, TaggedJson(OPEN, CLOSE), closers=(CLOSE,), before="whitespace")
     # A thought that is closed without being open began in the prompt: reported, not taken for content in silence.
-    return Grammar((calls,), stops=stops, thought=thought, strays=(thought.closer,) if thought else ())
+    return Grammar((calls,), stops=stops, thought=thought, lone_closers=(thought.closer,) if thought else ())
 
 
 def text_of(message: Message, where: str) -> str:
@@ -178,7 +167,7 @@ def text_of(message: Message, where: str) -> str:
     return base.text_of(message, where, absent="" if message.role == "assistant" else None)
 
 
-def printed(value: Json, where: str) -> str:
+def python_text(value: Json, where: str) -> str:
     """The value as Python's `str` writes it, which is how these templates print data.
 
     Raises:
@@ -203,6 +192,6 @@ def _last_question(messages: Sequence[Message]) -> int:
 
 
 @lru_cache(maxsize=256)
-def _split(text: str, controls: tuple[str, ...], trained: bool) -> tuple[Segment, ...]:
-    pieces = re.split(f"({'|'.join(map(re.escape, controls))})", text)
-    return tuple(Segment(piece, n % 2 == 1, trained) for n, piece in enumerate(pieces) if piece)
+def _split(text: str, special_tokens: tuple[str, ...], supervised: bool) -> tuple[Segment, ...]:
+    pieces = re.split(f"({'|'.join(map(re.escape, special_tokens))})", text)
+    return tuple(Segment(piece, n % 2 == 1, supervised) for n, piece in enumerate(pieces) if piece)

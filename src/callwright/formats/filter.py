@@ -6,53 +6,48 @@ to `{"id", "prompt", "warnings"?}`; `parse` is `{"id", "format", "variant"?, "mo
 "complete", "errors", "repairs"?}`. Other keys are ignored, null is the same as absent, and a line that cannot be
 understood or represented is answered by `{"id", "error"}`.
 
-What a server knows and the words do not say: `generation_prompt`, the end of the prompt, may have opened a thought;
+What a server knows and the output does not show: `generation_prompt`, the end of the prompt, may have opened a thought;
 where only `thinking` is given, the format's own prompt is taken for it. `finish_reason` "length" means a cut.
 """
 
-import warnings
 from functools import lru_cache
 
 from callwright.conversation import Conversation, Message, Tool
-from callwright.errors import FormatWarning
 from callwright.formats import get_format
-from callwright.formats.base import Format, Parsed, quiet
+from callwright.formats.base import Format, Parsed
 from callwright.formats.grammar import ParseIssue, Repair
-from callwright.jsonlines import Row, answer_row, field
+from callwright.jsonlines import JsonObject, answer_row, field
 from callwright.openai import read_conversation, read_tool
 
 
-def render_line(line: str) -> Row:
+def render_line(line: str) -> JsonObject:
     """The answer of `callwright render` to one line; never raises on any line."""
     return answer_row(line, _render)
 
 
-def parse_line(line: str) -> Row:
+def parse_line(line: str) -> JsonObject:
     """The answer of `callwright parse` to one line; never raises on any line."""
     return answer_row(line, _parse)
 
 
-def _render(row: Row) -> Row:
-    form = _format_of(row)
+def _render(row: JsonObject) -> JsonObject:
+    fmt = _format_of(row)
     conversation = read_conversation(row)
     opened = field(row, "add_generation_prompt", bool, False)
     thinking = field(row, "enable_thinking", bool, None)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", FormatWarning)
-        segments = form.render(conversation, add_generation_prompt=opened, thinking=thinking)
-    answer: Row = {"prompt": "".join(segment.text for segment in segments)}
-    said = [str(one.message) for one in caught if issubclass(one.category, FormatWarning)]
-    return answer | {"warnings": said} if said else answer
+    rendered = fmt.render(conversation, add_generation_prompt=opened, thinking=thinking)
+    answer: JsonObject = {"prompt": rendered.text}
+    return answer | {"warnings": list(rendered.warnings)} if rendered.warnings else answer
 
 
-def _parse(row: Row) -> Row:
-    form = _format_of(row)
+def _parse(row: JsonObject) -> JsonObject:
+    fmt = _format_of(row)
     raw = field(row, "raw", str)
     prompt = field(row, "generation_prompt", str, None)
     if prompt is None:
-        prompt = _thinking_prompt(form) if field(row, "thinking", bool, False) else ""
+        prompt = _thinking_prompt(fmt) if field(row, "thinking", bool, False) else ""
     lenient = field(row, "lenient", bool, False)
-    parsed = form.parse(
+    parsed = fmt.parse(
         raw,
         tools=_tools(row),
         finish_reason=field(row, "finish_reason", str, None),
@@ -62,7 +57,7 @@ def _parse(row: Row) -> Row:
     return _described(parsed) | ({"repairs": list(map(_placed, parsed.repairs))} if lenient else {})
 
 
-def _described(parsed: Parsed) -> Row:
+def _described(parsed: Parsed) -> JsonObject:
     return {
         "content": parsed.content,
         "reasoning": parsed.reasoning,
@@ -72,29 +67,27 @@ def _described(parsed: Parsed) -> Row:
     }
 
 
-def _placed(found: ParseIssue | Repair) -> Row:
+def _placed(found: ParseIssue | Repair) -> JsonObject:
     return {"message": found.message, "position": found.position}
 
 
-def _tools(row: Row) -> list[Tool]:
+def _tools(row: JsonObject) -> list[Tool]:
     return [read_tool(tool, f"tools[{i}]") for i, tool in enumerate(field(row, "tools", list, []))]
 
 
-def _format_of(row: Row) -> Format:
+def _format_of(row: JsonObject) -> Format:
     return _format(field(row, "format", str), field(row, "variant", str, None), field(row, "model", str, None))
 
 
 @lru_cache(maxsize=64)
 def _format(name: str, variant: str | None, model: str | None) -> Format:
-    """A format is stateless, so one serves all lines."""
+    """Formats are stateless, so a template file is read once for all lines."""
     return get_format(name, variant, model)
 
 
 @lru_cache(maxsize=64)
-def _thinking_prompt(form: Format) -> str:
+def _thinking_prompt(fmt: Format) -> str:
     """What the format writes to open the model's turn when the model is to think."""
-    if form.grammar.thought is None:
+    if fmt.grammar.thought is None:
         return ""
-    asked = Conversation((Message("user", "?"),))
-    with quiet():  # nobody asked for this prompt
-        return form.generation_prompt(asked, thinking=True)
+    return fmt.generation_prompt(Conversation((Message("user", "?"),)), thinking=True)

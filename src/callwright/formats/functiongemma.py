@@ -2,7 +2,7 @@ r"""`functiongemma`: FunctionGemma's format, Gemma 3 turns with control tokens f
 
 Tools are declared in a developer turn, right behind the system text, and a call is
 `<start_function_call>call:name{key:value,...}<end_function_call>` in the model's turn. The model stops at
-`<start_function_response>`; the results are put behind it, and it goes on in the same turn. Keys are sorted, ignoring
+`<start_function_response>`; the results are put after it, and it continues in the same turn. Keys are sorted, ignoring
 case, so the order in which arguments were said is lost. Strings are raw between two `<escape>`, and nothing in them can
 be escaped: a string that holds `<escape>` is refused. `<escape>42<escape>` is a string, `42` a number.
 
@@ -16,14 +16,14 @@ Source: the prompts that Google printed in the notebooks of gemma-cookbook at co
 written `null`; a property named like a word of the schema (`type`, say) is shown; `nullable` is not.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from callwright.conversation import Conversation, Message
 from callwright.errors import FormatError
-from callwright.formats.base import Format, refuse_thinking, result_name, text_of
-from callwright.formats.gemma_calls import CallReader
-from callwright.formats.gemma_declaration import Declaration
-from callwright.formats.gemma_notation import Writer, parts_joined
+from callwright.formats.base import Format, Warn, refuse_reasoning, result_name, text_of
+from callwright.formats.gemma_calls import GemmaCallReader
+from callwright.formats.gemma_declaration import DeclarationWriter
+from callwright.formats.gemma_notation import SegmentWriter, parts_joined
 from callwright.formats.grammar import Grammar, Region
 from callwright.tokens import Segment
 
@@ -40,19 +40,17 @@ class FunctionGemmaFormat(Format):
     name = "functiongemma"
     bos = "<bos>"
     stops = (TURN_END, "<eos>", RESULT)
-    controls = ("<bos>", "<eos>", TURN, TURN_END, TOOL, TOOL_END, CALL, CALL_END, RESULT, RESULT_END, DELIMITER)
+    special_tokens = ("<bos>", "<eos>", TURN, TURN_END, TOOL, TOOL_END, CALL, CALL_END, RESULT, RESULT_END, DELIMITER)
     grammar = Grammar(
-        (Region(CALL, CallReader(CALL, CALL_END, DELIMITER), closers=(CALL_END,)),),
+        (Region(CALL, GemmaCallReader(CALL, CALL_END, DELIMITER), closers=(CALL_END,)),),
         stops=stops,
-        strays=(CALL_END,),
+        lone_closers=(CALL_END,),
     )
 
-    def render(
-        self, conversation: Conversation, *, add_generation_prompt: bool = False, thinking: bool | None = None
-    ) -> list[Segment]:
-        """See `Format.render`."""
-        refuse_thinking(thinking)
-        out, messages = Writer(DELIMITER), conversation.messages
+    def _segments(
+        self, conversation: Conversation, *, add_generation_prompt: bool, thinking: bool | None, warn: Warn
+    ) -> Sequence[Segment]:
+        out, messages = SegmentWriter(DELIMITER), conversation.messages
         out.control("<bos>")
         start = self._preamble(out, conversation)
         waiting = ""  # what the model's open turn waits for
@@ -68,67 +66,57 @@ class FunctionGemmaFormat(Format):
             else:
                 self._refuse_order(message, index, waiting)
         if waiting == "results":
-            out.trained = True
+            out.supervised = True
             out.control(RESULT)
         elif add_generation_prompt and not waiting:
             out.control(TURN)
-            out.say("model\n")
+            out.text("model\n")
         return out.segments
 
-    def _preamble(self, out: Writer, conversation: Conversation) -> int:
+    def _preamble(self, out: SegmentWriter, conversation: Conversation) -> int:
         """The developer's turn; returns the index of the first message that is not in it."""
         messages = conversation.messages
         start = 1 if messages and messages[0].role == "system" else 0
         if not (start or conversation.tools):
             return start
         out.control(TURN)
-        out.say("developer\n")
+        out.text("developer\n")
         if start:
-            out.say(text_of(messages[0], "messages[0]", absent="").strip())
+            out.text(text_of(messages[0], "messages[0]", absent="").strip())
         for i, tool in enumerate(conversation.tools):
             out.control(TOOL)
-            Declaration(out, f"tools[{i}]", newer=False).write(tool)
+            DeclarationWriter(out, f"tools[{i}]", gemma4=False).write(tool)
             out.control(TOOL_END)
         out.control(TURN_END)
-        out.say("\n")
+        out.text("\n")
         return start
 
-    def _turn(self, out: Writer, role: str, text: str) -> None:
+    def _turn(self, out: SegmentWriter, role: str, text: str) -> None:
         out.control(TURN)
-        out.say(f"{role}\n{text}")
+        out.text(f"{role}\n{text}")
         out.control(TURN_END)
-        out.say("\n")
+        out.text("\n")
 
-    def _assistant(self, out: Writer, message: Message, index: int, *, goes_on: bool) -> str:
+    def _assistant(self, out: SegmentWriter, message: Message, index: int, *, goes_on: bool) -> str:
         """One message of the model, and what its turn waits for behind it."""
-        if message.reasoning:
-            where, fix = f"messages[{index}] without reasoning", "drop it: this format has no place for thinking"
-            raise FormatError(where, "reasoning", fix)
+        refuse_reasoning(message, f"messages[{index}]")
         content = text_of(message, f"messages[{index}]", absent="").strip()
-        marker = self.grammar.in_content.find(content, 0)
-        if marker:
-            raise FormatError(
-                f"messages[{index}].content without {marker.group()}",
-                f"one at character {marker.start()}",
-                "write it differently: read back it would not be text but a marker",
-            )
+        self.check_reads_back(content, f"messages[{index}].content")
         if not goes_on:
             out.control(TURN)
-            out.say("model\n")
-        out.trained = True
-        out.say(content)
-        for n, call in enumerate(message.tool_calls):
-            out.control(CALL)
-            out.call(call, f"messages[{index}].tool_calls[{n}]")
-            out.control(CALL_END)
+            out.text("model\n")
+        out.supervised = True
+        out.text(content)
+        out.calls(message.tool_calls, f"messages[{index}]", CALL, CALL_END)
         if not message.tool_calls:
             out.control(TURN_END)
-        out.trained = False
-        out.say("" if message.tool_calls else "\n")
+        out.supervised = False
+        out.text("" if message.tool_calls else "\n")
         return "results" if message.tool_calls else ""
 
-    def _result(self, out: Writer, messages: tuple[Message, ...], index: int, *, expected: bool, first: bool) -> None:
-        """One result. The model itself says the token that opens the first, because it stops there."""
+    def _result(
+        self, out: SegmentWriter, messages: tuple[Message, ...], index: int, *, expected: bool, first: bool
+    ) -> None:
         name = result_name(messages, index)
         if not (expected and name):
             raise FormatError(
@@ -137,13 +125,7 @@ class FunctionGemmaFormat(Format):
                 "put it behind the message that calls, and set name or the call's id",
             )
         where = f"messages[{index}].content"
-        content = parts_joined(messages[index].content, where)
-        out.trained = first
-        out.control(RESULT)
-        out.trained = False
-        out.say(f"response:{name}")
-        out.value(content if isinstance(content, Mapping) else {"value": content}, where, keys="result")
-        out.control(RESULT_END)
+        out.result(name, parts_joined(messages[index].content, where), where, RESULT, RESULT_END, first=first)
 
     def _refuse_order(self, message: Message, index: int, waiting: str) -> None:
         if message.role == "system":

@@ -1,7 +1,7 @@
 """Turns of Gemma 3, which the formats of our own are written on.
 
 Gemma 3 has two roles, user and model, no role for the system and no control tokens for tools. So tools and system text
-open the first user turn, and results come from the user. A format says how tools, calls and results look.
+open the first user turn, and results come from the user. A format's own file has how tools, calls and results look.
 """
 
 from abc import abstractmethod
@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 
 from callwright.conversation import Conversation, Message, Tool
 from callwright.errors import FormatError
-from callwright.formats.base import Format, control, refuse_thinking, result_name, text_of
+from callwright.formats.base import Format, Warn, control, refuse_reasoning, result_name, text_of
 from callwright.formats.jsontext import dumps_at
+from callwright.formats.schemas import served_tool
 from callwright.tokens import Segment
 
 
@@ -19,41 +20,42 @@ class Gemma3Format(Format):
 
     bos = "<bos>"
     stops = ("<end_of_turn>",)
-    controls = ("<bos>", "<eos>", "<start_of_turn>", "<end_of_turn>")
+    special_tokens = ("<bos>", "<eos>", "<start_of_turn>", "<end_of_turn>")
+    text_markers = special_tokens
 
-    def render(
-        self, conversation: Conversation, *, add_generation_prompt: bool = False, thinking: bool | None = None
-    ) -> list[Segment]:
-        """See `Format.render`."""
-        refuse_thinking(thinking)
-        return list(self._segments(conversation, add_generation_prompt))
+    around_tools = around_result = ("", "")
+    """What stands before and behind the tools, and a result."""
 
-    @abstractmethod
-    def _offer(self, tools: Sequence[Tool]) -> str:
+    def _tools_text(self, tools: Sequence[Tool]) -> str:
         """The tools, of which there are some."""
+        before, behind = self.around_tools
+        return f"{before}\n[{', '.join(dumps_at(served_tool(tool), 'tools') for tool in tools)}]\n{behind}"
 
     @abstractmethod
-    def _calls(self, message: Message, content: str, where: str) -> str:
-        """What the model says: its content, which may be empty, and its calls."""
+    def _turn_text(self, message: Message, content: str, where: str) -> str:
+        """The model's turn: its content, which may be empty, and its calls."""
 
-    @abstractmethod
-    def _results(self, messages: Sequence[Message], start: int, stop: int) -> Iterator[Segment]:
+    def _result_turns(self, messages: Sequence[Message], start: int, stop: int) -> Iterator[Segment]:
         """The turns that bring the results `messages[start:stop]`."""
+        before, behind = self.around_result
+        yield from turn("user", "\n".join(f"{before}\n{_result(messages, i)}\n{behind}" for i in range(start, stop)))
 
     def _text(self, message: Message, index: int) -> str:
-        """What a user or the model says in words."""
+        """The content of a user's or the model's message."""
         return text_of(message, f"messages[{index}]")
 
-    def _opening(self, offer: str, system: Sequence[str]) -> str:
+    def _opening(self, tools_text: str, system: Sequence[str]) -> str:
         """What stands before the first user's words."""
-        return "".join(f"{part}\n\n" for part in ([offer] if offer else []) + list(system))
+        return "".join(f"{part}\n\n" for part in ([tools_text] if tools_text else []) + list(system))
 
-    def _segments(self, conversation: Conversation, add_generation_prompt: bool) -> Iterator[Segment]:
+    def _segments(
+        self, conversation: Conversation, *, add_generation_prompt: bool, thinking: bool | None, warn: Warn
+    ) -> Iterator[Segment]:
         yield control("<bos>")
         messages = conversation.messages
         start = next((i for i, message in enumerate(messages) if message.role != "system"), len(messages))
-        offer = self._offer(conversation.tools) if conversation.tools else ""
-        opening = self._opening(offer, [text_of(messages[i], f"messages[{i}]") for i in range(start)])
+        tools_text = self._tools_text(conversation.tools) if conversation.tools else ""
+        opening = self._opening(tools_text, [text_of(messages[i], f"messages[{i}]") for i in range(start)])
         if opening and (start == len(messages) or messages[start].role != "user"):
             yield from turn("user", opening)
             opening = ""
@@ -62,11 +64,11 @@ class Gemma3Format(Format):
             message = messages[index]
             if message.role == "tool":
                 stop = next((i for i in range(index, len(messages)) if messages[i].role != "tool"), len(messages))
-                yield from self._results(messages, index, stop)
+                yield from self._result_turns(messages, index, stop)
                 index = stop
                 continue
             if message.role == "assistant":
-                yield from turn("model", self._answer(message, index), trained=True)
+                yield from turn("model", self._answer(message, index), supervised=True)
             elif message.role == "user":
                 yield from turn("user", opening + self._text(message, index))
                 opening = ""
@@ -82,28 +84,26 @@ class Gemma3Format(Format):
             yield Segment("model\n")
 
     def _answer(self, message: Message, index: int) -> str:
-        if message.reasoning is not None:
-            raise FormatError(
-                f"messages[{index}] without reasoning", "reasoning", "drop it: this format has no place for thinking"
-            )
+        refuse_reasoning(message, f"messages[{index}]")
         content = self._text(message, index) if message.content is not None else ""
-        return self._calls(message, content, f"messages[{index}]")
+        self.check_reads_back(content, f"messages[{index}].content")
+        return self._turn_text(message, content, f"messages[{index}]")
 
 
-def turn(role: str, text: str, *, trained: bool = False) -> Iterator[Segment]:
+def turn(role: str, text: str, *, supervised: bool = False) -> Iterator[Segment]:
     """One turn, its end marker included."""
     yield control("<start_of_turn>")
     yield Segment(f"{role}\n")
-    yield Segment(text, trained=trained)
-    yield control("<end_of_turn>", trained=trained)
+    yield Segment(text, supervised=supervised)
+    yield control("<end_of_turn>", supervised=supervised)
     yield Segment("\n")
 
 
-def result_json(messages: Sequence[Message], index: int) -> str:
+def _result(messages: Sequence[Message], index: int) -> str:
     """The result `messages[index]` as JSON, with the name of its function.
 
     Raises:
-      FormatError: it names no function, or JSON cannot say it.
+      FormatError: It names no function, or JSON cannot write it.
     """
     message = messages[index]
     name = result_name(messages, index)

@@ -1,14 +1,14 @@
 r"""`gemma4`: Gemma 4's own format, with control tokens for turns, tools, calls, results, thoughts and strings.
 
 Tools are declared in the system turn, and a call is `<|tool_call>call:name{key:value,...}<tool_call|>` in the model's
-turn. The model stops at `<|tool_response>`; the results are put behind it, and it goes on in the same turn. Keys are
+turn. The model stops at `<|tool_response>`; the results are put after it, and it continues in the same turn. Keys are
 sorted, ignoring case, so the order in which arguments were said is lost. Strings are raw between two `<|"|>`, and
 nothing in them can be escaped: a string that holds `<|"|>` is refused. With thinking on, `<|think|>` opens the system
 turn and a thought is `<|channel>thought\n...\n<channel|>`; only those after the last user message are kept. After
 results, with thinking on, the prompt opens a thought itself, and reading begins inside it.
 
-The template has oddities, and the model was trained on them. They are reproduced, with a `FormatWarning` where
-something of the conversation is dropped or lands in the wrong place:
+The template has oddities, and the model was trained on them. They are reproduced, with a warning where something of the
+conversation is dropped or lands in the wrong place:
 
 - Content beside calls is printed behind their results, and glued to the next answer. If the results come last, the
   turn is closed behind it and none is opened for the answer: the prompt is broken.
@@ -19,19 +19,17 @@ something of the conversation is dropped or lands in the wrong place:
 Variants: `31b` appends an empty thought to the generation prompt when thinking is off, `e2b` does not.
 
 Source: the chat template that Google published with the models on 2026-07-09; sha256 df269903ea2e27a6426bf65f34f530a5
-71cc04bf9b92ad8928ffa909eb46ecc5 (31b), 3beb16a140a78c7bf71cd86609f58e56f1594e670e95fe58bd6022f941d1cb1e (e2b). A
-prompt holds no images, audio or video, and the template's `preserve_thinking` is left out.
+71cc04bf9b92ad8928ffa909eb46ecc5 (31b), 3beb16a140a78c7bf71cd86609f58e56f1594e670e95fe58bd6022f941d1cb1e (e2b). A prompt
+holds no images, audio or video, and the template's `preserve_thinking` is left out.
 """
 
-from collections.abc import Mapping
-from typing import NoReturn
+from collections.abc import Mapping, Sequence
 
 from callwright.conversation import Conversation, Message
-from callwright.errors import FormatError
-from callwright.formats.base import Format, template_text, text_of, warn
-from callwright.formats.gemma_calls import CallReader
-from callwright.formats.gemma_declaration import Declaration
-from callwright.formats.gemma_notation import Writer, parts_joined
+from callwright.formats.base import Format, Warn, template_text, text_of
+from callwright.formats.gemma_calls import GemmaCallReader
+from callwright.formats.gemma_declaration import DeclarationWriter
+from callwright.formats.gemma_notation import SegmentWriter, parts_joined
 from callwright.formats.grammar import Grammar, Region, Thought
 from callwright.tokens import Segment
 
@@ -50,7 +48,7 @@ class Gemma4Format(Format):
     name = "gemma4"
     bos = "<bos>"
     stops = (TURN_END, "<eos>", RESULT)
-    controls = (
+    special_tokens = (
         "<bos>", "<eos>", TURN, TURN_END, TOOL, TOOL_END, CALL, CALL_END, RESULT, RESULT_END, CHANNEL, CHANNEL_END,
         THINK, DELIMITER,
     )  # fmt: skip
@@ -58,17 +56,16 @@ class Gemma4Format(Format):
     def __init__(self, variant: str = "31b") -> None:
         self.variant = variant
         self.grammar = Grammar(
-            (Region(CALL, CallReader(CALL, CALL_END, DELIMITER), closers=(CALL_END,)),),
+            (Region(CALL, GemmaCallReader(CALL, CALL_END, DELIMITER), closers=(CALL_END,)),),
             stops=self.stops,
             thought=Thought(f"{CHANNEL}thought", CHANNEL_END, after=""),
-            strays=(CALL_END, CHANNEL_END),
+            lone_closers=(CALL_END, CHANNEL_END),
         )
 
-    def render(
-        self, conversation: Conversation, *, add_generation_prompt: bool = False, thinking: bool | None = None
-    ) -> list[Segment]:
-        """See `Format.render`."""
-        return _Render(self, conversation, bool(thinking)).segments(add_generation_prompt)
+    def _segments(
+        self, conversation: Conversation, *, add_generation_prompt: bool, thinking: bool | None, warn: Warn
+    ) -> Sequence[Segment]:
+        return _Renderer(self, conversation, bool(thinking), warn).segments(add_generation_prompt)
 
     def drops_content(self, message: Message) -> bool:
         """Content that spells a channel loses it."""
@@ -76,16 +73,16 @@ class Gemma4Format(Format):
 
     def chat_template(self) -> str:
         """See `Format.chat_template`; the variants share one template and set one variable in front of it."""
-        return template_text("gemma4", closes_thought=self.variant == "31b")
+        return template_text("gemma4.jinja", closes_thought=self.variant == "31b")
 
 
-class _Render:
+class _Renderer:
     """One conversation on its way to segments."""
 
-    def __init__(self, form: Gemma4Format, conversation: Conversation, thinking: bool) -> None:
-        self._form, self._messages, self._tools = form, conversation.messages, conversation.tools
-        self._thinking = thinking
-        self._out = Writer(DELIMITER)
+    def __init__(self, fmt: Gemma4Format, conversation: Conversation, thinking: bool, warn: Warn) -> None:
+        self._fmt, self._messages, self._tools = fmt, conversation.messages, conversation.tools
+        self._thinking, self._warn = thinking, warn
+        self._out = SegmentWriter(DELIMITER)
         self._last = ""  # what the last turn ended in: "results", "calls", or nothing of these
         self._last_user = max((i for i, m in enumerate(self._messages) if m.role == "user"), default=-1)
 
@@ -101,10 +98,10 @@ class _Render:
                 stop = self._results_end(index)
                 self._assistant(index, stop, continued=speaker == "assistant")
             elif message.role == "tool":
-                warn(f"messages[{index}], a result that follows no call, is not in the prompt")
+                self._warn(f"messages[{index}], a result that follows no call, is not in the prompt")
             else:
                 self._open(message.role)
-                out.say(text_of(message, f"messages[{index}]", absent="").strip())
+                out.text(text_of(message, f"messages[{index}]", absent="").strip())
                 self._close()
                 self._last = ""
             speaker = speaker if message.role == "tool" else message.role
@@ -115,12 +112,12 @@ class _Render:
 
     def _open(self, role: str) -> None:
         self._out.control(TURN)
-        self._out.say(f"{role}\n")
+        self._out.text(f"{role}\n")
 
     def _close(self) -> None:
         self._out.control(TURN_END)
-        self._out.trained = False
-        self._out.say("\n")
+        self._out.supervised = False
+        self._out.text("\n")
 
     def _preamble(self) -> int:
         """The system turn; returns the index of the first message that is not in it."""
@@ -131,12 +128,12 @@ class _Render:
         self._open("system")
         if self._thinking:
             out.control(THINK)
-            out.say("\n")
+            out.text("\n")
         if start:
-            out.say(text_of(messages[0], "messages[0]", absent="").strip())
+            out.text(text_of(messages[0], "messages[0]", absent="").strip())
         for i, tool in enumerate(self._tools):
             out.control(TOOL)
-            Declaration(out, f"tools[{i}]", newer=True).write(tool)
+            DeclarationWriter(out, f"tools[{i}]", gemma4=True).write(tool)
             out.control(TOOL_END)
         self._close()
         return start
@@ -156,66 +153,49 @@ class _Render:
         if not continued:
             self._open("model")
         elif self._last == "" and content:
-            warn(f"messages[{index}].content is glued to what the assistant said before it")
+            self._warn(f"messages[{index}].content is glued to what the assistant said before it")
         if message.reasoning and index > self._last_user:
             self._thought(message.reasoning, index, prefilled=after_results and self._thinking)
-        out.trained = True
-        self._calls(message, index)
+        out.supervised = True
+        out.calls(message.tool_calls, f"messages[{index}]", CALL, CALL_END)
         for i in range(index + 1, stop):
             self._result(i, index, first=i == index + 1)
         answered = stop > index + 1
         if answered and content:
-            warn(f"messages[{index}].content, said before the calls, is printed behind their results")
-        out.say(content)
+            self._warn(f"messages[{index}].content, said before the calls, is printed behind their results")
+        out.text(content)
         if message.tool_calls and not answered:
             out.control(RESULT)
             if following:
-                warn(f"messages[{index}].tool_calls are never answered, and the turn is not closed")
+                self._warn(f"messages[{index}].tool_calls are never answered, and the turn is not closed")
         elif not (following == "assistant" or (answered and not content and following is None)):
             self._close()
-        out.trained = False
+        out.supervised = False
         self._last = "results" if answered else "calls" if message.tool_calls else ""
 
     def _content(self, message: Message, index: int) -> str:
         content = text_of(message, f"messages[{index}]", absent="")
         kept = _without_channels(content)
         if kept != content.strip():
-            warn(f"messages[{index}].content loses what stands in {CHANNEL}...{CHANNEL_END}")
-        marker = self._form.grammar.in_content.find(kept, 0)
-        if marker:
-            _refuse(f"messages[{index}].content", marker.group())
+            self._warn(f"messages[{index}].content loses what stands in {CHANNEL}...{CHANNEL_END}")
+        self._fmt.check_reads_back(kept, f"messages[{index}].content")
         return kept
 
     def _thought(self, reasoning: str, index: int, *, prefilled: bool) -> None:
         out = self._out
-        for marker in (CHANNEL_END, *self._form.stops):
-            if marker in reasoning:
-                _refuse(f"messages[{index}].reasoning", marker)
-        out.trained = not prefilled
+        self._fmt.check_reads_back(reasoning, f"messages[{index}].reasoning", reasoning=True)
+        out.supervised = not prefilled
         out.control(CHANNEL)
-        out.say("thought\n")
-        out.trained = True
-        out.say(f"{reasoning}\n")
+        out.text("thought\n")
+        out.supervised = True
+        out.text(f"{reasoning}\n")
         out.control(CHANNEL_END)
 
-    def _calls(self, message: Message, index: int) -> None:
-        for n, call in enumerate(message.tool_calls):
-            self._out.control(CALL)
-            self._out.call(call, f"messages[{index}].tool_calls[{n}]")
-            self._out.control(CALL_END)
-
     def _result(self, index: int, calling: int, *, first: bool) -> None:
-        """One result. The model itself says the token that opens the first, because it stops there."""
-        message, out = self._messages[index], self._out
         where = f"messages[{index}].content"
-        content = parts_joined(message.content, where)
+        content = parts_joined(self._messages[index].content, where)
         name = self._result_name(index, calling, data=isinstance(content, Mapping | list))
-        out.trained = first
-        out.control(RESULT)
-        out.trained = False
-        out.say(f"response:{name}")
-        out.value(content if isinstance(content, Mapping) else {"value": content}, where, keys="result")
-        out.control(RESULT_END)
+        self._out.result(name, content, where, RESULT, RESULT_END, first=first)
 
     def _result_name(self, index: int, calling: int, *, data: bool) -> str:
         """The name as the template finds it: of the last call with the same id, and no id is the same as no id.
@@ -229,9 +209,9 @@ class _Render:
         else:
             name = same[-1] if same else message.name
         if name is None:
-            warn(f"messages[{index}], a result without a name and an id that a call has, comes from 'unknown'")
+            self._warn(f"messages[{index}], a result without a name and an id that a call has, comes from 'unknown'")
         elif len(same) > 1 and name != message.name:
-            warn(f"messages[{index}], a result that names no call by id, is named after the last call, {name!r}")
+            self._warn(f"messages[{index}], a result that names no call by id, is named after the last call, {name!r}")
         return name or "unknown"
 
     def _generation_prompt(self) -> None:
@@ -240,19 +220,13 @@ class _Render:
             self._open("model")
         if self._thinking and self._last == "results":
             out.control(CHANNEL)
-            out.say("thought\n")
-        elif not self._thinking and not self._last and self._form.variant == "31b":
+            out.text("thought\n")
+        elif not self._thinking and not self._last and self._fmt.variant == "31b":
             out.control(CHANNEL)
-            out.say("thought\n")
+            out.text("thought\n")
             out.control(CHANNEL_END)
 
 
 def _without_channels(text: str) -> str:
     """The text as the template prints it: without `<|channel>...<channel|>`, and trimmed."""
     return "".join(part.split(CHANNEL)[0] for part in text.split(CHANNEL_END)).strip()
-
-
-def _refuse(where: str, marker: str) -> NoReturn:
-    raise FormatError(
-        f"{where} without {marker}", "one", "write it differently: read back it would not be text but a marker"
-    )

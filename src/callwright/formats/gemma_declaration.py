@@ -1,6 +1,6 @@
 """How the templates of Gemma 4 and FunctionGemma print a tool: a declaration in Gemma's notation.
 
-Both print the tool as it was given, through the same strange sieve, and models were trained on what comes out. A
+Both print the tool as its source wrote it, by the same odd rules, which the models were trained on. A
 property shows its description; then, by its type, `enum` (of a string), `items` (of an array) or `properties` and
 `required` (of an object); and last its type in capitals, an empty one where there is none (`anyOf`, say), and Python's
 spelling of a list where there are several. Bounds, defaults and patterns are left out. Inside `items` everything
@@ -14,124 +14,123 @@ from typing import Any
 
 from callwright.conversation import Json, Tool
 from callwright.errors import FormatError
-from callwright.formats.gemma_notation import Writer, dictsort
-from callwright.openai import write_tool
+from callwright.formats.gemma_notation import SegmentWriter, dictsort
+from callwright.formats.schemas import source_tool
 
 _OWN_KEYS = ("description", "type", "properties", "required", "nullable")
 """What an object's own schema does not show when it stands in for its properties."""
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """Prints one tool.
+@dataclass(slots=True)
+class DeclarationWriter:
+    """Writes the declaration of one tool.
 
     Attributes:
       out: Where to.
       where: Its place, for errors.
-      newer: Whether as Gemma 4's template does it; FunctionGemma's older one prints a description even where there is
-        none, and knows nothing of `nullable`.
+      gemma4: Whether as Gemma 4's template does it; FunctionGemma's, which is older, prints a description even where
+        there is none, and no `nullable`.
     """
 
-    out: Writer
+    out: SegmentWriter
     where: str
-    newer: bool
+    gemma4: bool
 
     def write(self, tool: Tool) -> None:
         """The declaration, without the tokens around it."""
-        given = tool.given or write_tool(tool)
-        function = given.get("function", given)
+        function = source_tool(tool).get("function", source_tool(tool))
         try:
             self._function(function if isinstance(function, Mapping) else {})
         except RecursionError:
             raise FormatError(f"a schema that ends in {self.where}", "one nested too deeply", "flatten it") from None
 
     def _function(self, function: Mapping[str, Any]) -> None:
-        self.out.say(f"declaration:{function.get('name', '')}{{description:")
+        self.out.text(f"declaration:{function.get('name', '')}{{description:")
         self._string(function.get("description", ""))
         parameters = function.get("parameters")
         if parameters:
             self._parameters(parameters)
         if "response" in function:
             self._response(function["response"])
-        self.out.say("}")
+        self.out.text("}")
 
     def _parameters(self, parameters: Json) -> None:
-        self.out.say(",parameters:{")
+        self.out.text(",parameters:{")
         if properties := _get(parameters, "properties"):
-            self.out.say("properties:")
+            self.out.text("properties:")
             self._properties(self._mapping(properties, "parameters.properties"))
-            self.out.say(",")
+            self.out.text(",")
         if required := _get(parameters, "required"):
-            self.out.say("required:")
+            self.out.text("required:")
             self._strings(required)
-            self.out.say(",")
+            self.out.text(",")
         if _get(parameters, "type"):
             self._type(parameters)
-            self.out.say("}")
+            self.out.text("}")
 
     def _response(self, response: Json) -> None:
-        self.out.say(",response:{")
+        self.out.text(",response:{")
         if description := _get(response, "description"):
-            self.out.say("description:")
+            self.out.text("description:")
             self._string(description)
-            self.out.say(",")
+            self.out.text(",")
         if _type(response) == "OBJECT":
             self._type(response)
-            self.out.say("}")
+            self.out.text("}")
 
     def _properties(self, properties: Mapping[str, Json], hidden: tuple[str, ...] = ()) -> None:
-        self.out.say("{")
+        self.out.text("{")
         separator = ""
         for name, schema in dictsort(properties):
             if name in hidden:
                 continue
-            self.out.say(f"{separator}{name}:{{")
+            self.out.text(f"{separator}{name}:{{")
             separator = ","
             self._property(schema)
-            self.out.say("}")
-        self.out.say("}")
+            self.out.text("}")
+        self.out.text("}")
 
     def _property(self, schema: Json) -> None:
         kind = _type(schema)
         description = _get(schema, "description")
-        if description or not self.newer:
-            self.out.say("description:")
+        if description or not self.gemma4:
+            self.out.text("description:")
             self._string("" if description is None else description)
-            self.out.say(",")
+            self.out.text(",")
         enum, items = _get(schema, "enum"), _get(schema, "items")
         if kind == "STRING" and enum:
-            self.out.say("enum:")
+            self.out.text("enum:")
             self._value(enum)
-            self.out.say(",")
+            self.out.text(",")
         elif kind == "ARRAY" and isinstance(items, Mapping) and items:
-            self.out.say("items:{")
+            self.out.text("items:{")
             self._items(items)
-            self.out.say("},")
-        if self.newer and _get(schema, "nullable"):
-            self.out.say("nullable:true,")
+            self.out.text("},")
+        if self.gemma4 and _get(schema, "nullable"):
+            self.out.text("nullable:true,")
         if kind == "OBJECT":
             self._object(schema)
         self._type(schema)
 
     def _object(self, schema: Json) -> None:
         properties = _get(schema, "properties")
-        self.out.say("properties:")
+        self.out.text("properties:")
         if isinstance(properties, Mapping):
             self._properties(properties)
         else:
             self._properties(self._mapping(schema, "a schema"), hidden=_OWN_KEYS)
-        self.out.say(",")
+        self.out.text(",")
         if required := _get(schema, "required"):
-            self.out.say("required:")
+            self.out.text("required:")
             self._strings(required)
-            self.out.say(",")
+            self.out.text(",")
 
     def _items(self, items: Mapping[str, Json]) -> None:
         separator = ""
         for key, value in dictsort(items):
             if value is None:
                 continue
-            self.out.say(f"{separator}{key}:")
+            self.out.text(f"{separator}{key}:")
             separator = ","
             if key == "properties":
                 self._properties(value if isinstance(value, Mapping) else {})
@@ -145,7 +144,7 @@ class Declaration:
                 self._value(value)
 
     def _type(self, schema: Json) -> None:
-        self.out.say("type:")
+        self.out.text("type:")
         self._string(_type(schema))
 
     def _string(self, value: object) -> None:

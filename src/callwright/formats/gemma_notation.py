@@ -6,13 +6,13 @@ delimiter, and a key cannot hold what ends one; both are refused when written. A
 prints it, so we must) where the value brings its own delimiter; before a bare number or word it would read back as
 another key, so `time:10:30` is an error and never a number called `time:10`.
 
-Keys are sorted as Jinja's `dictsort` does it: ignoring case, those that differ in nothing else in the order given.
-What is written here is read in `gemma_calls`.
+Keys are sorted as Jinja's `dictsort` does it: ignoring case, those that differ in nothing else in the order given. What
+is written here is read in `gemma_calls`.
 """
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from callwright.conversation import Json, ToolCall
@@ -33,46 +33,46 @@ def dictsort(value: Mapping[str, Json]) -> list[tuple[str, Json]]:
     return sorted(value.items(), key=lambda item: item[0].lower())
 
 
-class Writer:
+class SegmentWriter:
     """Collects the segments of a prompt."""
 
     def __init__(self, delimiter: str) -> None:
         self._delimiter = delimiter
         self._segments: list[Segment] = []
         self._plain: list[str] = []
-        self._trained = False
+        self._supervised = False
 
     @property
     def segments(self) -> list[Segment]:
-        """What was written; neighbouring plain text is one segment."""
+        """What was written; neighboring plain text is one segment."""
         self._flush()
         return self._segments
 
     @property
-    def trained(self) -> bool:
-        """Whether what is written now is what the model must learn to say."""
-        return self._trained
+    def supervised(self) -> bool:
+        """Whether the loss is computed on what is written now."""
+        return self._supervised
 
-    @trained.setter
-    def trained(self, trained: bool) -> None:
-        if trained != self._trained:
+    @supervised.setter
+    def supervised(self, supervised: bool) -> None:
+        if supervised != self._supervised:
             self._flush()
-            self._trained = trained
+            self._supervised = supervised
 
     def _flush(self) -> None:
         text = "".join(self._plain)
         if text:
-            self._segments.append(Segment(text, trained=self._trained))
+            self._segments.append(Segment(text, supervised=self._supervised))
         self._plain.clear()
 
-    def say(self, text: str) -> None:
+    def text(self, text: str) -> None:
         """Plain text."""
         self._plain.append(text)
 
     def control(self, token: str) -> None:
         """A control token."""
         self._flush()
-        self._segments.append(Segment(token, control=True, trained=self._trained))
+        self._segments.append(Segment(token, control=True, supervised=self._supervised))
 
     def string(self, text: str, where: str) -> None:
         """A string between delimiters; `where` names the field it comes from."""
@@ -83,16 +83,16 @@ class Writer:
                 "remove it: it ends a string in this format, and nothing can escape it",
             )
         self.control(self._delimiter)
-        self.say(text)
+        self.text(text)
         self.control(self._delimiter)
 
     def strings(self, values: Iterable[object], where: str) -> None:
         """A list of strings."""
-        self.say("[")
+        self.text("[")
         for index, value in enumerate(values):
-            self.say("," if index else "")
+            self.text("," if index else "")
             self.string(str(value), where)
-        self.say("]")
+        self.text("]")
 
     def value(self, value: Json, where: str, keys: Keys = "call", depth: int = MAX_DEPTH) -> None:
         """Any value, as it stands in a call, in a result, or in a schema."""
@@ -101,26 +101,26 @@ class Writer:
         if isinstance(value, str):
             self.string(value, where)
         elif isinstance(value, Mapping):
-            self.say("{")
+            self.text("{")
             for index, (key, item) in enumerate(dictsort(value)):
-                self.say("," if index else "")
+                self.text("," if index else "")
                 self._key(key, item, where, keys)
                 self.value(item, where, keys, depth - 1)
-            self.say("}")
+            self.text("}")
         elif isinstance(value, list | tuple):
-            self.say("[")
+            self.text("[")
             for index, item in enumerate(value):
-                self.say("," if index else "")
+                self.text("," if index else "")
                 self.value(item, where, keys, depth - 1)
-            self.say("]")
+            self.text("]")
         else:
-            self.say(_scalar(value, where))
+            self.text(_scalar(value, where))
 
     def _key(self, key: str, value: Json, where: str, keys: Keys) -> None:
         """A key and its colon: bare, but in a schema a string."""
         if keys == "schema":
             self.string(key, where)
-            self.say(":")
+            self.text(":")
             return
         bare = keys == "call" and not isinstance(value, str | Mapping | list | tuple)
         if (
@@ -135,18 +135,34 @@ class Writer:
                 "rename it: a key has no white space at its edges, no delimiter, no , { } [ ], "
                 "and no colon unless its value is a string, a list or an object",
             )
-        self.say(f"{key}:")
+        self.text(f"{key}:")
 
-    def call(self, call: ToolCall, where: str) -> None:
-        """A call, without the tokens around it."""
-        if not is_name(call.name):
-            raise FormatError(
-                f"a name that the format can spell as {where}.name",
-                excerpt(call.name),
-                "rename the function: no braces, angle brackets, line breaks, or white space at its edges",
-            )
-        self.say(f"call:{call.name}")
-        self.value(dict(call.arguments), f"{where}.arguments")
+    def calls(self, calls: Sequence[ToolCall], where: str, opener: str, closer: str) -> None:
+        """The calls of the message `where`, each between two control tokens."""
+        for number, call in enumerate(calls):
+            place = f"{where}.tool_calls[{number}]"
+            if not is_name(call.name):
+                raise FormatError(
+                    f"a name that the format can spell as {place}.name",
+                    excerpt(call.name),
+                    "rename the function: no braces, angle brackets, line breaks, or white space at its edges",
+                )
+            self.control(opener)
+            self.text(f"call:{call.name}")
+            self.value(dict(call.arguments), f"{place}.arguments")
+            self.control(closer)
+
+    def result(self, name: str, content: Json, where: str, opener: str, closer: str, *, first: bool) -> None:
+        """A result between two control tokens: the keys of an object, or the key `value`.
+
+        The model itself generates the token that opens the first, because it stops there.
+        """
+        self.supervised = first
+        self.control(opener)
+        self.supervised = False
+        self.text(f"response:{name}")
+        self.value(content if isinstance(content, Mapping) else {"value": content}, where, keys="result")
+        self.control(closer)
 
 
 def is_name(name: str) -> bool:

@@ -1,6 +1,6 @@
-"""Known slips in Gemma's call notation, mended when the caller asks for it, and named.
+"""Common mistakes in Gemma's call notation, repaired when the caller asks for it, and listed.
 
-Mended are: a fence around the call, a missing `call:`, strings in plain quotes or in none, quoted keys, Python's
+Repaired are: a fence around the call, a missing `call:`, strings in plain quotes or in none, quoted keys, Python's
 spelling of the three words, and brackets missing at the end. Text that fits none of these stays an error.
 """
 
@@ -8,18 +8,31 @@ import json
 import re
 
 from callwright.conversation import Json, ToolCall
-from callwright.formats.grammar import WHITESPACE
+from callwright.formats.grammar import WHITESPACE, skip_space
+from callwright.formats.jsontext import JSON_WORDS, PYTHON_WORDS, finite_float
+from callwright.formats.repair import FENCE
 from callwright.literals import MAX_CHARS, MAX_DEPTH
 
-_FENCE = re.compile(r"\s*```[a-zA-Z_]*\n?(.*?)\n?```\s*", re.DOTALL)
 _HEAD = re.compile(r"\s*(call:)?\s*([^\s{}<>(),:\"']+)\s*\{")
-NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 """A number of JSON; with a fraction or an exponent it is a float."""
-WORDS: dict[str, Json] = {"true": True, "false": False, "null": None}
-_PYTHON: dict[str, Json] = {"True": True, "False": False, "None": None}
 
 
-def mend_call(text: str, delimiter: str, *, closed: bool) -> tuple[ToolCall, int, list[str]] | None:
+def bare_value(text: str) -> Json:
+    """The value of a number or a word of JSON.
+
+    Raises:
+      ValueError: It is neither, or a number beyond what can be read.
+    """
+    if text in JSON_WORDS:
+        return JSON_WORDS[text]
+    number = _NUMBER.fullmatch(text)
+    if number is None:
+        raise ValueError("neither a number nor a word of JSON, and strings have delimiters")
+    return finite_float(text) if number[1] or number[2] else int(text)
+
+
+def repair_call(text: str, delimiter: str, *, closed: bool) -> tuple[ToolCall, int, list[str]] | None:
     """The call that a slightly wrong text means, where it ends, and what was wrong; None if that is not certain.
 
     Args:
@@ -29,17 +42,17 @@ def mend_call(text: str, delimiter: str, *, closed: bool) -> tuple[ToolCall, int
     """
     if len(text) > MAX_CHARS:
         return None
-    slips: list[str] = []
-    fenced = _FENCE.fullmatch(text) if closed else None
+    repairs: list[str] = []
+    fenced = FENCE.fullmatch(text) if closed else None
     if fenced:
         text = fenced[1]
-        slips.append("a fence around it")
+        repairs.append("a fence around it")
     head = _HEAD.match(text)
     if head is None:
         return None
     if head[1] is None:
-        slips.append("a missing call:")
-    reader = _Reader(text, delimiter, slips)
+        repairs.append("a missing call:")
+    reader = _Reader(text, delimiter, repairs)
     try:
         arguments, end = reader.object(head.end(), MAX_DEPTH)
     except (ValueError, RecursionError):
@@ -47,14 +60,14 @@ def mend_call(text: str, delimiter: str, *, closed: bool) -> tuple[ToolCall, int
     rest = text[end:].strip(WHITESPACE)
     if rest if closed else reader.cut or rest[:1] not in ("", "<"):
         return None
-    return ToolCall(head[2], arguments), end, list(dict.fromkeys(slips))
+    return ToolCall(head[2], arguments), end, list(dict.fromkeys(repairs))
 
 
 class _Reader:
     """Reads values as loosely as one reading allows; raises ValueError where there is none."""
 
-    def __init__(self, text: str, delimiter: str, slips: list[str]) -> None:
-        self._text, self._delimiter, self._slips = text, delimiter, slips
+    def __init__(self, text: str, delimiter: str, repairs: list[str]) -> None:
+        self._text, self._delimiter, self._repairs = text, delimiter, repairs
         self._quoted = re.compile("|".join([re.escape(delimiter), '"', "'"]))
         self.cut = False
 
@@ -82,21 +95,16 @@ class _Reader:
             out.append(value)
             at = self._comma(at, "]")
 
-    def _skip(self, at: int) -> int:
-        while at < len(self._text) and self._text[at] in WHITESPACE:
-            at += 1
-        return at
-
     def _over(self, at: int, bracket: str) -> tuple[int, bool]:
-        at = self._skip(at)
+        at = skip_space(self._text, at)
         if at == len(self._text):
             self.cut = True
-            self._slips.append("missing closing brackets")
+            self._repairs.append("missing closing brackets")
             return at, True
         return (at + 1, True) if self._text[at] == bracket else (at, False)
 
     def _comma(self, at: int, bracket: str) -> int:
-        at = self._skip(at)
+        at = skip_space(self._text, at)
         if at == len(self._text) or self._text[at] == bracket:
             return at
         if self._text[at] != ",":
@@ -106,9 +114,9 @@ class _Reader:
     def _key(self, at: int) -> tuple[str, int]:
         quote = self._quoted.match(self._text, at)
         if quote:
-            self._slips.append("a key between quotes")
+            self._repairs.append("a key between quotes")
             key, at = self._string(quote)
-            at = self._skip(at)
+            at = skip_space(self._text, at)
             if not self._text.startswith(":", at):
                 raise ValueError("no colon")
             return key, at + 1
@@ -121,7 +129,7 @@ class _Reader:
     def _value(self, at: int, depth: int) -> tuple[Json, int]:
         if depth == 0:
             raise ValueError("nested too deeply")
-        at = self._skip(at)
+        at = skip_space(self._text, at)
         quote = self._quoted.match(self._text, at)
         if quote:
             return self._string(quote)
@@ -133,20 +141,14 @@ class _Reader:
         return self._bare(self._text[at:end].strip(WHITESPACE)), end
 
     def _bare(self, word: str) -> Json:
-        if word in WORDS:
-            return WORDS[word]
-        if word in _PYTHON:
-            self._slips.append("Python's spelling")
-            return _PYTHON[word]
-        number = NUMBER.fullmatch(word)
-        if number:
-            value = float(word) if number[1] or number[2] else int(word)
-            if value in (float("inf"), float("-inf")):
-                raise ValueError("beyond the range of a float")
-            return value
+        if word in PYTHON_WORDS:
+            self._repairs.append("Python's spelling")
+            return PYTHON_WORDS[word]
+        if word in JSON_WORDS or _NUMBER.fullmatch(word):
+            return bare_value(word)
         if not word or re.search(r"[{\[:<>\"'\n]", word):
             raise ValueError("no value")
-        self._slips.append("a string without delimiters")
+        self._repairs.append("a string without delimiters")
         return word
 
     def _string(self, quote: re.Match[str]) -> tuple[str, int]:
@@ -156,7 +158,7 @@ class _Reader:
             if end < 0:
                 raise ValueError("a string that never ends")
             return self._text[begin:end], end + len(mark)
-        self._slips.append("strings in plain quotes")
+        self._repairs.append("strings in plain quotes")
         end = begin
         while end < len(self._text) and self._text[end] != mark:
             end += 2 if self._text[end] == "\\" else 1

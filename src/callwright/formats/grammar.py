@@ -1,9 +1,9 @@
-"""What a format says about its markers, as data, and what reading them gives.
+"""A format's markers as data, and the results of reading between them.
 
 A `Grammar` names the markers: which ones open a region (a call, say) and who reads it, which ones enclose a thought,
-which ones end the turn. A reader looks at the text from its region's marker on and answers with what it `Found`, or
-with None: not decidable before more has come. It knows nothing of pieces, and never changes its mind: what it answers
-for a text, it answers for every longer one. `reading.Stream` walks through a message with it.
+which ones end the turn. A reader looks at the text from its region's marker on and returns a `ParsedRegion`, or None
+where that is not decidable before more text has come. It knows nothing of pieces, and is consistent: what it returns
+for a text, None apart, it returns for every longer one. `reading.Stream` walks through a message with it.
 """
 
 import re
@@ -16,7 +16,7 @@ from callwright.conversation import Tool, ToolCall
 
 WHITESPACE = " \t\r\n"
 Trim = Literal["", "newline", "whitespace"]
-"""What a marker takes away on one of its sides: nothing, one line break, or all white space."""
+"""What a marker removes on one of its sides: nothing, one line break, or all white space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class ParseIssue:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """A slip that lenient reading mended.
+    """A mistake that lenient reading repaired.
 
     Attributes:
       message: What was wrong and how it was read.
@@ -57,14 +57,14 @@ Event = TextDelta | ToolCall | ParseIssue | Repair
 
 
 @dataclass(slots=True)
-class Found:
-    """What stands in a region. Like `TextDelta` not frozen, for speed.
+class ParsedRegion:
+    """A region that was read. Like `TextDelta` not frozen, for speed.
 
     Attributes:
-      end: Offset where reading goes on.
+      end: Offset where reading continues.
       calls: Its calls.
       errors: What is wrong in it.
-      repairs: What was mended in it.
+      repairs: What was repaired in it.
       content: What of it belongs to the content: the raw text of a malformed call, nothing of a good one.
       closed: False when the text ended inside the region.
     """
@@ -78,13 +78,13 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """What a reader may know.
+class ParseContext:
+    """What a region's reader is told besides the text.
 
     Attributes:
-      tools: What the model was offered.
+      tools: The tools that the model was offered.
       final: Whether the text is all there is; then None is no answer.
-      lenient: Whether known slips are repaired.
+      lenient: Whether common mistakes are repaired.
     """
 
     tools: Sequence[Tool] = ()
@@ -92,12 +92,12 @@ class Context:
     lenient: bool = False
 
 
-Read = Callable[[str, int, Context], Found | None]
-"""(text so far, offset of the opening marker, context) to what was found, or None if that is not decidable yet."""
+RegionReader = Callable[[str, int, ParseContext], ParsedRegion | None]
+"""(text so far, offset of the opening marker, context) to the parsed region, or None if more text must come first."""
 
 
-Calm = Callable[[str], re.Match[str] | None]
-"""Matches a piece of text that cannot change anything, whatever stands around it."""
+TextMatch = Callable[[str], re.Match[str] | None]
+"""A text to a match if all of it matches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,30 +107,28 @@ class Region:
     Attributes:
       opener: The marker.
       read: Reads it.
-      closers: Texts without one of which, after the opener, nothing can be decided; saves asking in vain.
+      closers: Texts without one of which, after the opener, nothing can be decided; saves calls of the reader.
       at_start: Whether it counts only as the first thing in the message, white space apart.
-      before: What is taken away before the opener.
-      after: What is taken away behind the region.
+      before: What is removed before the opener.
       lenient: Whether it counts in lenient reading only.
     """
 
     opener: str
-    read: Read
+    read: RegionReader
     closers: tuple[str, ...] = ()
     at_start: bool = False
     before: Trim = ""
-    after: Trim = ""
     lenient: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Thought:
-    """The markers around reasoning; white space at its inner edges is taken away, and so is what follows it.
+    """The markers around reasoning; white space at its inner edges is removed, and so is what follows it.
 
     Attributes:
       opener: Opens it.
       closer: Closes it.
-      after: What is taken away behind the closer.
+      after: What is removed behind the closer.
     """
 
     opener: str
@@ -146,13 +144,13 @@ class Grammar:
       regions: Calls.
       stops: End the turn; what follows them is reported and dropped.
       thought: Encloses reasoning, if the family has it.
-      strays: Closing markers that mean nothing by themselves; they are reported and stay in the content.
+      lone_closers: Closing markers that mean nothing by themselves; they are reported and stay in the content.
     """
 
     regions: tuple[Region, ...] = ()
     stops: tuple[str, ...] = ()
     thought: Thought | None = None
-    strays: tuple[str, ...] = ()
+    lone_closers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         markers = self._markers(lenient=True)
@@ -163,53 +161,53 @@ class Grammar:
     def _markers(self, *, lenient: bool) -> list[str]:
         opened = [r.opener for r in self.regions if not r.at_start and (lenient or not r.lenient)]
         thought = [self.thought.opener] if self.thought else []
-        return [*opened, *self.stops, *thought, *self.strays]
+        return [*opened, *self.stops, *thought, *self.lone_closers]
 
-    def _content_finder(self, *, lenient: bool) -> "Finder":
+    def _content_finder(self, *, lenient: bool) -> "MarkerFinder":
         trims = {region.before for region in self.regions}
         before: Trim = "whitespace" if "whitespace" in trims else "newline" if "newline" in trims else ""
-        return Finder(self._markers(lenient=lenient), before)
+        return MarkerFinder(self._markers(lenient=lenient), before)
 
     @cached_property
-    def in_content(self) -> "Finder":
+    def in_content(self) -> "MarkerFinder":
         """Finds what may end a stretch of content."""
         return self._content_finder(lenient=False)
 
     @cached_property
-    def in_lenient_content(self) -> "Finder":
+    def in_lenient_content(self) -> "MarkerFinder":
         """The same for lenient reading."""
         return self._content_finder(lenient=True)
 
     @cached_property
-    def in_reasoning(self) -> "Finder":
+    def in_reasoning(self) -> "MarkerFinder":
         """Finds what may end a thought: calls are not looked for inside one."""
-        return Finder([self.thought.closer, *self.stops] if self.thought else [], "whitespace")
+        return MarkerFinder([self.thought.closer, *self.stops] if self.thought else [], "whitespace")
 
-    def finder(self, *, thinking: bool, lenient: bool) -> "Finder":
+    def finder(self, *, thinking: bool, lenient: bool) -> "MarkerFinder":
         """The one of these three that counts."""
         if thinking:
             return self.in_reasoning
         return self.in_lenient_content if lenient else self.in_content
 
     @cached_property
-    def opened_by(self) -> dict[str, Region]:
+    def regions_by_opener(self) -> dict[str, Region]:
         """Regions by the marker that opens them anywhere."""
         return {region.opener: region for region in reversed(self.regions) if not region.at_start}
 
     @cached_property
-    def at_start(self) -> tuple[Region, ...]:
+    def start_regions(self) -> tuple[Region, ...]:
         """Regions that count only as the first thing in the message."""
         return tuple(region for region in self.regions if region.at_start)
 
     @cached_property
-    def closing(self) -> dict[tuple[str, ...], tuple["Finder", Calm]]:
+    def closing(self) -> dict[tuple[str, ...], tuple["MarkerFinder", TextMatch]]:
         """By a region's closers: finds one, and matches text in which none can end."""
         return {
-            closers: (Finder(closers), re.compile(f"{_none_of(closer[-1] for closer in closers)}*").fullmatch)
+            closers: (MarkerFinder(closers), re.compile(f"{_none_of(closer[-1] for closer in closers)}*").fullmatch)
             for closers in {region.closers for region in self.regions}
         }
 
-    def is_thinking(self, generation_prompt: str) -> bool:
+    def opens_thought(self, generation_prompt: str) -> bool:
         """Whether a prompt that ends so leaves the model inside a thought."""
         if self.thought is None:
             return False
@@ -217,15 +215,15 @@ class Grammar:
         return opened >= 0 and self.thought.closer not in generation_prompt[opened:]
 
 
-class Finder:
+class MarkerFinder:
     """Finds the first of some markers, and what at the end of a text may become one.
 
     Attributes:
       markers: The markers.
       find: (text, start) to the first marker at or after `start`.
-      before: What one of them may take away before itself.
+      before: What one of them may remove before itself.
       overlap: How much of one may stand before its last letter at most.
-      calm: Matches text in which nothing can become a marker or be taken away by one.
+      marker_free: Matches text in which nothing can become a marker or be removed by one.
     """
 
     def __init__(self, markers: Sequence[str], before: Trim = "") -> None:
@@ -236,9 +234,9 @@ class Finder:
         firsts = {marker[0] for marker in markers}
         space = {"": "", "newline": "\n", "whitespace": WHITESPACE}[before]
         self._first = _one_of(firsts)
-        self.calm: Calm = re.compile(f"{_none_of(firsts)}*{_none_of(firsts.union(space))}").fullmatch
+        self.marker_free: TextMatch = re.compile(f"{_none_of(firsts)}*{_none_of(firsts.union(space))}").fullmatch
 
-    def held(self, text: str, start: int) -> int:
+    def partial_marker(self, text: str, start: int) -> int:
         """Offset from which the end of the text is the beginning of a marker; the text's length if it is not."""
         if len(text) - start <= self.overlap and text[start:] in self._beginnings:
             return start
@@ -259,7 +257,22 @@ def _none_of(letters: Iterable[str]) -> str:
     return f"[^{excluded}]" if excluded else r"[\s\S]"
 
 
-def unclosed(text: str, position: int, reason: str = "") -> Found:
+class Malformed(ValueError):  # noqa: N818 - a finding about a text, not an error of the program or of its user
+    """What stands at `position` of a text is not what a reader expects there."""
+
+    def __init__(self, message: str, position: int) -> None:
+        super().__init__(message)
+        self.position = position
+
+
+def skip_space(text: str, position: int) -> int:
+    """The offset of the first character from `position` on that is no white space."""
+    while position < len(text) and text[position] in WHITESPACE:
+        position += 1
+    return position
+
+
+def unclosed(text: str, position: int, reason: str = "") -> ParsedRegion:
     """The text ended inside the region: nothing of it is a call, and nothing of it is content."""
     message = "the call is never closed" + (f" ({reason})" if reason else "")
-    return Found(len(text), errors=(ParseIssue(message, position),), closed=False)
+    return ParsedRegion(len(text), errors=(ParseIssue(message, position),), closed=False)

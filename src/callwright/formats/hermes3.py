@@ -11,9 +11,9 @@ escaped inside the signature's JSON. Where the template fails, this renderer doe
 which it recurses for ever, is `None`, an unknown type is `Any`, a missing description is empty. Without tools the
 prompt is that of the family's default template, system message included; calls in it are written as with tools.
 
-What it cannot say: content beside calls and reasoning (left out, with a warning, as the template does), a call tag or
-an end of turn inside content, function names that JSON would escape, and a result as the first message, whose turn
-the template never opens.
+What it cannot represent: content beside calls and reasoning (left out, with a warning, as the template does), a call
+tag or an end of turn inside content, function names that JSON would escape, and a result as the first message, whose
+turn the template never opens.
 
 Source: the chat templates `tool_use` of NousResearch/Hermes-3-Llama-3.1-8B, sha256
 7ce09d55d3690e06c70b5c07228cc7e8c99c43a23cdc027762be4011efcdea6c, and `default`.
@@ -24,10 +24,18 @@ from typing import Any
 
 from callwright.conversation import Conversation, Message, Tool
 from callwright.errors import FormatError
-from callwright.formats.base import warn
-from callwright.formats.chatml import CLOSE, END, OPEN, START, ChatMl, Turn, calls_in_json, printed, text_of
+from callwright.formats.chatml import (
+    CLOSE,
+    END,
+    OPEN,
+    START,
+    AssistantTurn,
+    ChatMl,
+    calls_in_json,
+    text_of,
+)
 from callwright.formats.jsontext import dumps_at
-from callwright.openai import write_tool
+from callwright.formats.schemas import source_tool
 from callwright.tokens import Segment
 
 SYSTEM = "You are a helpful assistant."
@@ -54,33 +62,31 @@ class Hermes3Format(ChatMl):
     name = "hermes3"
     bos = "<|begin_of_text|>"
     stops = (END, "<|end_of_text|>")
-    controls = (bos, *stops, START, OPEN, CLOSE, "<tools>", "</tools>", "<tool_response>", "</tool_response>")
+    special_tokens = (bos, *stops, START, OPEN, CLOSE, "<tools>", "</tools>", "<tool_response>", "</tool_response>")
     grammar = calls_in_json(stops)
     result_opener = f"{START}tool\n"
 
     def opening(self, conversation: Conversation) -> Iterator[Segment]:
         """See `ChatMl.opening`."""
         if conversation.tools:
-            yield from self.fixed(BEFORE_TOOLS)
+            yield from self.literal(BEFORE_TOOLS)
             yield Segment("\n".join(_tool(tool, f"tools[{n}]") for n, tool in enumerate(conversation.tools)))
-            yield from self.fixed(AFTER_TOOLS)
+            yield from self.literal(AFTER_TOOLS)
         elif conversation.messages[0].role != "system":
             yield from self.turn("system", SYSTEM)
 
-    def takes_up(self, first: Message) -> bool:
-        """See `ChatMl.takes_up`: a system message stays a turn of its own."""
+    def opening_includes(self, first: Message) -> bool:
+        """See `ChatMl.opening_includes`: a system message stays a turn of its own."""
         return False
 
-    def answer(self, turn: Turn) -> Iterator[Segment]:
+    def answer(self, turn: AssistantTurn) -> Iterator[Segment]:
         """See `ChatMl.answer`."""
-        if turn.message.reasoning:
-            warn(f"{turn.where}.reasoning is left out: Hermes 3 has no place for thinking")
         content = text_of(turn.message, turn.where)
         if self.drops_content(turn.message):
-            warn(f"{turn.where}.content is left out: Hermes 3's template has no place for it beside calls")
+            turn.warn(f"{turn.where}.content is left out: Hermes 3's template has no place for it beside calls")
             content = ""
-        self.readable(content, f"{turn.where}.content")
-        yield from self.spoken(content, turn, "")
+        self.check_reads_back(content, f"{turn.where}.content")
+        yield from self.content_and_calls(content, turn, "")
 
     def drops_content(self, message: Message) -> bool:
         """See `Format.drops_content`: content beside calls is left out."""
@@ -92,20 +98,17 @@ class Hermes3Format(ChatMl):
             raise FormatError(
                 "a message before the first result", "a result as messages[0]", "put the call it answers before it"
             )
-        last = index == len(messages) - 1
-        if messages[index - 1].role != "tool":
-            yield from self.fixed(self.result_opener)
-        yield from self.fixed("<tool_response>\n")
-        yield Segment(printed(messages[index].content, f"messages[{index}].content"))
-        yield from self.fixed("\n</tool_response>" if last else "\n</tool_response>\n")
-        if last or messages[index + 1].role != "tool":
-            yield from self.fixed(END)
+        return super().result(messages, index)
+
+    def results_end(self, last: bool) -> str:
+        """See `ChatMl.results_end`."""
+        return END if last else f"\n{END}"
 
 
 def _tool(tool: Tool, where: str) -> str:
     """The tool as the template prints it: a signature, its arguments, and the schema as JSON."""
-    given = dict(tool.given or write_tool(tool))
-    function = _mapping(given["function"]) if "function" in given else given
+    written = source_tool(tool)
+    function = _mapping(written["function"]) if "function" in written else written
     parameters = _mapping(function.get("parameters"))
     properties = _mapping(parameters.get("properties"))
     returns = f" -> {_type(function['return'], where)}" if "return" in function else ""

@@ -3,13 +3,13 @@
 That is a sandboxed Jinja with trimmed blocks, loop controls and `{% generation %}` blocks, a `tojson` that escapes
 nothing for HTML, and the functions `raise_exception` and `strftime_now` (see `apply_chat_template` in transformers'
 `chat_template_utils`, 5.23). The date is frozen, so a prompt is a function of its conversation. Templates come from
-strangers: they can read what they are given and nothing else, `dict` is only a call, and a namespace takes no
-attribute that begins with an underscore.
+strangers: they can read what they are given and nothing else, `dict` is only a call, and a namespace takes no attribute
+that begins with an underscore.
 """
 
 import datetime
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NoReturn
 
@@ -23,7 +23,7 @@ from jinja2.utils import Namespace
 
 from callwright.conversation import Conversation, Json, Message
 from callwright.errors import FormatError
-from callwright.openai import write_tool
+from callwright.formats.schemas import source_tool
 
 DATE = datetime.datetime(2024, 7, 26, tzinfo=datetime.UTC)
 """What `strftime_now` takes for today: the date that Llama's template names when no clock is at hand."""
@@ -33,7 +33,7 @@ class ChatTemplate:
     """One template.
 
     Raises:
-      FormatError: the source is no Jinja template.
+      FormatError: The source is no Jinja template.
     """
 
     def __init__(self, source: str) -> None:
@@ -50,6 +50,7 @@ class ChatTemplate:
         thinking: bool | None = None,
         variables: Mapping[str, Json] | None = None,
         marks: tuple[str, str] | None = None,
+        sort_as: Callable[[str], str] | None = None,
     ) -> str:
         """The prompt.
 
@@ -59,18 +60,19 @@ class ChatTemplate:
           thinking: Passed on as `enable_thinking`; not passed when None.
           variables: Further variables, such as `bos_token`.
           marks: Written around what `{% generation %}` blocks enclose.
+          sort_as: What a string stands for where `dictsort` orders it; itself when None.
 
         Raises:
-          FormatError: the template refuses the conversation, or fails.
+          FormatError: The template refuses the conversation, or fails.
         """
         options: dict[str, Any] = dict(variables or {})
         if thinking is not None:
             options["enable_thinking"] = thinking
-        options[_MARKS] = marks
+        options |= {_MARKS: marks, _SORT_AS: sort_as}
         try:
             return self._template.render(
                 messages=[template_message(message) for message in conversation.messages],
-                tools=[dict(tool.given or write_tool(tool)) for tool in conversation.tools] or None,
+                tools=[source_tool(tool) for tool in conversation.tools] or None,
                 documents=None,
                 add_generation_prompt=add_generation_prompt,
                 **options,
@@ -105,6 +107,7 @@ def _compiled(source: str) -> jinja2.Template:
         trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, loopcontrols]
     )
     environment.filters["tojson"] = _tojson
+    environment.filters["dictsort"] = _dictsort
     environment.globals["raise_exception"] = _refuse
     environment.globals["strftime_now"] = DATE.strftime
     environment.globals["dict"] = _dict
@@ -123,6 +126,24 @@ def _tojson(
 
 
 _MARKS = "callwright_generation_marks"
+_SORT_AS = "callwright_sort_as"
+
+
+@jinja2.pass_context
+def _dictsort(
+    context: Context, value: Mapping[str, Any], case_sensitive: bool = False, by: str = "key", reverse: bool = False
+) -> list[tuple[str, Any]]:
+    """Jinja's filter, which orders hidden text by what it hides."""
+    sort_as = context.get(_SORT_AS)
+
+    def order(item: tuple[str, Any]) -> Any:
+        part = item[1 if by == "value" else 0]
+        if not isinstance(part, str):
+            return part
+        part = sort_as(part) if sort_as else part
+        return part if case_sensitive else part.lower()
+
+    return sorted(value.items(), key=order, reverse=reverse)
 
 
 class _Generation(Extension):

@@ -1,23 +1,27 @@
 """JSON as formats write and read it: one line, nothing escaped that need not be; strict on the way back.
 
-Strict means: no NaN or infinity (a number beyond a float's range included, because no JSON can say what it would
+Strict means: no NaN or infinity (a number beyond a float's range included, because JSON cannot write what it would
 become), no key given twice, no control characters in strings. Integers keep every digit.
 """
 
 import json
 import math
-import re
 from collections.abc import Mapping
 
 from callwright.conversation import Json
 from callwright.errors import FormatError
+from callwright.formats.grammar import WHITESPACE
+
+JSON_WORDS: dict[str, Json] = {"null": None, "true": True, "false": False}
+PYTHON_WORDS: dict[str, Json] = {"None": None, "True": True, "False": False}
+"""How Python writes the same three values."""
 
 
 def dumps(value: Json) -> str:
     """One-line JSON as chat templates print it: `", "` and `": "`, nothing escaped that need not be.
 
     Raises:
-      ValueError: the value holds NaN or an infinity, which JSON cannot say.
+      ValueError: The value holds NaN or an infinity, which JSON does not have.
     """
     return _ENCODER.encode(value)
 
@@ -25,14 +29,21 @@ def dumps(value: Json) -> str:
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
-def dumps_at(value: Json, where: str) -> str:
-    """`dumps` for a part of a conversation.
+def needs_no_escape(text: str) -> bool:
+    """Whether JSON writes the text as it is, between quotation marks."""
+    return dumps(text) == f'"{text}"'
+
+
+def dumps_at(value: Json, where: str, *, indent: int | None = None, ensure_ascii: bool = False) -> str:
+    """JSON for a part of a conversation: `dumps`, unless options of `json.dumps` are given.
 
     Raises:
-      FormatError: JSON cannot say it; the message names `where`.
+      FormatError: JSON has no such value; the message names `where`.
     """
     try:
-        return dumps(value)
+        if indent is None and not ensure_ascii:
+            return dumps(value)
+        return json.dumps(value, indent=indent, ensure_ascii=ensure_ascii, allow_nan=False)
     except (ValueError, TypeError, RecursionError) as error:
         raise FormatError(f"JSON as {where}", reason(error), "use plain, finite JSON values") from error
 
@@ -44,8 +55,8 @@ def read_json(text: str, start: int) -> tuple[Json, int]:
     bounds what it counts. An error well inside the window is final, one at its edge may only be the edge.
 
     Raises:
-      Unfinished: the text ends before the value does.
-      ValueError: no JSON value stands there.
+      Unfinished: The text ends before the value does.
+      ValueError: No JSON value stands there.
     """
     size = 4096
     while True:
@@ -56,33 +67,46 @@ def read_json(text: str, start: int) -> tuple[Json, int]:
         except RecursionError:
             raise ValueError("nested too deeply") from None
         except json.JSONDecodeError as error:
-            at_edge = error.msg.startswith("Unterminated string") or error.pos > len(window) - 32
+            at_edge = error.pos > len(window) - _LONGEST_TOKEN or _is_open_string(window, error.pos)
             if not at_edge or whole:
-                raise (Unfinished if at_edge and _ends_early(error) else ValueError)(error.msg) from None
+                raise (Unfinished if at_edge and _is_cut(window) else ValueError)(error.msg) from None
         else:
             if stop < len(window) or whole:
                 return value, start + stop
         size *= 8
 
 
-_WORDS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
-_NUMBER_GOES_ON = re.compile(r"\.|[eE][+-]?")
-
-
 class Unfinished(ValueError):  # noqa: N818 - a finding about a text, not an error of the program or of its user
     """The text ends before the value does."""
 
 
-def _ends_early(error: json.JSONDecodeError) -> bool:
-    """Whether the error is that the text ended, not that something wrong stands in it."""
-    rest = error.doc[error.pos :]
-    if error.msg.startswith("Unterminated string") or not rest.strip():
-        return True
-    if error.msg.startswith("Expecting value"):
-        return any(word.startswith(rest) for word in _WORDS)
-    if error.msg.startswith("Invalid \\"):
-        return len(rest) < 6
-    return _NUMBER_GOES_ON.fullmatch(rest) is not None
+_LONGEST_TOKEN = 32
+"""More characters than a word, a number's exponent or an escape has that is cut in the middle."""
+_COMPLETIONS = (
+    *("", '"', '\\"', '0"', '00"', '000"', '0000"', "0"),  # a string, its escapes, a number
+    *(word[n:] for word in ("true", "false", "null") for n in range(1, len(word))),
+)
+"""What completes a token that is cut, whatever the token and wherever the cut."""
+
+
+def _is_open_string(text: str, position: int) -> bool:
+    """Whether the quotation mark at which decoding failed opens a string, which then never ends."""
+    return text.startswith('"', position) and text[:position].rstrip(WHITESPACE)[-1:] in ("", "{", "[", ",", ":")
+
+
+def _is_cut(text: str) -> bool:
+    """Whether nothing is wrong with the text but its end: completing its last token moves the error to the end."""
+    for completion in _COMPLETIONS:
+        try:
+            _DECODER.raw_decode(text + completion)
+        except json.JSONDecodeError as error:
+            if error.pos >= len(text):
+                return True
+        except (ValueError, RecursionError):  # what the decoder's hooks refuse
+            continue
+        else:
+            return True
+    return False
 
 
 def reason(error: Exception) -> str:
@@ -101,14 +125,19 @@ def _no_constant(name: str) -> Json:
     raise ValueError(f"{name} is not JSON")
 
 
-def _finite(digits: str) -> float:
+def finite_float(digits: str) -> float:
+    """The float.
+
+    Raises:
+      ValueError: It is beyond the range of a float: no JSON can write the infinity that it would become.
+    """
     value = float(digits)
     if not math.isfinite(value):
         raise ValueError(f"{digits[:20]} is beyond the range of a float")
     return value
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=finite_float)
 
 
 def as_object(value: Json) -> dict[str, Json] | None:

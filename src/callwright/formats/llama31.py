@@ -3,9 +3,9 @@
 A call is the whole message: `{"name": ..., "parameters": {...}}`, bare as the template writes it, or behind
 `<|python_tag|>`, as Meta's prompt format document shows the model answering, there with `"type": "function"` in it and
 `<|eom_id|>` at the end. Behind the tag stand also calls of Llama's built-in tools, `brave_search.call(query="...")`;
-program code behind it is no call. An object of other keys is an answer in JSON and stays content. One message holds
-one call. Tools stand in the first user message, one indented object each, and results in turns of the role `ipython`,
-text as JSON text and None, numbers and booleans as Python prints them. The template's date is its default, 26 Jul 2024.
+program code behind it is no call. An object of other keys is an answer in JSON and stays content. One message holds one
+call. Tools stand in the first user message, one indented object each, and results in turns of the role `ipython`, text
+as JSON text and None, numbers and booleans as Python prints them. The template's date is its default, 26 Jul 2024.
 
 The template leaves out reasoning, and words beside a call: the renderer does too, and warns. It cannot say parallel
 calls, and tools without a user message to hold them.
@@ -14,21 +14,30 @@ Template: chat_template of meta-llama/Llama-3.1-8B-Instruct,
 sha256 e10ca381b1ccc5cf9db52e371f3b6651576caee0a630b452e2816b2d404d4b65.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
 from callwright.errors import FormatError
-from callwright.formats.base import Format, control, refuse_thinking, text_of, warn
-from callwright.formats.calllist import check_text, message_end
-from callwright.formats.grammar import Context, Found, Grammar, ParseIssue, Region, Repair, unclosed
-from callwright.formats.jsontext import Unfinished, dumps_at, read_json
-from callwright.formats.pythonic import CallReader, Malformed
-from callwright.formats.repair import mend_json
-from callwright.formats.tagged import TaggedJson, skip_space
-from callwright.openai import write_tool
+from callwright.formats.base import Format, Warn, control, text_of
+from callwright.formats.calllist import message_end
+from callwright.formats.grammar import (
+    Grammar,
+    Malformed,
+    ParseContext,
+    ParsedRegion,
+    ParseIssue,
+    Region,
+    Repair,
+    skip_space,
+    unclosed,
+)
+from callwright.formats.jsontext import Unfinished, dumps_at, needs_no_escape, read_json
+from callwright.formats.pythonic import PythonCallReader
+from callwright.formats.repair import repair_json
+from callwright.formats.schemas import source_tool
+from callwright.formats.tagged import TaggedJson
 from callwright.tokens import Segment
 
 TAG = "<|python_tag|>"
@@ -46,34 +55,30 @@ _PARAMETERS = re.compile(r'\s*,\s*"parameters"\s*:\s*\{')
 _GOES_ON = ',"parameters":{'
 _NAME = re.compile(r"[^\W\d]\w*+")
 _CALL = ".call("
-_MEND = TaggedJson("{", "", "parameters")
+_REPAIR = TaggedJson("{", "", "parameters")
 
 
 class Llama31Format(Format):
-    """The format; the object holds nothing."""
+    """The format."""
 
     name = "llama31"
     bos = "<|begin_of_text|>"
     stops = STOPS
-    controls = ("<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", TAG, *STOPS)
+    special_tokens = ("<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", TAG, *STOPS)
+    text_markers = special_tokens
 
     def __init__(self) -> None:
         self.grammar = Grammar(
             (Region("{", JsonMessage("{"), closers=("}",), at_start=True), Region(TAG, JsonMessage(TAG))), stops=STOPS
         )
 
-    def render(
-        self, conversation: Conversation, *, add_generation_prompt: bool = False, thinking: bool | None = None
-    ) -> list[Segment]:
-        """See `Format.render`."""
-        refuse_thinking(thinking)
-        return list(self._segments(conversation, add_generation_prompt))
-
     def drops_content(self, message: Message) -> bool:
         """See `Format.drops_content`."""
         return bool(message.tool_calls)
 
-    def _segments(self, conversation: Conversation, add_generation_prompt: bool) -> Iterator[Segment]:
+    def _segments(
+        self, conversation: Conversation, *, add_generation_prompt: bool, thinking: bool | None, warn: Warn
+    ) -> Iterator[Segment]:
         messages, tools = conversation.messages, conversation.tools
         first = 1 if messages and messages[0].role == "system" else 0
         yield control(self.bos)
@@ -89,7 +94,7 @@ class Llama31Format(Format):
         for index in range(first, len(messages)):
             message = messages[index]
             if message.role == "assistant":
-                yield from _turn("assistant", self._answer(message, index), trained=True)
+                yield from _turn("assistant", self._answer(message, index, warn), supervised=True)
             elif message.role == "tool":
                 yield from _turn("ipython", _result(message, index))
             else:
@@ -98,13 +103,13 @@ class Llama31Format(Format):
         if add_generation_prompt:
             yield from _header("assistant")
 
-    def _answer(self, message: Message, index: int) -> str:
+    def _answer(self, message: Message, index: int, warn: Warn) -> str:
         where = f"messages[{index}]"
         if message.reasoning:
             warn(f"{where}.reasoning is left out, as the template does")
         if not message.tool_calls:
             content = text_of(message, where).strip()
-            check_text(self, content, f"{where}.content", "{")
+            self.check_reads_back(content, f"{where}.content")
             return content
         if len(message.tool_calls) > 1:
             raise FormatError(
@@ -113,7 +118,7 @@ class Llama31Format(Format):
         if message.content:
             warn(f"{where}.content is left out beside a call")
         call = message.tool_calls[0]
-        if json.dumps(call.name, ensure_ascii=False) != f'"{call.name}"':
+        if not needs_no_escape(call.name):
             raise FormatError(
                 f"a name without quotes, backslashes and line breaks as {where}.tool_calls[0].name",
                 repr(call.name),
@@ -130,16 +135,14 @@ def _header(role: str) -> Iterator[Segment]:
     yield Segment("\n\n")
 
 
-def _turn(role: str, text: str, *, trained: bool = False) -> Iterator[Segment]:
+def _turn(role: str, text: str, *, supervised: bool = False) -> Iterator[Segment]:
     yield from _header(role)
-    yield Segment(text, trained=trained)
-    yield control("<|eot_id|>", trained=trained)
+    yield Segment(text, supervised=supervised)
+    yield control("<|eot_id|>", supervised=supervised)
 
 
 def _described(tool: Tool) -> str:
-    given = dict(tool.given or write_tool(tool))
-    dumps_at(given, "tools")
-    return json.dumps(given, ensure_ascii=False, indent=4) + "\n\n"
+    return dumps_at(source_tool(tool), "tools", indent=4) + "\n\n"
 
 
 def _result(message: Message, index: int) -> str:
@@ -154,8 +157,8 @@ class JsonMessage:
 
     opener: str
 
-    def __call__(self, text: str, start: int, context: Context) -> Found | None:
-        """See `grammar.Read`."""
+    def __call__(self, text: str, start: int, context: ParseContext) -> ParsedRegion | None:
+        """See `grammar.RegionReader`."""
         begin = skip_space(text, start + len(TAG)) if self.opener == TAG else start
         attempt = self.opener == TAG or _may_be_call(text, begin)
         issue: ParseIssue | None = None
@@ -175,57 +178,57 @@ class JsonMessage:
             issue = ParseIssue(f"not JSON: {error}", begin)
         if context.lenient and not context.final:
             return None
-        mended = self._mended(text, start, begin, context) if context.lenient else None
-        if mended is not None:
-            return mended
-        return Found(start + len(self.opener), errors=(issue,) if issue else (), content=self.opener)
+        repaired = self._repaired(text, start, begin, context) if context.lenient else None
+        if repaired is not None:
+            return repaired
+        return ParsedRegion(start + len(self.opener), errors=(issue,) if issue else (), content=self.opener)
 
-    def _strictly(self, text: str, start: int, begin: int, context: Context) -> Found | None:
+    def _strictly(self, text: str, start: int, begin: int, context: ParseContext) -> ParsedRegion | None:
         if self.opener == TAG and not text.startswith("{", begin):
             return self._built_in(text, begin, context)
         value, stop = read_json(text, begin)
         call = _call(value)
         if call is None and self.opener != TAG:
-            return Found(stop, content=text[start:stop])
+            return ParsedRegion(stop, content=text[start:stop])
         if not isinstance(call, ToolCall):
             raise Malformed(call or 'expected {"name": ..., "parameters": {...}}', begin)
         end = message_end(text, stop, STOPS, context.final)
-        return None if end is None else Found(end, (call,))
+        return None if end is None else ParsedRegion(end, (call,))
 
-    def _built_in(self, text: str, begin: int, context: Context) -> Found | None:
-        """`name.call(key="value")`, which Llama says for the tools that it was born with."""
+    def _built_in(self, text: str, begin: int, context: ParseContext) -> ParsedRegion | None:
+        """`name.call(key="value")`, which Llama writes for its built-in tools."""
         if begin == len(text):
             raise Unfinished("the text ends behind the tag")
         name = _NAME.match(text, begin)
         rest = text[name.end() : name.end() + len(_CALL)] if name else "-"
         if not _CALL.startswith(rest):
             raise Malformed("behind the tag, neither a call in JSON nor one of a built-in tool", begin)
-        reader = CallReader(text, begin, context)
+        reader = PythonCallReader(text, begin, context)
         call = reader.call()
         end = message_end(text, reader.at, STOPS, context.final)
-        return None if end is None else Found(end, (ToolCall(call.name.removesuffix(".call"), call.arguments),))
+        return None if end is None else ParsedRegion(end, (ToolCall(call.name.removesuffix(".call"), call.arguments),))
 
-    def _mended(self, text: str, start: int, begin: int, context: Context) -> Found | None:
+    def _repaired(self, text: str, start: int, begin: int, context: ParseContext) -> ParsedRegion | None:
         """The calls of tools at hand that a nearly right message means."""
         if text.find(TAG, 0, start) >= 0:
             return None  # one attempt a message keeps reading linear
         ends = [text.find(stop, begin) for stop in STOPS]
         end = min((end for end in ends if end >= 0), default=len(text))
-        values = [mend_json(part) for part in text[begin:end].split(";")]
+        values = [repair_json(part) for part in text[begin:end].split(";")]
         if None in values:
-            values = [mend_json(text[begin:end])]
+            values = [repair_json(text[begin:end])]
         calls: list[ToolCall] = []
-        slips: list[str] = ["several calls"] if len(values) > 1 else []
+        fixes: list[str] = ["several calls"] if len(values) > 1 else []
         for value in values:
-            mended = _MEND.mended(value[0]) if value else None
-            if value is None or mended is None:
+            repaired = _REPAIR.repaired_calls(value[0]) if value else None
+            if value is None or repaired is None:
                 return None
-            slips += [] if isinstance(_call(value[0]), ToolCall) else [mended[1]]
-            slips += [value[1]] if value[1] else []
-            calls += mended[0]
+            fixes += [] if isinstance(_call(value[0]), ToolCall) else [repaired[1]]
+            fixes += [value[1]] if value[1] else []
+            calls += repaired[0]
         if not all(call.name in {tool.name for tool in context.tools} for call in calls):
             return None
-        return Found(end, tuple(calls), repairs=(Repair(" and ".join(dict.fromkeys(slips)), start),))
+        return ParsedRegion(end, tuple(calls), repairs=(Repair(" and ".join(dict.fromkeys(fixes)), start),))
 
 
 def _call(value: Json) -> ToolCall | str | None:

@@ -15,68 +15,21 @@ sha256 3fe950790d033a6ee07a563fb6ad7c34e40f860b8ff99333b0b0aed6204ba258.
 The model's answers: models/llama4/prompt_format.md of meta-llama/llama-models.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 
 from callwright.conversation import Conversation, Json, Message
 from callwright.errors import FormatError
-from callwright.formats.base import control, refuse_thinking, text_of
+from callwright.formats.base import Warn, control, refuse_reasoning, template_text, text_of
 from callwright.formats.calllist import CallList, CallListFormat
 from callwright.formats.grammar import Grammar, Region
 from callwright.formats.jsontext import dumps_at
-from callwright.openai import write_tool
+from callwright.formats.schemas import source_tool
 from callwright.tokens import Segment
 
 START, END = "<|python_start|>", "<|python_end|>"
 STOPS = ("<|eot|>", "<|eom|>", "<|end_of_text|>")
-SYSTEM = (
-    "You are a helpful assistant and an expert in function composition. You can answer general questions "
-    "using your internal knowledge OR invoke functions when necessary. Follow these strict guidelines:\n"
-    "\n"
-    "1. FUNCTION CALLS:\n"
-    "- ONLY use functions that are EXPLICITLY listed in the function list below\n"
-    '- If NO functions are listed (empty function list []), respond ONLY with internal knowledge or "I '
-    "don't have access to [Unavailable service] information\"\n"
-    "- If a function is not in the list, respond ONLY with internal knowledge or \"I don't have access to "
-    '[Unavailable service] information"\n'
-    "- If ALL required parameters are present AND the query EXACTLY matches a listed function's purpose: "
-    "output ONLY the function call(s)\n"
-    "- Use exact format: [func_name1(param1=value1, param2=value2), func_name2(...)]\n"
-    "Examples:\n"
-    'CORRECT: [get_weather(location="Vancouver"), calculate_route(start="Boston", end="New York")] <- '
-    "Only if get_weather and calculate_route are in function list\n"
-    'INCORRECT: get_weather(location="New York")\n'
-    'INCORRECT: Let me check the weather: [get_weather(location="New York")]\n'
-    'INCORRECT: [get_events(location="Singapore")] <- If function not in list\n'
-    "\n"
-    "2. RESPONSE RULES:\n"
-    "- For pure function requests matching a listed function: ONLY output the function call(s)\n"
-    "- For knowledge questions: ONLY output text\n"
-    "- For missing parameters: ONLY request the specific missing parameters\n"
-    "- For unavailable services (not in function list): output ONLY with internal knowledge or \"I don't "
-    'have access to [Unavailable service] information". Do NOT execute a function call.\n'
-    "- If the query asks for information beyond what a listed function provides: output ONLY with "
-    "internal knowledge about your limitations\n"
-    "- NEVER combine text and function calls in the same response\n"
-    "- NEVER suggest alternative functions when the requested service is unavailable\n"
-    "- NEVER create or invent new functions not listed below\n"
-    "\n"
-    "3. STRICT BOUNDARIES:\n"
-    "- ONLY use functions from the list below - no exceptions\n"
-    "- NEVER use a function as an alternative to unavailable information\n"
-    "- NEVER call functions not present in the function list\n"
-    "- NEVER add explanatory text to function calls\n"
-    "- NEVER respond with empty brackets\n"
-    "- Use proper Python/JSON syntax for function calls\n"
-    "- Check the function list carefully before responding\n"
-    "\n"
-    "4. TOOL RESPONSE HANDLING:\n"
-    "- When receiving tool responses: provide concise, natural language responses\n"
-    "- Don't repeat tool response verbatim\n"
-    "- Don't add supplementary information\n"
-    "\n"
-    "Here is a list of functions in JSON format that you can invoke:\n"
-)
+SYSTEM = template_text("llama4-system.txt")
+"""What stands before the tools where the conversation has no system text."""
 OFFER = (
     "\nHere is a list of functions in JSON format that you can invoke. Use exact format: [func_name1(param1=value1, "
     "param2=value2), func_name2(...)]\n"
@@ -84,29 +37,25 @@ OFFER = (
 
 
 class Llama4Format(CallListFormat):
-    """The format; the object holds nothing."""
+    """The format."""
 
     name = "llama4"
     bos = "<|begin_of_text|>"
     stops = STOPS
-    controls = ("<|begin_of_text|>", "<|header_start|>", "<|header_end|>", START, END, *STOPS)
+    special_tokens = ("<|begin_of_text|>", "<|header_start|>", "<|header_end|>", START, END, *STOPS)
+    text_markers = special_tokens
     grammar = Grammar(
         (
             Region("[", CallList("[", STOPS), closers=("]",), at_start=True),
             Region(START, CallList(START, STOPS, END), closers=("]", *STOPS)),
         ),
         stops=STOPS,
-        strays=(END,),
+        lone_closers=(END,),
     )
 
-    def render(
-        self, conversation: Conversation, *, add_generation_prompt: bool = False, thinking: bool | None = None
-    ) -> list[Segment]:
-        """See `Format.render`."""
-        refuse_thinking(thinking)
-        return list(self._segments(conversation, add_generation_prompt))
-
-    def _segments(self, conversation: Conversation, add_generation_prompt: bool) -> Iterator[Segment]:
+    def _segments(
+        self, conversation: Conversation, *, add_generation_prompt: bool, thinking: bool | None, warn: Warn
+    ) -> Iterator[Segment]:
         messages = conversation.messages
         first = 1 if messages and messages[0].role == "system" else 0
         yield control(self.bos)
@@ -116,7 +65,7 @@ class Llama4Format(CallListFormat):
         for index in range(first, len(messages)):
             message = messages[index]
             if message.role == "assistant":
-                yield from _turn("assistant", self._answer(message, index), trained=True)
+                yield from _turn("assistant", self._answer(message, index), supervised=True)
             elif message.role == "tool":
                 self.check_order(messages, index)
                 yield from _turn("ipython", _result(message.content, f"messages[{index}].content"))
@@ -127,25 +76,23 @@ class Llama4Format(CallListFormat):
 
     def _system(self, conversation: Conversation) -> str:
         messages = conversation.messages
-        given = messages[0].role == "system" if messages else False
-        text = text_of(messages[0], "messages[0]").strip() if given else ""
+        has_system = messages[0].role == "system" if messages else False
+        text = text_of(messages[0], "messages[0]").strip() if has_system else ""
         if not conversation.tools:
             return text
-        if given and not text:
+        if has_system and not text:
             raise FormatError(
                 "text in messages[0].content", "an empty system message beside tools", "drop the message, or fill it"
             )
-        tools = [dict(tool.given or write_tool(tool)) for tool in conversation.tools]
-        for n, tool in enumerate(tools):
-            dumps_at(tool, f"tools[{n}]")
-        return (text + OFFER if given else SYSTEM) + json.dumps(tools, ensure_ascii=False, indent=4)
+        tools: list[Json] = [source_tool(tool) for tool in conversation.tools]
+        return (text + OFFER if has_system else SYSTEM) + dumps_at(tools, "tools", indent=4)
 
     def _answer(self, message: Message, index: int) -> str:
         where = f"messages[{index}]"
-        if message.reasoning:
-            raise FormatError(f"{where} without reasoning", "reasoning", "drop it: this format has no place for it")
-        content = text_of(message, f"messages[{index}]", absent="")
-        return self.words_or_calls(message, content, where)
+        refuse_reasoning(message, where)
+        content = text_of(message, where, absent="")
+        self.check_reads_back(content, f"{where}.content")
+        return self.content_or_calls(message, content, where)
 
 
 def _header(role: str) -> Iterator[Segment]:
@@ -155,10 +102,10 @@ def _header(role: str) -> Iterator[Segment]:
     yield Segment("\n\n")
 
 
-def _turn(role: str, text: str, *, trained: bool = False) -> Iterator[Segment]:
+def _turn(role: str, text: str, *, supervised: bool = False) -> Iterator[Segment]:
     yield from _header(role)
-    yield Segment(text, trained=trained)
-    yield control("<|eot|>", trained=trained)
+    yield Segment(text, supervised=supervised)
+    yield control("<|eot|>", supervised=supervised)
 
 
 def _result(content: Json, where: str) -> str:

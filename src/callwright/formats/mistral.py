@@ -1,4 +1,4 @@
-"""`mistral`: calls as `[TOOL_CALLS]` and JSON, in the three ways that Mistral's tokenisers v3, v11 and v13 know.
+"""`mistral`: calls as `[TOOL_CALLS]` and JSON, in the three ways that Mistral's tokenizers v3, v11 and v13 know.
 
 Turns are `[INST]...[/INST]` and the answer, which ends with `</s>`; nothing opens the model's turn. Of the markers all
 are control tokens, and no space stands beside any of them.
@@ -11,10 +11,10 @@ are control tokens, and no space stands beside any of them.
 
 In v3 and v11 content beside calls is left out, and the ids of calls, which must be nine letters and digits, are
 required; none are invented. What is left out, printed twice or printed unescaped (v3 prints a tool's own texts raw, and
-every variant a result that is not text as Python would) is as the published templates have it; a `FormatWarning` says
-so where the model would miss or misread something. v11's and v13's published templates bring a default system prompt
-of their own; a conversation without system text has none here, as in mistral-common: give it as the system message,
-or use the file itself as `template:PATH`. Thinking inside a system prompt, which v13 may have, cannot be said.
+every variant a result that is not text as Python would) is as the published templates have it; a warning says so where
+the model would miss or misread something. v11's and v13's published templates bring a default system prompt of their
+own; a conversation without system text has none here, as in mistral-common: give it as the system message, or use the
+file itself as `template:PATH`. Thinking inside a system prompt, which v13 may have, cannot be said.
 
 No marker closes a call: it is closed when its JSON is. In v3 a call before a broken or cut one is kept.
 
@@ -26,13 +26,13 @@ e4676cb56dffea7782fd3e2b577cfaf1e123537e6ef49b3ec7caa6c095c62272; v11 `Mistral-S
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
+from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.errors import FormatError
-from callwright.formats.base import Format, control, text_of, warn
+from callwright.formats.base import Format, Warn, control, refuse_reasoning, text_of
 from callwright.formats.grammar import Grammar, Region, Thought
-from callwright.formats.jsontext import dumps, dumps_at, reason
+from callwright.formats.jsontext import dumps_at, needs_no_escape, reason
 from callwright.formats.mistral_reading import ARGS, CALL_ID, EOS, ID, NAME, TOOL_CALLS, CallArray, NamedCall
-from callwright.openai import write_tool
+from callwright.formats.schemas import source_function, source_tool
 from callwright.tokens import Segment
 
 BOS, THINK, END_THINK = "<s>", "[THINK]", "[/THINK]"
@@ -41,19 +41,20 @@ _V3 = (
     *("[TOOL_RESULTS]", "[/TOOL_RESULTS]", "[IMG]", "[IMG_BREAK]", "[IMG_END]", "[PREFIX]", "[MIDDLE]", "[SUFFIX]"),
 )
 _V11 = (*_V3, "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[TOOL_CONTENT]", ARGS, CALL_ID)
-CONTROLS = {"v3": _V3, "v11": _V11, "v13": (*_V11, THINK, END_THINK)}
+SPECIAL_TOKENS = {"v3": _V3, "v11": _V11, "v13": (*_V11, THINK, END_THINK)}
 
 
 class MistralFormat(Format):
-    """The format; `variant` is the tokeniser's version: "v3", "v11" or "v13"."""
+    """The format; `variant` is the tokenizer's version: "v3", "v11" or "v13"."""
 
     name = "mistral"
     bos = BOS
     stops = (EOS,)
+    text_markers = (ARGS,)
 
     def __init__(self, variant: str = "v3") -> None:
         self.variant = variant
-        self.controls = CONTROLS[variant]
+        self.special_tokens = SPECIAL_TOKENS[variant]
         array = variant == "v3"
         region = Region(
             TOOL_CALLS,
@@ -64,50 +65,45 @@ class MistralFormat(Format):
             (region,),
             stops=self.stops,
             thought=Thought(THINK, END_THINK, after="") if variant == "v13" else None,
-            strays=() if array else (ARGS,),
+            lone_closers=() if array else (ARGS,),
         )
-
-    def render(
-        self, conversation: Conversation, *, add_generation_prompt: bool = False, thinking: bool | None = None
-    ) -> list[Segment]:
-        """See `Format.render`; nothing opens the model's turn, and in v13 the system text decides about thinking."""
-        if thinking and self.variant != "v13":
-            raise FormatError("thinking off or unset", "thinking on", "use variant v13, or a family that can think")
-        messages = conversation.messages
-        self._check_roles(messages)
-        self._check_results(messages)
-        return list(self._segments(messages, conversation.tools))
 
     def drops_content(self, message: Message) -> bool:
         """See `Format.drops_content`: v3 and v11 have no words beside calls."""
         return self.variant != "v13" and bool(message.tool_calls)
 
-    def _segments(self, messages: Sequence[Message], tools: Sequence[Tool]) -> Iterator[Segment]:
+    def _segments(
+        self, conversation: Conversation, *, add_generation_prompt: bool, thinking: bool | None, warn: Warn
+    ) -> Iterator[Segment]:
+        """See `Format.render`; nothing opens the model's turn, and in v13 the system text decides about thinking."""
+        messages, tools = conversation.messages, conversation.tools
+        self._check_roles(messages)
+        self._check_results(messages)
         last = max((index for index, message in enumerate(messages) if message.role == "user"), default=-1)
-        lead = self._lead(messages)
+        system_text = self._system_text(messages, warn)
         yield control(BOS)
         if self.variant == "v13" and messages[0].role != "system":
-            yield from self._tools(tools)
+            yield from self._tools(tools, warn)
         for index, message in enumerate(messages):
             match message.role:
                 case "system":
                     if self.variant != "v3":
                         yield from _marked("SYSTEM_PROMPT", text_of(message, f"messages[{index}]"))
                     if self.variant == "v13":
-                        yield from self._tools(tools)
+                        yield from self._tools(tools, warn)
                 case "user":
                     if self.variant != "v13" and message == messages[last]:
                         if tools and index != last:
                             warn(f"the tools are printed before messages[{index}] too: it is equal to the last user's")
-                        yield from self._tools(tools)
+                        yield from self._tools(tools, warn)
                     ends = index == len(messages) - 1
-                    yield from _marked("INST", (lead if ends else "") + text_of(message, f"messages[{index}]"))
+                    yield from _marked("INST", (system_text if ends else "") + text_of(message, f"messages[{index}]"))
                 case "assistant":
-                    yield from self._answer(message, index)
+                    yield from self._answer(message, index, warn)
                 case "tool":
-                    yield from self._result(message, index)
+                    yield from self._result(message, index, warn)
 
-    def _lead(self, messages: Sequence[Message]) -> str:
+    def _system_text(self, messages: Sequence[Message], warn: Warn) -> str:
         """What v3 puts before the words of a user who has the last word."""
         if self.variant != "v3" or messages[0].role != "system":
             return ""
@@ -115,46 +111,41 @@ class MistralFormat(Format):
             warn("the system text in messages[0] is left out, because the last message is not a user's")
         return text_of(messages[0], "messages[0]") + "\n\n"
 
-    def _tools(self, tools: Sequence[Tool]) -> Iterator[Segment]:
-        given: list[Json] = [dict(tool.given or write_tool(tool)) for tool in tools]
-        if given and self.variant == "v3":
-            parts = [_raw_tool(tool, f"tools[{i}]") for i, tool in enumerate(given) if isinstance(tool, dict)]
+    def _tools(self, tools: Sequence[Tool], warn: Warn) -> Iterator[Segment]:
+        if tools and self.variant == "v3":
+            parts = [_raw_tool(tool, f"tools[{i}]", warn) for i, tool in enumerate(tools)]
             yield from _marked("AVAILABLE_TOOLS", f"[{', '.join(parts)}]")
-        elif given:
-            yield from _marked("AVAILABLE_TOOLS", dumps_at(given, "tools"))
+        elif tools:
+            yield from _marked("AVAILABLE_TOOLS", dumps_at([source_tool(tool) for tool in tools], "tools"))
 
-    def _answer(self, message: Message, index: int) -> Iterator[Segment]:
+    def _answer(self, message: Message, index: int, warn: Warn) -> Iterator[Segment]:
         where = f"messages[{index}]"
-        if message.reasoning is not None and self.variant != "v13":
-            raise FormatError(
-                f"{where} without reasoning", "reasoning", "drop it, or use variant v13: others have none"
-            )
+        if self.variant != "v13":
+            refuse_reasoning(message, where)
         reasoning = message.reasoning if message.reasoning_field == "reasoning_content" else None
         if message.reasoning and not reasoning:
             warn(f"{where}.{message.reasoning_field} is left out: the template knows reasoning_content only")
         if reasoning:
-            self._check_words(reasoning, f"{where}.reasoning", (END_THINK, EOS))
-            yield control(THINK, trained=True)
-            yield Segment(reasoning, trained=True)
-            yield control(END_THINK, trained=True)
+            self.check_reads_back(reasoning, f"{where}.reasoning", reasoning=True)
+            yield control(THINK, supervised=True)
+            yield Segment(reasoning, supervised=True)
+            yield control(END_THINK, supervised=True)
         content = text_of(message, where, absent="")
         if not self.drops_content(message):
-            self._check_words(
-                content, f"{where}.content", (TOOL_CALLS, EOS, *([THINK] if self.grammar.thought else []))
-            )
-            yield Segment(content, trained=True)
+            self.check_reads_back(content, f"{where}.content")
+            yield Segment(content, supervised=True)
             if self.variant == "v13" and not (content or reasoning or message.tool_calls):
                 raise FormatError(f"content or tool_calls in {where}", "neither", "give the assistant something to say")
         elif content:
             warn(f"{where}.content is left out, because it stands beside calls")
         if message.tool_calls and self.variant == "v3":
             calls = [self._call_object(call, f"{where}.tool_calls[{n}]") for n, call in enumerate(message.tool_calls)]
-            yield control(TOOL_CALLS, trained=True)
-            yield Segment(f"[{', '.join(calls)}]", trained=True)
+            yield control(TOOL_CALLS, supervised=True)
+            yield Segment(f"[{', '.join(calls)}]", supervised=True)
         elif message.tool_calls:
             for n, call in enumerate(message.tool_calls):
                 yield from self._named_call(call, f"{where}.tool_calls[{n}]")
-        yield control(EOS, trained=True)
+        yield control(EOS, supervised=True)
 
     def _call_object(self, call: ToolCall, where: str) -> str:
         _check_id(call.id, f"{where}.id")
@@ -165,15 +156,15 @@ class MistralFormat(Format):
             raise FormatError(
                 f"{where}.name without [, {{, < and line breaks", repr(call.name), "rename the function: it stands bare"
             )
-        yield control(TOOL_CALLS, trained=True)
-        yield Segment(call.name, trained=True)
+        yield control(TOOL_CALLS, supervised=True)
+        yield Segment(call.name, supervised=True)
         if self.variant == "v11":
-            yield control(CALL_ID, trained=True)
-            yield Segment(_check_id(call.id, f"{where}.id"), trained=True)
-        yield control(ARGS, trained=True)
-        yield Segment(dumps_at(dict(call.arguments), f"{where}.arguments"), trained=True)
+            yield control(CALL_ID, supervised=True)
+            yield Segment(_check_id(call.id, f"{where}.id"), supervised=True)
+        yield control(ARGS, supervised=True)
+        yield Segment(dumps_at(dict(call.arguments), f"{where}.arguments"), supervised=True)
 
-    def _result(self, message: Message, index: int) -> Iterator[Segment]:
+    def _result(self, message: Message, index: int, warn: Warn) -> Iterator[Segment]:
         content = message.content
         if isinstance(content, Mapping) and "content" in content and self.variant != "v13":
             if len(content) > 1:
@@ -193,16 +184,6 @@ class MistralFormat(Format):
             yield control("[/TOOL_RESULTS]")
             return
         yield from _marked("TOOL_RESULTS", text)
-
-    def _check_words(self, text: str, where: str, markers: Sequence[str]) -> None:
-        """The assistant's own words must read back as words."""
-        for marker in markers:
-            if marker in text:
-                raise FormatError(
-                    f"{where} without {marker}",
-                    f"one at character {text.index(marker)}",
-                    "write the marker differently: read back it would end these words",
-                )
 
     def _check_roles(self, messages: Sequence[Message]) -> None:
         """User and assistant take turns, calls and their results aside."""
@@ -231,13 +212,9 @@ class MistralFormat(Format):
         made: list[str | None] = []
         pending: list[str | None] = []
         for index, message in enumerate(messages):
-            if message.tool_calls:
+            if message.role != "tool":
                 pending = [call.id for call in message.tool_calls]
                 made += pending
-            elif message.role != "tool":
-                pending = []
-                continue
-            if message.role != "tool":
                 continue
             where = f"messages[{index}]"
             if self.variant != "v13":
@@ -259,16 +236,14 @@ class MistralFormat(Format):
                     )
 
 
-def _raw_tool(given: Mapping[str, Json], where: str) -> str:
+def _raw_tool(tool: Tool, where: str, warn: Warn) -> str:
     """The function with its own texts raw, as v3 prints it."""
-    inner = given.get("function")
-    function = inner if isinstance(inner, Mapping) else given
     parts = []
-    for key, value in function.items():
+    for key, value in source_function(tool).items():
         if key == "return":
             continue
         if isinstance(value, str):
-            if dumps(value) != f'"{value}"':
+            if not needs_no_escape(value):
                 warn(f"{where}.{key} is printed unescaped, so the list of tools is no JSON")
             parts.append(f'"{key}": "{value}"')
         else:

@@ -7,12 +7,11 @@ lists; nothing is evaluated: arithmetic, names, nested calls and positional argu
 JSON's three words, and positional arguments in the order of the tool's schema.
 
 The reader is its own and not `ast`, because it must know where a call ends while the text still grows, tell a text that
-stops early from one that is wrong, and name the place; and Python's parser changes some names (it normalises them) and
+stops early from one that is wrong, and name the place; and Python's parser changes some names (it normalizes them) and
 gives up on text that holds half a surrogate pair.
 """
 
 import keyword
-import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -20,25 +19,22 @@ from typing import NoReturn
 
 from callwright.conversation import Json, ToolCall
 from callwright.errors import FormatError
-from callwright.formats.grammar import Context, Repair
-from callwright.formats.jsontext import Unfinished, dumps, dumps_at
-from callwright.formats.tagged import skip_space
+from callwright.formats.grammar import Malformed, ParseContext, Repair, skip_space
+from callwright.formats.jsontext import JSON_WORDS, PYTHON_WORDS, Unfinished, dumps, dumps_at, finite_float
 from callwright.literals import MAX_DEPTH
 
-_WORDS: dict[str, Json] = {"None": None, "True": True, "False": False}
-_JSON_WORDS: dict[str, Json] = {"null": None, "true": True, "false": False}
 _NAME = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
-NAME_GOES_ON = re.compile(r"(?:[^\W\d]\w*(?:\.[^\W\d]\w*)*\.?)?")
+PARTIAL_NAME = re.compile(r"(?:[^\W\d]\w*(?:\.[^\W\d]\w*)*\.?)?")
 """The beginning of a dotted name, which may be nothing yet."""
 _KEY = re.compile(r"([^\W\d]\w*)[ \t\r\n]*=(?!=)")
-_KEY_GOES_ON = re.compile(r"[^\W\d]\w*[ \t\r\n]*=?")
+_PARTIAL_KEY = re.compile(r"[^\W\d]\w*[ \t\r\n]*=?")
 _PREFIX = re.compile(r"[a-zA-Z]{1,2}")
 _PREFIXED = re.compile(r"[a-zA-Z]{0,2}[\"']")
 _NUMBER = re.compile(
     r"0[xX](?:_?[0-9a-fA-F])++|0[oO](?:_?[0-7])++|0[bB](?:_?[01])++"
     r"|(?:[0-9](?:_?[0-9])*+)?+(?:\.(?:[0-9](?:_?[0-9])*+)?+)?+(?:[eE][+-]?[0-9](?:_?[0-9])*+)?+"
 )
-_NUMBER_GOES_ON = re.compile(r"_|[eE][+-]?|[xXoObB]_?")
+_PARTIAL_NUMBER = re.compile(r"_|[eE][+-]?|[xXoObB]_?")
 _INSIDE = {
     '"': re.compile(r'[^"\\\n]*+(?:\\.[^"\\\n]*+)*+', re.DOTALL),
     "'": re.compile(r"[^'\\\n]*+(?:\\.[^'\\\n]*+)*+", re.DOTALL),
@@ -54,26 +50,26 @@ _MAX_BITS = 14_000
 
 
 def write_call(call: ToolCall, where: str) -> str:
-    """The call in Python's words.
+    """The call as Python.
 
     Raises:
-      FormatError: Python cannot say it exactly; the message names `where`.
+      FormatError: Python cannot write it exactly; the message names `where`.
     """
-    if not all(map(_sayable, call.name.split("."))):
+    if not all(map(_is_python_name, call.name.split("."))):
         raise FormatError(
             f"a dotted Python name as {where}.name", repr(call.name), "rename the tool: underscores for other signs"
         )
     for key in call.arguments:
-        if not _sayable(key):
+        if not _is_python_name(key):
             raise FormatError(
                 f"names of parameters that Python can say in {where}.arguments", repr(key), "rename the parameter"
             )
     dumps_at(dict(call.arguments), f"{where}.arguments")
-    said = ", ".join(f"{key}={_literal(value, where, MAX_DEPTH)}" for key, value in call.arguments.items())
-    return f"{call.name}({said})"
+    output = ", ".join(f"{key}={_literal(value, where, MAX_DEPTH)}" for key, value in call.arguments.items())
+    return f"{call.name}({output})"
 
 
-def _sayable(name: str) -> bool:
+def _is_python_name(name: str) -> bool:
     """Whether it is an identifier that Python's parser takes as it stands."""
     return name.isidentifier() and not keyword.iskeyword(name) and unicodedata.normalize("NFKC", name) == name
 
@@ -91,34 +87,27 @@ def _literal(value: Json, where: str, depth: int) -> str:
     return dumps(value)
 
 
-class Malformed(ValueError):  # noqa: N818 - a finding about a text, not an error of the program or of its user
-    """What stands at `position` is no call of literals."""
-
-    def __init__(self, message: str, position: int) -> None:
-        super().__init__(message)
-        self.position = position
-
-
-class CallReader:
+class PythonCallReader:
     """Reads calls from `at` on, which moves.
 
     Its methods raise `Unfinished` where the text ends too early and `Malformed` where something else stands. What one
     of them answers, it answers for every longer text.
 
     Attributes:
-      at: Where reading goes on.
-      done: The calls whose end is certain, because a separator follows them: what remains of a text that was cut.
-      repairs: What was mended so far.
+      at: Where reading continues.
+      complete_calls: The calls whose end is certain, because a separator follows them: they remain of a text that was
+        cut.
+      repairs: What was repaired so far.
     """
 
-    def __init__(self, text: str, at: int, context: Context) -> None:
+    def __init__(self, text: str, at: int, context: ParseContext) -> None:
         self.at = at
-        self.done: list[ToolCall] = []
+        self.complete_calls: list[ToolCall] = []
         self.repairs: list[Repair] = []
         self._text, self._context = text, context
 
     def peek(self) -> str:
-        """The next character that is no white space; reading goes on there."""
+        """The next character that is not white space; reading continues there."""
         self.at = skip_space(self._text, self.at)
         if self.at >= len(self._text):
             raise Unfinished("the text ends inside a call")
@@ -127,20 +116,20 @@ class CallReader:
     def calls(self) -> tuple[ToolCall, ...]:
         """The calls of a bracketed list."""
         calls: list[ToolCall] = []
-        self._take("[")
+        self._expect("[")
         while self.peek() != "]":
             calls.append(self.call())
-            if self._is_over():
+            if self._ends_without_bracket():
                 return tuple(calls)
-            if not self._goes_on("]"):
+            if not self._take_comma("]"):
                 break
-            self.done = calls[:]
-        self._take("]")
+            self.complete_calls = calls[:]
+        self._expect("]")
         if not calls:
             raise Malformed("a list without calls", self.at)
         return tuple(calls)
 
-    def _is_over(self) -> bool:
+    def _ends_without_bracket(self) -> bool:
         """Whether all that is missing is the list's last bracket, which lenient reading does without."""
         if not (self._context.lenient and self._context.final) or skip_space(self._text, self.at) < len(self._text):
             return False
@@ -152,7 +141,7 @@ class CallReader:
         start = self.at
         name = _NAME.match(self._text, start)
         end = name.end() if name else start
-        if NAME_GOES_ON.fullmatch(self._text, start):
+        if PARTIAL_NAME.fullmatch(self._text, start):
             raise Unfinished("the text ends inside a name")
         if name is None or self._text[end] != "(":
             raise Malformed("expected a call, name(key=value)", end)
@@ -173,15 +162,15 @@ class CallReader:
                 if key[1] in arguments:
                     raise Malformed(f"argument {key[1]} is given twice", start)
                 arguments[key[1]] = self.value()
-            elif _KEY_GOES_ON.fullmatch(self._text, start):
+            elif _PARTIAL_KEY.fullmatch(self._text, start):
                 raise Unfinished("the text ends inside an argument")
             elif arguments or not self._context.lenient:
                 raise Malformed("expected key=value", start)
             else:
                 positional.append(self.value())
-            if not self._goes_on(")"):
+            if not self._take_comma(")"):
                 break
-        self._take(")")
+        self._expect(")")
         return self._named(name, positional, arguments) if positional else arguments
 
     def _named(self, name: str, positional: Sequence[Json], arguments: dict[str, Json]) -> dict[str, Json]:
@@ -216,10 +205,10 @@ class CallReader:
         comma = False
         while self.peek() != closer:
             items.append(self.value(depth))
-            comma = self._goes_on(closer)
+            comma = self._take_comma(closer)
             if not comma:
                 break
-        self._take(closer)
+        self._expect(closer)
         if opened == "(" and len(items) == 1 and not comma:
             raise Malformed("a value in parentheses is no literal", start)
         return items
@@ -235,11 +224,11 @@ class CallReader:
             key = self._strings()
             if key in items:
                 raise Malformed("a key is given twice", start)
-            self._take(":")
+            self._expect(":")
             items[key] = self.value(depth)
-            if not self._goes_on("}"):
+            if not self._take_comma("}"):
                 break
-        self._take("}")
+        self._expect("}")
         return items
 
     def _strings(self) -> str:
@@ -288,7 +277,7 @@ class CallReader:
         spelled = self._text[begin:end].replace("_", "")
         follows = self._text[end]
         if spelled in ("", ".") or follows in "._" or follows.isalnum():
-            if spelled not in ("", ".") and _NUMBER_GOES_ON.fullmatch(self._text, end):
+            if spelled not in ("", ".") and _PARTIAL_NUMBER.fullmatch(self._text, end):
                 raise Unfinished("the text ends inside a number")
             raise Malformed("not a number", start)
         value = _number(spelled, start)
@@ -302,13 +291,13 @@ class CallReader:
             raise Malformed("expected a literal", start)
         if name.end() == len(self._text):
             raise Unfinished("the text ends inside a word")
-        if name[0] in _WORDS:
+        if name[0] in PYTHON_WORDS:
             self.at = name.end()
-            return _WORDS[name[0]]
-        if name[0] in _JSON_WORDS and self._context.lenient:
+            return PYTHON_WORDS[name[0]]
+        if name[0] in JSON_WORDS and self._context.lenient:
             self.at = name.end()
-            self.repairs.append(Repair(f"{name[0]} read as {_JSON_WORDS[name[0]]}", start))
-            return _JSON_WORDS[name[0]]
+            self.repairs.append(Repair(f"{name[0]} read as {JSON_WORDS[name[0]]}", start))
+            return JSON_WORDS[name[0]]
         raise Malformed("names and calls are no literals", start)
 
     def _check_name(self, name: str, position: int) -> None:
@@ -318,7 +307,7 @@ class CallReader:
             raise Malformed(f"{name} is no name in Python", position)
         self.repairs.append(Repair(f"{name} read as a name, which Python does not allow", position))
 
-    def _goes_on(self, closer: str) -> bool:
+    def _take_comma(self, closer: str) -> bool:
         """Whether a comma stands here, which is passed; otherwise `closer` must."""
         follows = self.peek()
         if follows == ",":
@@ -328,7 +317,7 @@ class CallReader:
             raise Malformed(f"expected , or {closer}", self.at)
         return False
 
-    def _take(self, character: str) -> None:
+    def _expect(self, character: str) -> None:
         if self.peek() != character:
             raise Malformed(f"expected {character}", self.at)
         self.at += 1
@@ -347,10 +336,10 @@ def _number(spelled: str, position: int) -> int | float:
         except ValueError:
             raise Malformed("an integer of too many digits", position) from None
     else:
-        value = float(spelled)
-        if not math.isfinite(value):
-            raise Malformed(f"{spelled[:20]} is beyond the range of a float", position)
-        return value
+        try:
+            return finite_float(spelled)
+        except ValueError as error:
+            raise Malformed(str(error), position) from None
     if whole.bit_length() > _MAX_BITS:
         raise Malformed("an integer of too many digits", position)
     return whole

@@ -3,11 +3,12 @@
 Tools stand as JSON lines in the system turn, as their source wrote them, behind the system text; without a system
 message the family's own ("You are Qwen, created by Alibaba Cloud. ...") is put there. A call is `<tool_call>`,
 `{"name": ..., "arguments": {...}}`, `</tool_call>` on lines of their own; the tags are special tokens. All results of a
-round stand in one user turn, each between `<tool_response>` tags, which are plain text to this family's tokenizer.
-A result that is not text prints as Python writes it (`None`, `{'a': 1}`): give text where that matters.
+round stand in one user turn, each between `<tool_response>` tags, which are plain text to this family's tokenizer. A
+result that is not text prints as Python writes it (`None`, `{'a': 1}`): give text where that matters.
 
-What it cannot say: thinking (reasoning is left out, with a warning, as the template does), a call tag or an end of turn
-inside content, and function names that JSON would escape. Missing content, on which the template fails, is no content.
+What it cannot represent: thinking (reasoning is left out, with a warning, as the template does), a call tag or an end
+of turn inside content, and function names that JSON would escape. Missing content, on which the template fails, is no
+content.
 
 Source: the chat template of Qwen/Qwen2.5-7B-Instruct, sha256
 cd8e9439f0570856fd70470bf8889ebd8b5d1107207f67a5efb46e342330527f.
@@ -16,8 +17,7 @@ cd8e9439f0570856fd70470bf8889ebd8b5d1107207f67a5efb46e342330527f.
 from collections.abc import Iterator
 
 from callwright.conversation import Conversation
-from callwright.formats.base import warn
-from callwright.formats.chatml import CLOSE, END, OPEN, START, ChatMl, Turn, calls_in_json, text_of
+from callwright.formats.chatml import CLOSE, END, OPEN, START, AssistantTurn, ChatMl, calls_in_json, text_of
 from callwright.tokens import Segment
 
 SYSTEM = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant."
@@ -42,7 +42,7 @@ class Qwen25Format(ChatMl):
     """The format."""
 
     name = "qwen25"
-    controls = (START, END, "<|endoftext|>", OPEN, CLOSE)
+    special_tokens = (START, END, "<|endoftext|>", OPEN, CLOSE)
     grammar = calls_in_json(ChatMl.stops)
 
     def opening(self, conversation: Conversation) -> Iterator[Segment]:
@@ -52,16 +52,14 @@ class Qwen25Format(ChatMl):
         if not conversation.tools:
             yield from self.turn("system", system)
             return
-        yield from self.fixed(f"{START}system\n")
+        yield from self.literal(f"{START}system\n")
         yield Segment(system)
-        yield from self.fixed(f"\n\n{BEFORE_TOOLS}")
-        yield Segment("".join(f"\n{tool}" for tool in self.given(conversation.tools)))
-        yield from self.fixed(AFTER_TOOLS)
+        yield from self.literal(f"\n\n{BEFORE_TOOLS}")
+        yield Segment("".join(f"\n{tool}" for tool in self.tools_json(conversation.tools)))
+        yield from self.literal(AFTER_TOOLS)
 
-    def answer(self, turn: Turn) -> Iterator[Segment]:
+    def answer(self, turn: AssistantTurn) -> Iterator[Segment]:
         """See `ChatMl.answer`."""
-        if turn.message.reasoning:
-            warn(f"{turn.where}.reasoning is left out: Qwen 2.5 has no place for thinking")
         content = text_of(turn.message, turn.where)
-        self.readable(content, f"{turn.where}.content")
-        yield from self.spoken(content, turn, "\n" if content else "")
+        self.check_reads_back(content, f"{turn.where}.content")
+        yield from self.content_and_calls(content, turn, "\n" if content else "")

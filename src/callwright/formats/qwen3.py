@@ -10,25 +10,22 @@ there, has a `<think>` block even when it has nothing to say in it. With thinkin
 an empty block. Without `reasoning`, content that holds `</think>` is taken apart, as the template does: what stands
 before the tag, from `<think>` on, is reasoning. The template knows reasoning as `reasoning_content` only.
 
-What it cannot say: the family's tags inside content or reasoning where they would be read as such, and function names
-that JSON would escape. Missing content, on which the template fails, is no content.
+What it cannot represent: the family's tags inside content or reasoning where they would be read as such, and function
+names that JSON would escape. Missing content, on which the template fails, is no content.
 
-Source: the chat template of Qwen/Qwen3-0.6B, sha256
-87a2728cb8dc9fe424d624542f6060ec05a1d285ebbec578bb078900e33396b5.
+Source: the chat template of Qwen/Qwen3-0.6B, sha256 87a2728cb8dc9fe424d624542f6060ec05a1d285ebbec578bb078900e33396b5.
 """
 
 from collections.abc import Iterator
 
 from callwright.conversation import Conversation, Message
-from callwright.errors import FormatError
-from callwright.formats.base import warn
-from callwright.formats.chatml import CLOSE, END, OPEN, START, ChatMl, Turn, calls_in_json, text_of
+from callwright.formats.chatml import CLOSE, END, OPEN, START, AssistantTurn, ChatMl, calls_in_json, text_of
 from callwright.formats.grammar import Thought
 from callwright.formats.qwen25 import AFTER_TOOLS, BEFORE_TOOLS
 from callwright.tokens import Segment
 
 THINK, THOUGHT = "<think>", "</think>"
-CONTROLS = (START, END, "<|endoftext|>", OPEN, CLOSE, "<tool_response>", "</tool_response>", THINK, THOUGHT)
+SPECIAL_TOKENS = (START, END, "<|endoftext|>", OPEN, CLOSE, "<tool_response>", "</tool_response>", THINK, THOUGHT)
 """The special tokens of Qwen 3's tokenizer that a chat meets."""
 
 
@@ -36,7 +33,7 @@ class Qwen3Format(ChatMl):
     """The format."""
 
     name = "qwen3"
-    controls = CONTROLS
+    special_tokens = SPECIAL_TOKENS
     grammar = calls_in_json(ChatMl.stops, Thought(THINK, THOUGHT))
 
     def opening(self, conversation: Conversation) -> Iterator[Segment]:
@@ -44,53 +41,47 @@ class Qwen3Format(ChatMl):
         first = conversation.messages[0]
         system = text_of(first, "messages[0]") if first.role == "system" else None
         if conversation.tools:
-            yield from self.fixed(f"{START}system\n")
+            yield from self.literal(f"{START}system\n")
             if system is not None:
                 yield Segment(f"{system}\n\n")
-            yield from self.fixed(BEFORE_TOOLS)
-            yield Segment("".join(f"\n{tool}" for tool in self.given(conversation.tools)))
-            yield from self.fixed(AFTER_TOOLS)
+            yield from self.literal(BEFORE_TOOLS)
+            yield Segment("".join(f"\n{tool}" for tool in self.tools_json(conversation.tools)))
+            yield from self.literal(AFTER_TOOLS)
         elif system is not None:
             yield from self.turn("system", system)
 
-    def prompted(self, thinking: bool | None) -> Iterator[Segment]:
-        """See `ChatMl.prompted`."""
+    def prompt_suffix(self, thinking: bool | None) -> Iterator[Segment]:
+        """See `ChatMl.prompt_suffix`."""
         if thinking is False:
-            yield from self.fixed(f"{THINK}\n\n{THOUGHT}\n\n")
+            yield from self.literal(f"{THINK}\n\n{THOUGHT}\n\n")
 
-    def answer(self, turn: Turn) -> Iterator[Segment]:
+    def answer(self, turn: AssistantTurn) -> Iterator[Segment]:
         """See `ChatMl.answer`."""
-        reasoning, content = self._taken_apart(turn)
-        self.readable(content, f"{turn.where}.content")
+        reasoning, content = self._split_thought(turn)
+        self.check_reads_back(content, f"{turn.where}.content")
         gap = "\n" if content else ""
-        if turn.answers and (turn.last or reasoning):
+        if turn.after_question and (turn.last or reasoning):
             yield from self._thought(reasoning, turn)
             content = content.lstrip("\n")
-        yield from self.spoken(content, turn, gap)
+        yield from self.content_and_calls(content, turn, gap)
 
     def drops_content(self, message: Message) -> bool:
         """See `Format.drops_content`: content with a thought in it is taken apart."""
         return _reasoning(message) is None and isinstance(message.content, str) and THOUGHT in message.content
 
-    def _thought(self, reasoning: str, turn: Turn) -> Iterator[Segment]:
-        match = self.grammar.in_reasoning.find(reasoning, 0)
-        if match is not None:
-            raise FormatError(
-                f"{turn.where}.reasoning without {match.group()}",
-                f"one at character {match.start()}",
-                "write the tag differently: read back it would end the thought",
-            )
-        # With thinking off the generation prompt has said the empty block already; the model does not say it again.
-        trained = bool(reasoning) or turn.thinking is not False
-        yield from self.fixed(f"{THINK}\n", trained=trained)
-        yield Segment(reasoning.strip("\n"), trained=trained)
-        yield from self.fixed(f"\n{THOUGHT}\n\n", trained=trained)
+    def _thought(self, reasoning: str, turn: AssistantTurn) -> Iterator[Segment]:
+        self.check_reads_back(reasoning, f"{turn.where}.reasoning", reasoning=True)
+        # With thinking off the generation prompt holds the empty block already; the model does not generate it again.
+        supervised = bool(reasoning) or turn.thinking is not False
+        yield from self.literal(f"{THINK}\n", supervised=supervised)
+        yield Segment(reasoning.strip("\n"), supervised=supervised)
+        yield from self.literal(f"\n{THOUGHT}\n\n", supervised=supervised)
 
-    def _taken_apart(self, turn: Turn) -> tuple[str, str]:
+    def _split_thought(self, turn: AssistantTurn) -> tuple[str, str]:
         """Reasoning and content as the template sees them."""
         content, reasoning = text_of(turn.message, turn.where), _reasoning(turn.message)
         if turn.message.reasoning and reasoning is None:
-            warn(
+            turn.warn(
                 f"{turn.where}.{turn.message.reasoning_field} is left out: "
                 "Qwen 3's template knows reasoning_content only"
             )
@@ -99,7 +90,9 @@ class Qwen3Format(ChatMl):
         before, *between, after = content.split(THOUGHT)
         lost, _, thought = before.rpartition(THINK)
         if between or lost.strip():
-            warn(f"part of {turn.where}.content is left out: Qwen 3's template keeps what follows the last {THOUGHT}")
+            turn.warn(
+                f"part of {turn.where}.content is left out: Qwen 3's template keeps what follows the last {THOUGHT}"
+            )
         return thought.rstrip("\n").lstrip("\n"), after.lstrip("\n")
 
 

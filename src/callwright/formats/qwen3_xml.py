@@ -12,11 +12,11 @@ everything else prints as Python writes it (`True`, `None`, `1e+20`); reading ca
 - a string where the schema allows strings besides, or says nothing about the parameter (then it allows everything);
 - what the schema does not allow is kept as what it spells, or as a string, and reported.
 
-What it cannot say: a value that would be read back as another (the string `42` for a parameter that may be a number, a
-number for one that is a string), one that contains `</parameter>`, `<parameter=` or `</tool_call>`, names with `<`, `>`
-or a line break, a call tag or an end of turn inside content, thinking (reasoning is left out, with a warning), and a
-result before any turn, whose own turn the template never opens. White space around content that stands beside calls
-is taken away. Missing content, on which the template fails, is no content.
+What it cannot represent: a value that would be read back as another (the string `42` for a parameter that may be a
+number, a number for one that is a string), one that contains `</parameter>`, `<parameter=` or `</tool_call>`, names
+with `<`, `>` or a line break, a call tag or an end of turn inside content, thinking (reasoning is left out, with a
+warning), and a result before any turn, whose own turn the template never opens. White space around content that stands
+beside calls is taken away. Missing content, on which the template fails, is no content.
 
 Source: the chat template of Qwen/Qwen3-Coder-30B-A3B-Instruct, sha256
 5a38bfa05833266240066aedc497decc9b00cc0d3e3b8cceea98cf530196ab06; copies with other words ("the following tools") exist.
@@ -27,14 +27,23 @@ from typing import Any
 
 from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
 from callwright.errors import FormatError
-from callwright.formats.base import warn
-from callwright.formats.casting import allowed, cast, kind_of, listed
-from callwright.formats.chatml import CLOSE, END, OPEN, START, ChatMl, Turn, printed, text_of
+from callwright.formats.chatml import CLOSE, END, OPEN, START, AssistantTurn, ChatMl, python_text, text_of
 from callwright.formats.grammar import Grammar, Region
 from callwright.formats.jsontext import dumps, dumps_at
-from callwright.formats.parameters import DELIMITER, FUNCTION, FUNCTION_END, NAME, PARAMETER_END, read_call
-from callwright.formats.qwen3 import CONTROLS
-from callwright.openai import write_tool
+from callwright.formats.parameters import (
+    DELIMITER,
+    FUNCTION,
+    FUNCTION_END,
+    NAME,
+    PARAMETER_END,
+    allowed_types,
+    cast,
+    json_type,
+    read_call,
+    types_in_words,
+)
+from callwright.formats.qwen3 import SPECIAL_TOKENS
+from callwright.formats.schemas import source_function
 from callwright.tokens import Segment
 
 SYSTEM = "You are Qwen, a helpful AI assistant that can interact with a computer to solve tasks."
@@ -72,7 +81,7 @@ class Qwen3XmlFormat(ChatMl):
     """The format."""
 
     name = "qwen3-xml"
-    controls = CONTROLS
+    special_tokens = SPECIAL_TOKENS
     grammar = Grammar(
         (
             Region(OPEN, read_call, (CLOSE,), before="whitespace"),
@@ -80,7 +89,7 @@ class Qwen3XmlFormat(ChatMl):
             Region(FUNCTION, read_call, (CLOSE,), lenient=True),
         ),
         stops=ChatMl.stops,
-        strays=(CLOSE,),
+        lone_closers=(CLOSE,),
     )
 
     def opening(self, conversation: Conversation) -> Iterator[Segment]:
@@ -89,29 +98,27 @@ class Qwen3XmlFormat(ChatMl):
         system = text_of(first, "messages[0]") if first.role == "system" else None
         if system is None and not conversation.tools:
             return
-        yield from self.fixed(f"{START}system\n")
+        yield from self.literal(f"{START}system\n")
         yield Segment(SYSTEM if system is None else system)
         if conversation.tools:
-            yield from self.fixed(BEFORE_TOOLS)
+            yield from self.literal(BEFORE_TOOLS)
             yield Segment("".join(_tool(tool, f"tools[{n}]") for n, tool in enumerate(conversation.tools)))
-            yield from self.fixed(AFTER_TOOLS)
-        yield from self.fixed(f"{END}\n")
+            yield from self.literal(AFTER_TOOLS)
+        yield from self.literal(f"{END}\n")
 
-    def answer(self, turn: Turn) -> Iterator[Segment]:
+    def answer(self, turn: AssistantTurn) -> Iterator[Segment]:
         """See `ChatMl.answer`."""
-        if turn.message.reasoning:
-            warn(f"{turn.where}.reasoning is left out: Qwen3-Coder has no place for thinking")
         content = text_of(turn.message, turn.where)
-        self.readable(content, f"{turn.where}.content")
+        self.check_reads_back(content, f"{turn.where}.content")
         if turn.message.tool_calls:
             content = content.strip()
-        yield from self.spoken(content, turn, "\n\n" if content else "")
+        yield from self.content_and_calls(content, turn, "\n\n" if content else "")
 
     def call(self, call: ToolCall, tools: Sequence[Tool], where: str) -> str:
         """See `ChatMl.call`."""
         arguments = (
             f"<parameter={_name(key, f'{where}.arguments')}>\n"
-            f"{_value(value, allowed(tools, call.name, key), f'{where}.arguments.{key}')}\n{PARAMETER_END}\n"
+            f"{_value(value, allowed_types(tools, call.name, key), f'{where}.arguments.{key}')}\n{PARAMETER_END}\n"
             for key, value in call.arguments.items()
         )
         return f"\n{FUNCTION}{_name(call.name, f'{where}.name')}>\n{''.join(arguments)}{FUNCTION_END}\n"
@@ -124,19 +131,16 @@ class Qwen3XmlFormat(ChatMl):
                 f"a result as messages[{index}]",
                 "put the question and the call it answers before it",
             )
-        if messages[index - 1].role != "tool":
-            yield from self.fixed(self.result_opener)
-        yield from self.fixed("<tool_response>\n")
-        yield Segment(printed(messages[index].content, f"messages[{index}].content"))
-        yield from self.fixed("\n</tool_response>\n")
-        if index == len(messages) - 1 or messages[index + 1].role != "tool":
-            yield from self.fixed(f"{END}\n")
+        return super().result(messages, index)
+
+    def results_end(self, last: bool) -> str:
+        """See `ChatMl.results_end`."""
+        return f"\n{END}\n"
 
 
 def _tool(tool: Tool, where: str) -> str:
     """The tool as the template prints it; keys it does not know become tags of their own."""
-    given: Mapping[str, Any] = dict(tool.given or write_tool(tool))
-    function = given["function"] if isinstance(given.get("function"), Mapping) else given
+    function = source_function(tool)
     parameters = function.get("parameters")
     lines = ["", "<function>", f"<name>{tool.name}</name>"]
     if "description" in function:
@@ -147,7 +151,7 @@ def _tool(tool: Tool, where: str) -> str:
         lines += ["<parameter>", f"<name>{name}</name>"]
         fields = schema if isinstance(schema, Mapping) else {}
         if "type" in fields:
-            lines.append(f"<type>{printed(fields['type'], where)}</type>")
+            lines.append(f"<type>{python_text(fields['type'], where)}</type>")
         if "description" in fields:
             lines.append(f"<description>{str(fields['description']).strip()}</description>")
         lines += [*_tags(fields, ("name", "type", "description"), where), "</parameter>"]
@@ -164,7 +168,7 @@ def _tags(fields: Any, without: tuple[str, ...], where: str) -> Iterator[str]:
 
 def _written(value: Json, where: str) -> str:
     """A value as the template prints it: lists and objects as JSON, all else as Python's `str` does."""
-    return dumps_at(value, where) if isinstance(value, (list, Mapping)) else printed(value, where)
+    return dumps_at(value, where) if isinstance(value, (list, Mapping)) else python_text(value, where)
 
 
 def _name(name: str, where: str) -> str:
@@ -173,7 +177,7 @@ def _name(name: str, where: str) -> str:
     return name
 
 
-def _value(value: Json, kinds: frozenset[str], where: str) -> str:
+def _value(value: Json, types: frozenset[str], where: str) -> str:
     """The value as text that reads back as the same value."""
     meant = dumps_at(value, where)
     text = _written(value, where)
@@ -184,11 +188,11 @@ def _value(value: Json, kinds: frozenset[str], where: str) -> str:
             f"one at character {match.start()}",
             "choose a format with quoted strings: nothing can be escaped in this one",
         )
-    read = cast(text, kinds)[0]
+    read = cast(text, types)[0]
     if dumps(read) != meant:
         raise FormatError(
-            f"{where} to read back as the same {kind_of(value)}",
-            f"{text[:40]!r}, which reads as {kind_of(read)} where the schema allows {listed(kinds)}",
+            f"{where} to read back as the same {json_type(value)}",
+            f"{text[:40]!r}, which reads as {json_type(read)} where the schema allows {types_in_words(types)}",
             "correct the value or the schema: this format writes no types",
         )
     return text

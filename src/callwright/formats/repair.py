@@ -1,7 +1,7 @@
-"""Known slips of models in JSON, mended when the caller asks for it, and named.
+"""Common mistakes of models in JSON, repaired when the caller asks for it, and listed.
 
-Only slips with one reading are here: a fence around the value, Python's spelling (single quotes, True, None, a comma
-too many), closing brackets that are missing at the very end. Anything else stays an error.
+Only mistakes with one possible meaning are here: a fence around the value, Python's spelling (single quotes, True,
+None, a comma too many), closing brackets that are missing at the very end. Anything else stays an error.
 """
 
 import ast
@@ -11,25 +11,27 @@ from callwright.conversation import Json
 from callwright.formats.jsontext import dumps, read_json
 from callwright.literals import MAX_CHARS, NotLiteral, fold, parse_expression
 
-_FENCE = re.compile(r"\s*```[a-zA-Z_]*\n?(.*?)\n?```\s*", re.DOTALL)
+FENCE = re.compile(r"\s*```[a-zA-Z_]*\n?(.*?)\n?```\s*", re.DOTALL)
+"""Backticks around all of a text."""
+_CONSTANTS = {"true": True, "false": False, "null": None}
 _CLOSING = {"{": "}", "[": "]"}
 
 
-def mend_json(text: str) -> tuple[Json, str] | None:
+def repair_json(text: str) -> tuple[Json, str] | None:
     """The value that a slightly wrong text means and what was wrong with it; None if that is not certain."""
     if len(text) > MAX_CHARS:
         return None
-    slips = []
-    fenced = _FENCE.fullmatch(text)
+    repairs = []
+    fenced = FENCE.fullmatch(text)
     if fenced:
         text = fenced[1]
-        slips.append("a fence around it")
+        repairs.append("a fence around it")
     text = text.strip()
-    for mended, slip in ((text, ""), (_closed(text), "missing closing brackets")):
+    for repaired, repair in ((text, ""), (_closed(text), "missing closing brackets")):
         for read, spelling in ((_json, ""), (_python, "Python's spelling")):
-            value = read(mended)
+            value = read(repaired)
             if value is not None:
-                return value[0], " and ".join(filter(None, [*slips, slip, spelling]))
+                return value[0], " and ".join(filter(None, [*repairs, repair, spelling]))
     return None
 
 
@@ -54,10 +56,7 @@ class _JsonNames(ast.NodeTransformer):
     """JSON's three words, which Python reads as names."""
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        return ast.Constant(_WORDS[node.id]) if node.id in _WORDS else node
-
-
-_WORDS = {"true": True, "false": False, "null": None}
+        return ast.Constant(_CONSTANTS[node.id]) if node.id in _CONSTANTS else node
 
 
 def _closed(text: str) -> str:

@@ -8,9 +8,22 @@ too, so the bytes that were trained on are the bytes that are served.
 from collections.abc import Mapping
 
 from callwright.conversation import Json, Tool
+from callwright.openai import write_tool
 
 PARAMETER_KEYS = ("type", "$defs", "items", "required", "properties")
 PROPERTY_KEYS = ("anyOf", "type", "items", "description", "enum", "properties", "required")
+
+
+def source_tool(tool: Tool) -> dict[str, Json]:
+    """The tool as its source wrote it, wrapped or bare; a tool made here in OpenAI's notation."""
+    return dict(tool.given or write_tool(tool))
+
+
+def source_function(tool: Tool) -> dict[str, Json]:
+    """The same without a wrapper."""
+    written = source_tool(tool)
+    function = written.get("function", written)
+    return dict(function) if isinstance(function, Mapping) else written
 
 
 def served_tool(tool: Tool) -> dict[str, Json]:
@@ -18,7 +31,7 @@ def served_tool(tool: Tool) -> dict[str, Json]:
     parameters: dict[str, Json] = {"type": tool.parameters.get("type", "object")}
     parameters |= {key: tool.parameters[key] for key in PARAMETER_KEYS[1:4] if tool.parameters.get(key)}
     if "items" in parameters:
-        parameters["items"] = _sorted(parameters["items"])
+        parameters["items"] = sorted_keys(parameters["items"])
     parameters["properties"] = _properties(tool.parameters.get("properties"))
     return {"name": tool.name, "description": tool.description or "", "parameters": parameters}
 
@@ -41,16 +54,15 @@ def _property(schema: Json) -> Json:
         if key == "anyOf" and isinstance(value, list):
             value = [_property(option) for option in value]
         elif key == "items":
-            value = _sorted(value)
+            value = sorted_keys(value)
         elif key == "properties":
             value = _properties(value)
         out[key] = value
     return out
 
 
-def _sorted(value: Json) -> Json:
+def sorted_keys(value: Json) -> Json:
+    """The value with the keys of every object in it sorted."""
     if isinstance(value, Mapping):
-        return {key: _sorted(value[key]) for key in sorted(value)}
-    if isinstance(value, list):
-        return [_sorted(item) for item in value]
-    return value
+        return {key: sorted_keys(value[key]) for key in sorted(value)}
+    return [sorted_keys(item) for item in value] if isinstance(value, list) else value

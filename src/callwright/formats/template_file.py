@@ -2,39 +2,38 @@
 
 PATH is a Jinja file, or a `tokenizer_config.json` or `chat_template.json` that holds the template. A template says how
 to write and nothing of how to read, so a format has to be declared whose markers, control tokens and stops are used: it
-is the variant. In a configuration `{name: "template:chat.jinja", variant: qwen3}` or `variant: mistral/v13`; where only
-a name has room, the declared format follows the path: `template:chat.jinja/mistral/v13`. The variables `bos_token`,
-`eos_token` and so on come from a `tokenizer_config.json` beside the file, and without one from the declared format. The
-date is frozen; `enable_thinking` is passed where it is set.
+follows the path, as in `template:chat.jinja/qwen3` or `template:chat.jinja/mistral/v13`, or is the variant, as in
+`{name: "template:chat.jinja", variant: qwen3}`. The variables `bos_token`, `eos_token` and so on come from a
+`tokenizer_config.json` beside the file, and without one from the declared format. The date is frozen; `enable_thinking`
+is passed where it is set.
 
 Nothing that others wrote becomes control. Where a text of the conversation or of the tools spells a control token, or
 ends with the beginning of one, the token's first character is replaced before rendering by a letter that occurs
 nowhere; what is rendered is cut at the control tokens that are left, which the template wrote, and the characters are
 put back. A template that looks for such a marker in a message (Qwen's, for `</think>`) therefore does not find it.
 
-Trained is what the template's `{% generation %}` blocks enclose. Without such blocks an assistant's turn is found by
+Supervised is what the template's `{% generation %}` blocks enclose. Without such blocks an assistant's turn is found by
 rendering: what the template writes up to it, asking for an answer, must be what the model is given; what it adds with
-the turn, to the first stop token, is what the model says. A turn is left untrained where that is not so: where the
+the turn, to the first stop token, is what the model says. A turn is not supervised where that is not so: where the
 template later rewrites what came before (drops old reasoning, moves the tools), where it writes no stop, or where the
-declared format does not read the turn's calls back, of which a `FormatWarning` tells. Training refuses an example in
-which nothing is left to learn.
+declared format does not read the turn's calls back, of which a warning tells. Training refuses an example in which
+nothing is left to learn.
 """
 
 import json
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from callwright.conversation import Conversation, Json, Message, ToolCall
-from callwright.errors import FormatError, FormatWarning
-from callwright.formats.base import Format
-from callwright.formats.grammar import Finder
+from callwright.errors import FormatError
+from callwright.formats.base import Format, Warn
+from callwright.formats.grammar import MarkerFinder
+from callwright.formats.hiding import ConversationHider
 from callwright.formats.jinja import ChatTemplate
 from callwright.formats.jsontext import reason
 from callwright.formats.reading import Stream
-from callwright.formats.shield import ConversationShield
 from callwright.tokens import Segment
 
 PREFIX = "template:"
@@ -46,25 +45,24 @@ class TemplateFormat(Format):
 
     def __init__(self, path: Path, declared: Format) -> None:
         self.name = f"{PREFIX}{path}"
-        self.variant = f"{declared.name}/{declared.variant}" if declared.variant else declared.name
+        self.variant = declared.id
         self.declared, self.stops, self.grammar = declared, declared.stops, declared.grammar
         self._sources, tokens = _read(path)
         self._templates = {name: ChatTemplate(source) for name, source in self._sources.items()}
         self._variables: dict[str, Json] = dict(tokens or {"bos_token": declared.bos, "eos_token": declared.stops[0]})
         self.bos = str(self._variables.get("bos_token", ""))
-        spelled = {*declared.controls, *map(str, self._variables.values())} - {""}
-        self.controls = tuple(sorted(spelled, key=lambda token: (-len(token), token)))  # the longest wins
-        self._control, self._stop = Finder(self.controls), Finder(self.stops)
+        spelled = {*declared.special_tokens, *map(str, self._variables.values())} - {""}
+        self.special_tokens = tuple(sorted(spelled, key=lambda token: (-len(token), token)))  # the longest wins
+        self._control, self._stop = MarkerFinder(self.special_tokens), MarkerFinder(self.stops)
 
-    def render(
-        self, conversation: Conversation, *, add_generation_prompt: bool = False, thinking: bool | None = None
-    ) -> list[Segment]:
-        """See `Format.render`."""
+    def _segments(
+        self, conversation: Conversation, *, add_generation_prompt: bool, thinking: bool | None, warn: Warn
+    ) -> Iterator[Segment]:
         try:
-            shield = ConversationShield(conversation, self._control, "".join(self._sources.values()))
+            hider = ConversationHider(conversation, self._control, "".join(self._sources.values()))
         except RecursionError as error:
             raise FormatError("JSON values of a sane depth", reason(error), "flatten them") from error
-        hidden = shield.hidden
+        hidden = hider.hidden
 
         def write(messages: tuple[Message, ...], opened: bool, marks: tuple[str, str] | None = None) -> str:
             return self._template(hidden).render(
@@ -73,13 +71,17 @@ class TemplateFormat(Format):
                 thinking=thinking,
                 variables=self._variables,
                 marks=marks,
+                sort_as=hider.restore,
             )
 
-        marked = write(hidden.messages, add_generation_prompt, shield.marks)
-        text, spans = _unmarked(marked, shield.marks)
+        marked = write(hidden.messages, add_generation_prompt, hider.marks)
+        text, spans = _unmarked(marked, hider.marks)
         if not spans:
-            spans = list(self._turns(hidden, text, write))
-        return list(self._segments(text, spans, shield.restored))
+            spans = list(self._turns(hidden, text, write, warn))
+        yield from self._cut(text, spans, hider.restore)
+
+    def _check_thinking(self, thinking: bool | None) -> None:
+        """The template is told, whatever it makes of it."""
 
     def stream(self, **options: Any) -> Stream:
         """See `Format.stream`."""
@@ -97,7 +99,7 @@ class TemplateFormat(Format):
         return self._templates["tool_use" if conversation.tools and "tool_use" in self._templates else "default"]
 
     def _turns(
-        self, hidden: Conversation, text: str, write: Callable[[tuple[Message, ...], bool], str]
+        self, hidden: Conversation, text: str, write: Callable[[tuple[Message, ...], bool], str], warn: Warn
     ) -> Iterator[Span]:
         """Where the assistant's turns stand, as far as rendering their beginnings shows it."""
         end = 0
@@ -114,36 +116,34 @@ class TemplateFormat(Format):
                 continue
             read = self.declared.parse(after[len(before) : stop.end()], tools=hidden.tools, generation_prompt=before)
             if _plain(read.tool_calls) != _plain(message.tool_calls):
-                warnings.warn(
-                    f"messages[{index}] is not trained: {self.variant} does not read the calls that {self.name} writes",
-                    FormatWarning,
-                    stacklevel=3,
+                warn(
+                    f"messages[{index}] is not trained: {self.variant} does not read the calls that {self.name} writes"
                 )
             elif len(before) >= end:
                 yield len(before), (end := stop.end())
 
-    def _segments(self, text: str, spans: list[Span], restored: Callable[[str], str]) -> Iterator[Segment]:
+    def _cut(self, text: str, spans: list[Span], restore: Callable[[str], str]) -> Iterator[Segment]:
         """The text, cut at control tokens and where training begins and ends."""
         at = 0
         for begin, end in [*spans, (len(text), len(text))]:
-            for start, stop, trained in ((at, begin, False), (begin, end, True)):
+            for start, stop, supervised in ((at, begin, False), (begin, end, True)):
                 while start < stop:
                     match = self._control.find(text, start)
                     edge = min(match.start(), stop) if match else stop
                     if edge > start:
-                        yield Segment(restored(text[start:edge]), trained=trained)
+                        yield Segment(restore(text[start:edge]), supervised=supervised)
                     if match is None or edge == stop:
                         break
-                    yield Segment(match.group(), control=True, trained=trained)
+                    yield Segment(match.group(), control=True, supervised=supervised)
                     start = match.end()
             at = end
 
 
-def locate(place: str, variant: str | None) -> tuple[Path, tuple[str, str | None]]:
-    """The file that `PATH` or `PATH/FORMAT` or `PATH/FORMAT/VARIANT` names, and the declared format and its variant.
+def locate(place: str, variant: str | None) -> tuple[Path, str]:
+    """The file that `PATH`, `PATH/NAME` or `PATH/NAME/VARIANT` names, and the name of the declared format.
 
     Raises:
-      FormatError: no such file, or no format is declared.
+      FormatError: No such file, or no format is declared.
     """
     parts = place.split("/")
     lengths = [n for n in range(1, len(parts) + 1) if Path("/".join(parts[:n])).is_file()]
@@ -156,8 +156,7 @@ def locate(place: str, variant: str | None) -> tuple[Path, tuple[str, str | None
             "none",
             "set variant to the format that reads what the model says, such as qwen3 or mistral/v13",
         )
-    name, _, inner = declared.partition("/")
-    return Path(path), (name, inner or None)
+    return Path(path), declared
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, str]]:

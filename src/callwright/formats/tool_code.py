@@ -13,30 +13,37 @@ a list of calls on one line. Thinking is left out, as Gemma 3 has no channel for
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from callwright.conversation import Message, Tool, ToolCall
-from callwright.errors import FormatError
-from callwright.formats.gemma3 import Gemma3Format, result_json, turn
-from callwright.formats.grammar import Context, Found, Grammar, ParseIssue, Region, Repair, unclosed
-from callwright.formats.jsontext import Unfinished, dumps_at
-from callwright.formats.pythonic import CallReader, Malformed, write_call
-from callwright.formats.schemas import served_tool
-from callwright.formats.tagged import skip_space
-from callwright.tokens import Segment
+from callwright.conversation import Message, ToolCall
+from callwright.formats.gemma3 import Gemma3Format
+from callwright.formats.grammar import (
+    Grammar,
+    Malformed,
+    ParseContext,
+    ParsedRegion,
+    ParseIssue,
+    Region,
+    Repair,
+    skip_space,
+    unclosed,
+)
+from callwright.formats.jsontext import Unfinished
+from callwright.formats.pythonic import PythonCallReader, write_call
 
 FENCE = "```"
 OPEN = "```tool_code"
-_OPENED = re.compile(r"(?:\A\s*|\n)```tool_code")
 _LABEL_ENDS = re.compile(r"[ \t]*\r?\n")
 _LINE_ENDS = re.compile(r"[ \t]*\r?\n[ \t\r\n]*")
 
 
 class ToolCodeFormat(Gemma3Format):
-    """The format; the object holds nothing."""
+    """The format."""
 
     name = "tool_code"
+    around_tools = ("```tools", FENCE)
+    around_result = ("```tool_output", FENCE)
 
     def __init__(self) -> None:
         self.grammar = Grammar(
@@ -47,61 +54,47 @@ class ToolCodeFormat(Gemma3Format):
             stops=self.stops,
         )
 
-    def _offer(self, tools: Sequence[Tool]) -> str:
-        return f"```tools\n[{', '.join(dumps_at(served_tool(tool), 'tools') for tool in tools)}]\n```"
-
-    def _calls(self, message: Message, content: str, where: str) -> str:
-        opened = _OPENED.search(content)
-        if opened:
-            raise FormatError(
-                f"{where}.content without a line {OPEN}",
-                f"one at character {opened.start()}",
-                "say it as a tool call, or write the fence differently: read back it would be a call",
-            )
+    def _turn_text(self, message: Message, content: str, where: str) -> str:
         if not message.tool_calls:
             return content
         calls = [write_call(call, f"{where}.tool_calls[{n}]") for n, call in enumerate(message.tool_calls)]
         block = "\n".join([OPEN, *calls, FENCE])
         return f"{content}\n{block}" if content else block
 
-    def _results(self, messages: Sequence[Message], start: int, stop: int) -> Iterator[Segment]:
-        results = (f"```tool_output\n{result_json(messages, i)}\n```" for i in range(start, stop))
-        yield from turn("user", "\n".join(results))
 
-
-def _read_block(text: str, start: int, context: Context) -> Found | None:
-    """One block; see `grammar.Read`."""
+def _read_block(text: str, start: int, context: ParseContext) -> ParsedRegion | None:
+    """One block; see `grammar.RegionReader`."""
     opened = text.index(OPEN, start)
     inside = opened + len(OPEN)
     if not _LABEL_ENDS.match(text, inside):
         if not text[inside : inside + 80].strip(" \t\r"):
             return unclosed(text, opened) if context.final else None
-        return Found(inside, content=text[start:inside])
-    reader = CallReader(text, inside, context)
+        return ParsedRegion(inside, content=text[start:inside])
+    reader = PythonCallReader(text, inside, context)
     try:
         calls = _lines(reader, text, context)
-        return Found(reader.at, calls, repairs=tuple(reader.repairs))
+        return ParsedRegion(reader.at, calls, repairs=tuple(reader.repairs))
     except Unfinished as error:
         if not context.final:
             return None
         cut = unclosed(text, opened, str(error))
-        return replace(cut, calls=tuple(reader.done), repairs=tuple(reader.repairs))
+        return replace(cut, calls=tuple(reader.complete_calls), repairs=tuple(reader.repairs))
     except Malformed as error:
         closed = text.find(FENCE, max(inside, error.position))
         if closed >= 0:
             end = closed + len(FENCE)
-            return Found(end, errors=(ParseIssue(str(error), error.position),), content=text[start:end])
+            return ParsedRegion(end, errors=(ParseIssue(str(error), error.position),), content=text[start:end])
         return unclosed(text, opened, str(error)) if context.final else None
 
 
-def _lines(reader: CallReader, text: str, context: Context) -> tuple[ToolCall, ...]:
-    """The calls up to the closing fence, behind which reading goes on."""
+def _lines(reader: PythonCallReader, text: str, context: ParseContext) -> tuple[ToolCall, ...]:
+    """The calls up to the closing fence, after which reading continues."""
     calls: list[ToolCall] = []
     while True:
         line = _LINE_ENDS.match(text, reader.at)
         if line is None and skip_space(text, reader.at) < len(text):
             raise Malformed("expected one call a line", reader.at)
-        reader.done = calls[:] if line else reader.done
+        reader.complete_calls = calls[:] if line else reader.complete_calls
         reader.at = line.end() if line else len(text)
         if context.lenient and _ended_without_fence(reader, text, context, calls):
             return tuple(calls)
@@ -118,14 +111,14 @@ def _lines(reader: CallReader, text: str, context: Context) -> tuple[ToolCall, .
     return tuple(calls)
 
 
-def _ended_without_fence(reader: CallReader, text: str, context: Context, calls: Sequence[ToolCall]) -> bool:
+def _ended_without_fence(reader: PythonCallReader, text: str, context: ParseContext, calls: Sequence[ToolCall]) -> bool:
     if not calls or not context.final or reader.at < len(text):
         return False
     reader.repairs.append(Repair(f"a missing {FENCE}", reader.at))
     return True
 
 
-def _lenient_line(reader: CallReader, text: str) -> Sequence[ToolCall]:
+def _lenient_line(reader: PythonCallReader, text: str) -> Sequence[ToolCall]:
     """One line that holds a call, in `print(...)` or not, a list of calls, or a comment."""
     start = reader.at
     if text[start] == "#":

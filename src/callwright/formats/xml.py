@@ -11,26 +11,22 @@ Two variants differ in one key of a call: `args` (the default) and `arguments`, 
 Left out on purpose: thinking. Gemma 3 has no reasoning channel, so a message with reasoning is refused.
 """
 
-from collections.abc import Iterator, Sequence
-
-from callwright.conversation import Message, Tool, ToolCall
-from callwright.errors import FormatError
+from callwright.conversation import Message, ToolCall
 from callwright.formats.base import template_text
-from callwright.formats.gemma3 import Gemma3Format, result_json, turn
+from callwright.formats.gemma3 import Gemma3Format
 from callwright.formats.grammar import Grammar, Region
 from callwright.formats.jsontext import dumps_at
-from callwright.formats.schemas import served_tool
 from callwright.formats.tagged import TaggedJson
-from callwright.tokens import Segment
 
 OPEN, CLOSE = "<tool_call>", "</tool_call>"
-RESPONSE_OPEN, RESPONSE_CLOSE = "<tool_response>", "</tool_response>"
 
 
 class XmlFormat(Gemma3Format):
     """The format; `variant` is how a call names its arguments: "args" or "arguments"."""
 
     name = "xml"
+    around_tools = ("<tools>", "</tools>")
+    around_result = ("<tool_response>", "</tool_response>")
 
     def __init__(self, variant: str = "args") -> None:
         self.variant = variant
@@ -39,25 +35,12 @@ class XmlFormat(Gemma3Format):
 
     def chat_template(self) -> str:
         """See `Format.chat_template`; the variants share one."""
-        return template_text("xml", key_of_arguments=self.variant)
+        return template_text("xml.jinja", key_of_arguments=self.variant)
 
-    def _offer(self, tools: Sequence[Tool]) -> str:
-        return f"<tools>\n[{', '.join(dumps_at(served_tool(tool), 'tools') for tool in tools)}]\n</tools>"
-
-    def _calls(self, message: Message, content: str, where: str) -> str:
-        if OPEN in content:
-            raise FormatError(
-                f"{where}.content without {OPEN}",
-                "one at character " + str(content.index(OPEN)),
-                "say it as a tool call, or write the tag differently: read back it would be a call",
-            )
+    def _turn_text(self, message: Message, content: str, where: str) -> str:
         calls = [self._call(call, f"{where}.tool_calls[{n}]") for n, call in enumerate(message.tool_calls)]
         return "\n".join([content, *calls] if content else calls)
 
     def _call(self, call: ToolCall, where: str) -> str:
         body = dumps_at({"name": call.name, self.variant: dict(call.arguments)}, where)
         return f"{OPEN}\n{body}\n{CLOSE}"
-
-    def _results(self, messages: Sequence[Message], start: int, stop: int) -> Iterator[Segment]:
-        results = (f"{RESPONSE_OPEN}\n{result_json(messages, i)}\n{RESPONSE_CLOSE}" for i in range(start, stop))
-        yield from turn("user", "\n".join(results))

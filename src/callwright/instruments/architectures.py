@@ -1,25 +1,24 @@
 """A circuit as the weights of a real architecture: Llama or Gemma 3, with one layer or two.
 
-Both are written in Hugging Face's names and layout (rotary pairs are channels i and i + HEAD / 2); `files` turns them
-into a GGUF's. Three things stand between a circuit and weights:
+Both have Hugging Face's names and layout (rotary pairs are channels i and i + HEAD / 2), which `models.gguf` turns into
+a GGUF's. Three things stand between a circuit and weights:
 
 - *Norms.* An RMS norm divides by the length of the residual stream over the root of its width. Before the attention
   that is one constant (all rows of the embedding are equally long), which the matrices multiply back. Before the
   feed-forward layer it varies a little with what the heads have found, but it multiplies all of a gate's input alike,
   threshold included, so it never changes whether a gate opens.
-- *Sharpness.* The softmax must be a choice: the scores of the place sought and of its neighbours lie 10 and more apart.
+- *Sharpness.* The softmax must be a choice: the scores of the place sought and of its neighbors lie 10 and more apart.
   A peak of 3,000 does that even where the kernel falls by half a percent a token. Llama takes it from the keys. Gemma 3
   norms queries and keys, head by head, to a length of 16, so it comes from the scale of the query norm; keys of zero
   stay zero.
-- *Gemma 3's other norms.* What attention and gates bring is normed before it is added, with a scale that restores the
-  circuit's units (attention) or makes the gates louder than the token's own embedding (gates). The embedding is
+- *Gemma 3's other norms.* What attention and gates add is normed first, with a scale that restores the circuit's units
+  (attention) or makes the gates' output far larger than the token's own embedding (gates). The embedding is
   multiplied by the root of the width, which the next norm takes away again. The first layers of Gemma 3 see a window;
   it is declared as long as the context, so that these are enough and a file holds no idle ones.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -36,32 +35,10 @@ from callwright.instruments.circuit import (
     found_length,
 )
 from callwright.models.gemma3 import Gemma3Config, to_hf
+from callwright.models.weights import Architecture, LazyTensor, Weights
 
-Architecture = Literal["llama", "gemma3"]
 PEAK = 3000.0
 EPSILON = 1e-6
-
-
-class Tensor(NamedTuple):
-    """A tensor that is made when it is written; the largest are most of a file."""
-
-    shape: tuple[int, ...]
-    make: Callable[[np.dtype], np.ndarray]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weights:
-    """A circuit on an architecture.
-
-    Attributes:
-      architecture: Its name, in a GGUF's words.
-      tensors: Every tensor by its Hugging Face name.
-      config: The config.json.
-    """
-
-    architecture: Architecture
-    tensors: Mapping[str, Tensor]
-    config: Mapping[str, Any]
 
 
 def on_architecture(circuit: Circuit, architecture: Architecture, context: int) -> Weights:
@@ -71,8 +48,8 @@ def on_architecture(circuit: Circuit, architecture: Architecture, context: int) 
     if circuit.lookup is not None:
         idle = Units(width=width, code=circuit.units.code, at_least=circuit.units.count)
         layers.insert(0, _layer(circuit, (circuit.lookup,), idle, architecture))
-    speaks = np.zeros(width, np.float32)
-    speaks[circuit.speaks] = circuit.amplitude / np.sqrt(width)
+    output_scale = np.zeros(width, np.float32)
+    output_scale[circuit.output_block] = circuit.amplitude / np.sqrt(width)
     config: dict[str, Any]
     if architecture == "llama":
         config = {
@@ -94,7 +71,7 @@ def on_architecture(circuit: Circuit, architecture: Architecture, context: int) 
             "mlp_bias": False,
         }
     else:
-        speaks -= 1  # Gemma 3 adds 1 to every scale.
+        output_scale -= 1  # Gemma 3 adds 1 to every scale.
         sizes = Gemma3Config(
             num_layers=len(layers),
             d_model=width,
@@ -116,13 +93,13 @@ def on_architecture(circuit: Circuit, architecture: Architecture, context: int) 
             for number, layer in enumerate(layers)
             for name, tensor in layer.items()
         },
-        "model.norm.weight": _fixed(speaks),
+        "model.norm.weight": _fixed(output_scale),
     }
     return Weights(architecture=architecture, tensors=tensors, config=config)
 
 
-def _layer(circuit: Circuit, heads: Sequence[Head], units: Units, architecture: Architecture) -> dict[str, Tensor]:
-    """One layer; heads that the circuit has and `heads` has not see and say nothing."""
+def _layer(circuit: Circuit, heads: Sequence[Head], units: Units, architecture: Architecture) -> dict[str, LazyTensor]:
+    """One layer; heads that the circuit has beyond `heads` do nothing."""
     width, shape, found = circuit.width, (units.count, circuit.width), found_length(heads)
     norm = circuit.row_length / np.sqrt(width)  # what the first norm divides by
     second = float(np.hypot(circuit.row_length, found) / np.sqrt(width))
@@ -132,11 +109,11 @@ def _layer(circuit: Circuit, heads: Sequence[Head], units: Units, architecture: 
         "self_attn.q_proj": _filled(rows, _queries(heads, width) * (16 * norm)),
         "self_attn.k_proj": _filled(rows, _keys(heads, width) * (PEAK * norm)),
         "self_attn.v_proj": _filled(rows, _copies(heads, width, reads=True) * norm),
-        "self_attn.o_proj": _filled(rows, _copies(heads, width, reads=False), turned=True),
+        "self_attn.o_proj": _filled(rows, _copies(heads, width, reads=False), transposed=True),
         "post_attention_layernorm": _scale(width, 1),
-        "mlp.gate_proj": Tensor(shape, lambda dtype: units.gate(second, dtype)),
-        "mlp.up_proj": Tensor(shape, lambda dtype: units.up(second, dtype)),
-        "mlp.down_proj": Tensor(shape[::-1], units.down),
+        "mlp.gate_proj": LazyTensor(shape, lambda dtype: units.gate(second, dtype)),
+        "mlp.up_proj": LazyTensor(shape, lambda dtype: units.up(second, dtype)),
+        "mlp.down_proj": LazyTensor(shape[::-1], units.down),
     }
     if architecture == "gemma3":
         # Normed queries are sqrt(2) in HEAD / 2 channels; normed keys are 16 / |weights| times their weights.
@@ -149,19 +126,19 @@ def _layer(circuit: Circuit, heads: Sequence[Head], units: Units, architecture: 
     return layer
 
 
-def _fixed(tensor: np.ndarray) -> Tensor:
-    return Tensor(tensor.shape, lambda dtype: np.ascontiguousarray(tensor, dtype))
+def _fixed(tensor: np.ndarray) -> LazyTensor:
+    return LazyTensor(tensor.shape, lambda dtype: np.ascontiguousarray(tensor, dtype))
 
 
-def _scale(width: int, value: float) -> Tensor:
-    return Tensor((width,), lambda dtype: np.full(width, value, dtype))
+def _scale(width: int, value: float) -> LazyTensor:
+    return LazyTensor((width,), lambda dtype: np.full(width, value, dtype))
 
 
-def _filled(rows: int, matrix: np.ndarray, *, turned: bool = False) -> Tensor:
-    """(rows, D), or (D, rows) when `turned`, of which the matrix is the first rows and zeros the rest."""
+def _filled(rows: int, matrix: np.ndarray, *, transposed: bool = False) -> LazyTensor:
+    """(rows, D), or (D, rows) when `transposed`, of which the matrix is the first rows and zeros the rest."""
     whole = np.zeros((rows, matrix.shape[1]), np.float32)
     whole[: len(matrix)] = matrix
-    return _fixed(whole.T if turned else whole)
+    return _fixed(whole.T if transposed else whole)
 
 
 def _queries(heads: Sequence[Head], width: int) -> np.ndarray:

@@ -1,18 +1,18 @@
-"""What an instrument is made of, before an architecture gives it norms: codes, heads that point, and AND gates.
+"""What an instrument is made of, before an architecture adds its norms: codes, heads that look back, and AND gates.
 
 The residual stream of D channels is cut into named blocks. Each token has a *code*, CODE random signs; codes of
 different tokens are nearly orthogonal (for 30,000 tokens in 128 channels no two correlate by more than about 0.45),
 and everything that follows compares codes with a threshold that this cannot reach.
 
-- The embedding of a token holds its own code in SELF, and the code of another token in NEXT if it has one to propose.
-  Single channels hold a constant, whether it is an anchor, and what makes all rows equally long, so that a norm before
-  the first layer divides by a constant.
+- The embedding of a token holds its own code in SELF and, if it has a successor, that token's code in NEXT. Single
+  channels hold a constant, whether the token is unique (it stands for one place of the script), and what makes all rows
+  equally long, so that a norm before the first layer divides by a constant.
 - A *head* finds one place and copies blocks from there. Queries are the same everywhere; keys are zero, or the same
   vector for all tokens that the head looks for. With rotary embedding the score of a key at a distance is then a
   fixed function of the distance, the kernel, which `Head` shapes.
 - A *unit* of the gated feed-forward layer is one AND gate. It adds up how well blocks match codes, each match 1; the
   constant channel carries the threshold, 0.3 below the sum of all matches, and its slope is so steep that the
-  activation (SiLU or GELU) is the identity above it and zero below. Its output writes one token's code.
+  activation (SiLU or GELU) is the identity above it and zero below. It writes the code of one token, its output.
 - The output head is the embedding again. The final norm lets only SELF through, so the logits compare SELF with all
   codes; what the units have written there is far larger than the token's own code.
 
@@ -28,9 +28,9 @@ import numpy as np
 CODE = 128
 SELF = slice(0, CODE)
 NEXT = slice(CODE, 2 * CODE)
-CONSTANT, ANCHOR, BALANCE = 2 * CODE, 2 * CODE + 1, 2 * CODE + 2
-POINTER = 2 * CODE + 3
-CONSTANT_VALUE, ANCHOR_VALUE, POINTER_VALUE = 8.0, 4.0, 4.0
+CONSTANT, UNIQUE, BALANCE = 2 * CODE, 2 * CODE + 1, 2 * CODE + 2
+XRAY_CUE = 2 * CODE + 3
+CONSTANT_VALUE, UNIQUE_VALUE, XRAY_CUE_VALUE = 8.0, 4.0, 4.0
 FIRST_FREE = 2 * CODE + 64
 HEAD = 2 * CODE
 """Width of a head; two codes, or one turn, fit into a value."""
@@ -43,11 +43,11 @@ OPEN = SLOPE * SLACK
 
 Block = slice
 TURN_VALUE = 1 / 16
-"""What a turn is written with: so small that rows with and without one are all but equally long."""
+"""The scale of a turn: so small that rows with and without one are all but equally long."""
 
 
 def turn(distance: int) -> np.ndarray:
-    """(HEAD,) the query that looks back `distance` tokens, as a pointer holds it."""
+    """(HEAD,) the query that looks back `distance` tokens, as the embedding of an x-ray's cue holds it."""
     angles = distance * FREQUENCIES
     return np.concatenate([np.cos(angles), -np.sin(angles)]) * TURN_VALUE
 
@@ -63,7 +63,7 @@ class Head:
     """A head that finds a place and copies from there.
 
     Attributes:
-      sees: What it looks for: any token, anchors only, or pointers only.
+      attends_to: What it looks for: any token, unique tokens only, or the x-ray's cues only.
       back: The distance at which the score is highest; 0 finds the last one.
       turned_by: The block that holds a `turn`, a distance that is added to `back`; None for nothing.
       tilt: The kernel is a sum of cosines, one for each rotary frequency f, weighted by f to the power of -tilt. 0
@@ -73,7 +73,7 @@ class Head:
       gain: What the copies are multiplied by.
     """
 
-    sees: Literal["any", "anchors", "pointers"] = "any"
+    attends_to: Literal["any", "unique", "x-ray cues"] = "any"
     back: int
     turned_by: Block | None = None
     tilt: float = 0.0
@@ -85,19 +85,14 @@ class Head:
         """The channel that makes the keys, and its value in the tokens that the head looks for."""
         return {
             "any": (CONSTANT, CONSTANT_VALUE),
-            "anchors": (ANCHOR, ANCHOR_VALUE),
-            "pointers": (POINTER, POINTER_VALUE),
-        }[self.sees]
+            "unique": (UNIQUE, UNIQUE_VALUE),
+            "x-ray cues": (XRAY_CUE, XRAY_CUE_VALUE),
+        }[self.attends_to]
 
     def weights(self) -> np.ndarray:
         """(HEAD / 2,) how much each frequency counts, together 1."""
         weight = (FREQUENCIES / FREQUENCIES[-1]) ** -self.tilt
         return np.asarray(weight / weight.sum())
-
-    def kernel(self, distances: np.ndarray) -> np.ndarray:
-        """The score at each distance, as a part of the highest possible one."""
-        angles = np.multiply.outer(np.asarray(distances, np.float64) - self.back, FREQUENCIES)
-        return np.asarray(np.cos(angles) @ self.weights())
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +101,14 @@ class Gate:
 
     Attributes:
       tests: Block, token whose code must stand there, and how much a match counts (1 or more).
-      says: The token that it votes for.
-      votes: How much.
+      output: The token whose code it writes.
+      strength: What the code is multiplied by.
       gain: What the head that fills the blocks multiplies its copies by.
     """
 
     tests: tuple[tuple[Block, int, float], ...]
-    says: int
-    votes: float
+    output: int
+    strength: float
     gain: float = 1.0
 
 
@@ -124,8 +119,8 @@ class Units:
     Attributes:
       width: Channels of the residual stream.
       code: (V, CODE) the code of each token.
-      constants: What is written whatever the context.
-      copies: Blocks that are added to other blocks, so many times.
+      constants: (D,) vectors that are added whatever the context.
+      copies: Blocks, the blocks to which they are added, and how often.
       gates: The AND gates.
       at_least: How many units there are even if fewer do something; all layers of a model have as many.
     """
@@ -176,7 +171,7 @@ class Units:
                 matrix[target.start + channel, column] = times / OPEN
                 column += 1
         for column, gate in enumerate(self.gates, self._first_gate):
-            matrix[SELF, column] = self.code[gate.says] * (gate.votes / OPEN)
+            matrix[SELF, column] = self.code[gate.output] * (gate.strength / OPEN)
         return matrix
 
     @property
@@ -192,10 +187,10 @@ class Circuit:
       embedding: (V, D); all rows equally long.
       heads: At least one.
       lookup: A head of a layer of its own before the others, which finds what they need to know; None for no layer.
-      units: The gates.
-      speaks: The block that the final norm lets through.
-      amplitude: What the block is worth when it speaks: the root of the sum of its squares. The logits are the dot
-        products of the block, scaled to this length, with the rows of the embedding.
+      units: The feed-forward layer.
+      output_block: The block that the final norm lets through.
+      amplitude: The length to which the final norm scales this block (the root of the sum of its squares). The logits
+        are its dot products with the rows of the embedding.
       gain: How much larger than the token's own embedding the gates' outputs are made where an architecture norms them.
     """
 
@@ -203,7 +198,7 @@ class Circuit:
     heads: tuple[Head, ...]
     lookup: Head | None = None
     units: Units
-    speaks: Block
+    output_block: Block
     amplitude: float
     gain: float
 
@@ -222,12 +217,12 @@ class Circuit:
 
 
 def found_length(heads: Sequence[Head]) -> float:
-    """The length of all that the heads of a layer bring, when each finds what it looks for."""
+    """The length of what the heads of a layer add, when each finds what it looks for."""
     return float(np.sqrt(sum(head.gain**2 * _length_squared(target) for head in heads for _, target in head.copies)))
 
 
 def _length_squared(block: Block) -> float:
-    """Of a block that holds a code, or a turn."""
+    """Of a block that holds a code, or else a turn."""
     return CODE if block.stop - block.start == CODE else CODE * TURN_VALUE**2
 
 

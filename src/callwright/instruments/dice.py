@@ -1,8 +1,8 @@
-"""The dice: draw every token from a known distribution, whatever stands before.
+"""Dice: every token is drawn from a known distribution, whatever the context.
 
-What a runtime's sampler really does becomes countable: temperature, top-k, top-p, min-p, penalties, seeds, and the
-defaults that nobody asked for. The logits of the faces are the logarithms of their probabilities, those of all other
-tokens lie at -30. The context counts for nothing, save that the token before adds about a thousandth to its own logit.
+What a runtime's sampler really does becomes countable: temperature, top-k, top-p, min-p, penalties, seeds, and defaults
+that no request asked for. The logits of the faces are the logarithms of their probabilities, those of all other tokens
+are -30. The context changes nothing, except that the token before adds about a thousandth to its own logit.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,12 +14,12 @@ from callwright.errors import DataError
 from callwright.formats.base import Format
 from callwright.instruments.circuit import CONSTANT, CONSTANT_VALUE, FIRST_FREE, Circuit, Head, Units, rounded
 from callwright.instruments.instrument import Instrument
-from callwright.instruments.vocabulary import SPACE, Kind, Vocabulary
+from callwright.instruments.vocabulary import SPACE, PieceType, Vocabulary
 
 MOST_FACES = 250
 NEVER = -30.0
-_LOUD = 1000.0
-_LOUD_NORMED = 1e5
+_SCALE = 1000.0
+_GAIN = 1e5
 _TOLERANCE = 1e-6
 
 
@@ -40,7 +40,7 @@ def read_faces(texts: Iterable[str]) -> dict[str, float]:
     """Faces written as `red=0.5`.
 
     Raises:
-      DataError: One is written otherwise, or comes twice.
+      DataError: One is written in another way, or occurs twice.
     """
     faces: dict[str, float] = {}
     for text in texts:
@@ -55,11 +55,11 @@ def read_faces(texts: Iterable[str]) -> dict[str, float]:
     return faces
 
 
-def make_dice(form: Format, faces: Mapping[str, float]) -> Dice:
+def make_dice(fmt: Format, faces: Mapping[str, float]) -> Dice:
     """Dice whose next token is drawn from `faces`.
 
     Args:
-      form: The format whose control tokens and template they have; its special tokens may be faces too.
+      fmt: The format whose special tokens and template they have; its special tokens may be faces too.
       faces: Text or special tokens, and their probabilities, which add up to 1.
 
     Raises:
@@ -72,7 +72,7 @@ def make_dice(form: Format, faces: Mapping[str, float]) -> Dice:
             raise DataError(f"a probability between 0 and 1 for {face!r}", str(probability), "correct it")
     if abs(sum(faces.values()) - 1) > _TOLERANCE:
         raise DataError("probabilities that add up to 1", str(sum(faces.values())), "divide each by their sum")
-    vocabulary = Vocabulary(form)
+    vocabulary = Vocabulary(fmt)
     ids = {face: _face(vocabulary, face) for face in faces}
     width, others = rounded(FIRST_FREE), len(faces)
     embedding = np.zeros((vocabulary.vocab_size, width), np.float32)
@@ -86,21 +86,21 @@ def make_dice(form: Format, faces: Mapping[str, float]) -> Dice:
     circuit = Circuit(
         embedding=embedding,
         heads=(Head(back=0, copies=()),),
-        units=Units(width=width, code=embedding, constants=[_LOUD * wanted]),
-        speaks=slice(0, others + 1),
+        units=Units(width=width, code=embedding, constants=[_SCALE * wanted]),
+        output_block=slice(0, others + 1),
         amplitude=float(np.linalg.norm(wanted)),
-        gain=_LOUD_NORMED,
+        gain=_GAIN,
     )
     return Dice(
-        kind="dice", form=form, vocabulary=vocabulary, circuit=circuit, dtype="float32", faces=dict(faces), ids=ids
+        kind="dice", fmt=fmt, vocabulary=vocabulary, circuit=circuit, dtype="float32", faces=dict(faces), ids=ids
     )
 
 
 def _face(vocabulary: Vocabulary, face: str) -> int:
     piece = face.replace(" ", SPACE)
     kind = vocabulary.kind_of(piece)
-    if kind in (Kind.CONTROL, Kind.USER_DEFINED):
+    if kind in (PieceType.CONTROL, PieceType.USER_DEFINED):
         return vocabulary.token_id(piece)
-    if not face or SPACE in face or kind in (Kind.BYTE, Kind.UNKNOWN):
+    if not face or SPACE in face or kind in (PieceType.BYTE, PieceType.UNKNOWN):
         raise DataError("text or a special token of the format as a face", repr(face), "rename it")
     return vocabulary.add_text(face)

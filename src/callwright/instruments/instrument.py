@@ -1,4 +1,4 @@
-"""What all instruments have in common."""
+"""The fields that all instruments have."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,28 +11,28 @@ from callwright.models.safetensors_files import Dtype
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instrument:
-    """A vocabulary, and the circuit that says something with it.
+    """A vocabulary, and the circuit that generates with it.
 
     Attributes:
       kind: "script", "x-ray" or "dice".
-      form: The format whose control tokens, chat template and stops it has.
+      fmt: The format whose special tokens, chat template and stops it has.
       vocabulary: Its tokens.
-      circuit: What it does.
-      dtype: What its weights are best stored as.
+      circuit: Its weights, before an architecture is chosen.
+      dtype: The type in which its weights are stored unless another is asked for.
     """
 
     kind: Literal["script", "x-ray", "dice"]
-    form: Format
+    fmt: Format
     vocabulary: Vocabulary
     circuit: Circuit
     dtype: Dtype = "float16"
 
     @property
     def least_context(self) -> int:
-        """How many tokens of context it needs."""
+        """How many tokens of context it needs at least."""
         return 1
 
     @property
     def name(self) -> str:
-        """What the files call themselves."""
-        return f"callwright {self.kind} {self.form.name} {self.form.variant}".rstrip()
+        """The name that the files state."""
+        return f"callwright {self.kind} {self.fmt.name} {self.fmt.variant}".rstrip()

@@ -2,14 +2,14 @@
 
 The vocabulary of other instruments cuts text into bytes; what they show is the template. Here the file holds the
 tokenizer of a real model as it is (tokens, scores, types, merges, special ids and whatever else stands under
-`tokenizer.`), so the runtime tokenises as it would for that model, and what comes back are the model's ids, to be held
-against those of a reference tokenizer.
+`tokenizer.`), so the runtime tokenizes as it would for that model, and the output gives the model's ids, to be
+compared with those of a reference tokenizer.
 
-Each token is said as three private-use characters, its id in digits of base 128, of which each place has its own 128
-characters. They are one token, so the circuit is the ordinary x-ray's, and the vocabulary has twice as many tokens: the
-model's, then one answer for each. An answer never comes about by tokenising: runtimes merge neighbours step by step,
-and no token of the model holds two such characters, which is checked. So any text keeps its tokens, special tokens come
-back like others, and no stop string, parser or grammar is touched.
+Each token is displayed as three private-use characters, its id in digits of base 128, of which each place has its own
+128 characters. They are one token, so the circuit is the ordinary x-ray's, and the vocabulary has twice as many tokens:
+the model's, then one answer for each. No text becomes an answer: runtimes merge neighbors step by step, and no token of
+the model holds two such characters, which is checked. So any text keeps its tokens, special tokens are displayed like
+others, and no stop string, parser or grammar applies.
 
 A file has 1.3 kB for each of the model's tokens: 335 MB for a vocabulary of 262,144.
 """
@@ -21,17 +21,18 @@ from pathlib import Path
 from typing import Any
 
 from callwright.errors import DataError, WeightsError
-from callwright.instruments.architectures import Architecture, on_architecture
+from callwright.instruments.architectures import on_architecture
 from callwright.instruments.circuit import Circuit, codes
-from callwright.instruments.files import check_context, write_weights
-from callwright.instruments.vocabulary import PRIVATE, Kind
-from callwright.instruments.xray import echo_circuit, echo_head
-from callwright.models.gguf_import import open_gguf
+from callwright.instruments.files import check_context
+from callwright.instruments.vocabulary import PRIVATE, PieceType
+from callwright.instruments.xray import PromptWindow, copying_circuit, look_back_head
+from callwright.models.gguf import open_gguf, write_weights
+from callwright.models.weights import Architecture
 
 BASE = 128
-"""Of the digits in which an id is said; three of them reach two million ids."""
+"""The base of the digits of an id; three of them reach two million ids."""
 _DIGITS = "".join(f"[{chr(PRIVATE + n * BASE)}-{chr(PRIVATE + (n + 1) * BASE - 1)}]" for n in range(3))
-_SAID = re.compile(f"({_DIGITS})*")
+_ANSWERS = re.compile(f"({_DIGITS})*")
 _TWO_DIGITS = re.compile(f"[{chr(PRIVATE)}-{chr(PRIVATE + 3 * BASE - 1)}]{{2}}")
 _PREFIX = "tokenizer."
 _TOKENS, _SCORES, _TYPES = (f"{_PREFIX}ggml.{name}" for name in ("tokens", "scores", "token_type"))
@@ -39,13 +40,6 @@ _TEMPLATE = f"{_PREFIX}chat_template"
 _BYTE_LEVEL = "gpt2"
 _MODELS = ("llama", "gemma4", _BYTE_LEVEL)
 _NEVER_MERGED = -1e6
-_PRINT = [
-    *range(0x21, 0x7F),
-    *range(0xA1, 0xAD),
-    *range(0xAE, 0x100),
-]  # spelled as themselves, the others from U+0100 on
-_OTHERS = [byte for byte in range(256) if byte not in _PRINT]
-_SPELLED = {**{byte: chr(byte) for byte in _PRINT}, **{byte: chr(256 + n) for n, byte in enumerate(_OTHERS)}}
 _FIX = "name the GGUF of a model whose tokenizer is SentencePiece's or byte-pair encoding"
 
 
@@ -72,34 +66,16 @@ class OwnVocabulary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnXRay:
+class OwnXRay(PromptWindow):
     """An x-ray over a model's own vocabulary.
 
     Attributes:
       vocabulary: The model's.
-      circuit: What it does.
-      prompt_tokens: The length of the prompts that it is built for, BOS included.
-      start: The first token that it repeats, counted from 0.
+      circuit: Its weights, before an architecture is chosen.
     """
 
     vocabulary: OwnVocabulary
     circuit: Circuit
-    prompt_tokens: int
-    start: int
-
-    @property
-    def answer_tokens(self) -> int:
-        """How many tokens it says, the end of the turn left out."""
-        return self.prompt_tokens - self.start
-
-    @property
-    def least_context(self) -> int:
-        """Room for a prompt and its echo."""
-        return self.prompt_tokens + self.answer_tokens
-
-    def read(self, said: str) -> list[int]:
-        """The model's ids that reached it; DataError if something else than such an x-ray's words came back."""
-        return read_own_xray(self.vocabulary.vocab_size, said)
 
     def write(
         self, path: Path, *, architecture: Architecture = "llama", context: int = 8192, template: str | None = None
@@ -108,7 +84,7 @@ class OwnXRay:
 
         Args:
           path: The file.
-          architecture: Whose weights.
+          architecture: The architecture of the weights.
           context: How many tokens prompt and answer may have together.
           template: A chat template instead of the model's own.
 
@@ -167,57 +143,55 @@ def read_vocabulary(source: Path) -> OwnVocabulary:
 
 
 def make_own_xray(vocabulary: OwnVocabulary, prompt_tokens: int, start: int = 0) -> OwnXRay:
-    """An x-ray for prompts of exactly `prompt_tokens` of the model's tokens.
-
-    Args:
-      vocabulary: The model's.
-      prompt_tokens: The prompt's length as the server counts it, BOS included.
-      start: The first token to repeat.
-
-    Raises:
-      DataError: The numbers do not fit each other, or are beyond what the head can point to.
-    """
-    head, count = echo_head(prompt_tokens, start), vocabulary.vocab_size
+    """An x-ray for prompts of exactly `prompt_tokens` of the model's tokens; see `xray.make_xray`."""
+    head, count = look_back_head(prompt_tokens, start), vocabulary.vocab_size
     code = codes(2 * count)
     proposed = code.copy()
     proposed[:count], proposed[count:] = code[count:], code[vocabulary.eos_id]
-    circuit = echo_circuit(code, proposed, head)
+    circuit = copying_circuit(code, proposed, head)
     return OwnXRay(vocabulary=vocabulary, circuit=circuit, prompt_tokens=prompt_tokens, start=start)
 
 
-def read_own_xray(vocab_size: int, said: str) -> list[int]:
-    """The ids that an x-ray over a vocabulary of this size said; see `OwnXRay.read`."""
-    end = _SAID.match(said).end()  # type: ignore[union-attr]  # it matches nothing at least
-    if end < len(said):
-        came = f"{said[end]!r} at character {end}"
-        raise DataError("an x-ray's words of three private-use characters", came, "ask an x-ray")
+def read_own_xray(vocab_size: int, output: str) -> list[int]:
+    """The model's token ids that reached an x-ray over a vocabulary of this size.
+
+    Raises:
+      DataError: The output holds other characters than such an x-ray's.
+    """
+    end = _ANSWERS.match(output).end()  # type: ignore[union-attr]  # it matches nothing at least
+    if end < len(output):
+        got = f"{output[end]!r} at character {end}"
+        raise DataError("an x-ray's groups of three private-use characters", got, "ask an x-ray")
     ids = []
     for place in range(0, end, 3):
-        high, middle, low = ((ord(character) - PRIVATE) % BASE for character in said[place : place + 3])
+        high, middle, low = ((ord(character) - PRIVATE) % BASE for character in output[place : place + 3])
         ids.append((high * BASE + middle) * BASE + low)
         if ids[-1] >= vocab_size:
             raise DataError(f"ids below {vocab_size}", f"{ids[-1]} at character {place}", "name the model's own GGUF")
     return ids
 
 
-def _said(id_: int) -> str:
+def _answer_piece(id_: int) -> str:
     digits = (id_ // BASE**2, id_ // BASE % BASE, id_ % BASE)
     return "".join(chr(PRIVATE + place * BASE + digit) for place, digit in enumerate(digits))
 
 
 def _doubled(vocabulary: OwnVocabulary) -> dict[str, tuple[Any, Any, Any]]:
     """The metadata with an answer for each token behind the tokens."""
+    from tokenizers.pre_tokenizers import ByteLevel
+
     count, metadata = vocabulary.vocab_size, dict(vocabulary.metadata)
-    answers = [_said(id_) for id_ in range(count)]
+    answers = [_answer_piece(id_) for id_ in range(count)]
     if metadata[f"{_PREFIX}ggml.model"][0] == _BYTE_LEVEL:
-        answers = [_byte_level(answer) for answer in answers]
-    for key, more in ((_TOKENS, answers), (_SCORES, [_NEVER_MERGED] * count), (_TYPES, [int(Kind.NORMAL)] * count)):
+        # As GPT-2's tokenizer spells bytes; a line break is spelled Ċ.
+        spelled = ByteLevel(add_prefix_space=False, use_regex=False).pre_tokenize_str("\n".join(answers))
+        answers = "".join(piece for piece, _ in spelled).split("Ċ")
+    for key, more in (
+        (_TOKENS, answers),
+        (_SCORES, [_NEVER_MERGED] * count),
+        (_TYPES, [int(PieceType.NORMAL)] * count),
+    ):
         if key in metadata:
             value, kind, items = metadata[key]
             metadata[key] = ([*value, *more], kind, items)
     return metadata
-
-
-def _byte_level(text: str) -> str:
-    """The text's UTF-8 as GPT-2 spells bytes."""
-    return "".join(_SPELLED[byte] for byte in text.encode())

@@ -1,64 +1,51 @@
-"""GGUF conversions in the cache: made once, by one process, and recognised when altered.
+"""GGUF conversions in the cache: made once, by one process, and refused when altered.
 
-A conversion is a directory named after its source's sha256, the stored type and the converter's version, so a better
-converter never meets an old result. Its `manifest.json` is written last: a directory without one was interrupted and
-is made anew. Reuse compares sizes and modification times with the manifest and hashes only what differs, because
-hashing a gigabyte at every start is a second that no user asked for.
+A conversion is a directory named after the GGUF's sha256, the stored type (float32, which keeps every bit of the
+dequantized numbers) and the converter's version, so a newer converter never reuses an old result. Its `manifest.json`
+is written last: a directory without one was interrupted and is made anew. Reuse compares sizes and modification times
+with the manifest and hashes only what differs, because hashing a gigabyte takes a second at every start.
 """
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from filelock import FileLock
 
 from callwright.errors import StorageError, WeightsError
-from callwright.models.gguf_import import Progress, convert_gguf
-from callwright.models.safetensors_files import Dtype
+from callwright.models.gguf import Progress, convert_gguf
 from callwright.storage import sha256_file, write_bytes, write_json
 
 CONVERTER = 1
-"""Raised whenever the same GGUF would give other files."""
-
-
-class Source(Protocol):
-    """Where a GGUF comes from; asked only when there is something to convert."""
-
-    def gguf(self, scratch: Path) -> Path:
-        """The file, put into the directory `scratch` if it does not lie somewhere already."""
-        ...
-
-    def papers(self) -> Iterable[Path]:
-        """Files to keep a copy of beside the weights: their terms."""
-        ...
+"""A version; it is raised whenever the same GGUF would give other files."""
 
 
 def converted(
     name: str,
     sha256: str,
-    source: Source,
+    gguf: Callable[[Path], Path],
     *,
+    license_files: Callable[[], Iterable[Path]] = tuple,
     models: Path,
-    dtype: Dtype = "float32",
     progress: Progress | None = None,
 ) -> Path:
     """The directory with the converted weights of a GGUF, made now if it is not in the cache.
 
     Args:
       name: How the directory's name begins.
-      sha256: What the GGUF must hash to.
-      source: Supplies the GGUF.
+      sha256: The GGUF's sha256, which is checked.
+      gguf: Gives the GGUF, or makes it in the directory that it is given; called only if there is something to convert.
+      license_files: The terms of the weights, of which a copy is kept beside them.
       models: The cache's directory of models.
-      dtype: What the numbers are stored as.
-      progress: Told how far the conversion is.
+      progress: Called as the conversion advances.
 
     Raises:
-      WeightsError: The source or the cached conversion is not what its sha256 says.
+      WeightsError: The GGUF or the cached conversion has another sha256.
       StorageError: The cache cannot be written.
     """
-    target = models / f"{name}-{sha256[:12]}-{dtype}-v{CONVERTER}"
+    target = models / f"{name}-{sha256[:12]}-float32-v{CONVERTER}"
     try:
         models.mkdir(parents=True, exist_ok=True)
         lock = FileLock(f"{target}.lock")
@@ -70,26 +57,21 @@ def converted(
         if not (target / "manifest.json").is_file():
             shutil.rmtree(target, ignore_errors=True)
             target.mkdir()
-            _convert(sha256, source, target, dtype, progress)
+            path = gguf(target)
+            if (actual := sha256_file(path)) != sha256:
+                fix = "fetch or install it again"
+                raise WeightsError(f"{path.name} with sha256 {sha256}", f"sha256 {actual}", fix)
+            convert_gguf(path, target, progress=progress)
+            for file in license_files():
+                write_bytes(target / file.name, file.read_bytes())
+            if path.parent == target:
+                path.unlink()
+            files = {file.name: {**_stat(file), "sha256": sha256_file(file)} for file in sorted(target.iterdir())}
+            origin = {"name": path.name, "sha256": sha256}
+            manifest = {"schema": 1, "converter": CONVERTER, "source": origin, "files": files}
+            write_json(target / "manifest.json", manifest)
         _verify(target)
     return target
-
-
-def _convert(sha256: str, source: Source, target: Path, dtype: Dtype, progress: Progress | None) -> None:
-    path = source.gguf(target)
-    actual = sha256_file(path)
-    if actual != sha256:
-        raise WeightsError(f"{path.name} with sha256 {sha256}", f"sha256 {actual}", "fetch or install it again")
-    convert_gguf(path, target, dtype=dtype, progress=progress)
-    for paper in source.papers():
-        write_bytes(target / paper.name, paper.read_bytes())
-    if path.parent == target:
-        path.unlink()
-    files = {file.name: {**_stat(file), "sha256": sha256_file(file)} for file in sorted(target.iterdir())}
-    write_json(
-        target / "manifest.json",
-        {"schema": 1, "converter": CONVERTER, "source": {"name": path.name, "sha256": sha256}, "files": files},
-    )
 
 
 def _stat(file: Path) -> dict[str, int]:
@@ -98,7 +80,7 @@ def _stat(file: Path) -> dict[str, int]:
 
 
 def _verify(target: Path) -> None:
-    """Compares every file with the manifest; what was only touched is noted there, so that it is hashed once."""
+    """Compares every file with the manifest; new modification times of unchanged files are written into it."""
     again = f"delete {target} and run again"
     try:
         manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))

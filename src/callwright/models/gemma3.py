@@ -1,8 +1,8 @@
 """Gemma 3's text architecture as data: its sizes, its tensors, and the two places where files state them.
 
-A `Gemma3Config` says everything that a forward pass, a loader or an exporter needs to know. What a `config.json` or a
-GGUF header cannot express here is refused rather than ignored, because a model run with one silent difference (a
-scaled rope, bidirectional attention, another layer pattern) still answers, only worse. Left out on purpose: the sizes
+A `Gemma3Config` holds everything that a forward pass, a loader or an exporter needs. Whatever else a `config.json` or a
+GGUF header asks for is refused rather than ignored, because a model run with one silent difference (a scaled rope,
+bidirectional attention, another layer pattern) still answers, only worse. Left out on purpose: the sizes
 from 4B up, which see images, scale their global rope and nest their configuration.
 """
 
@@ -92,39 +92,6 @@ class Gemma3Config:
         }
 
 
-GEMMA3_270M = Gemma3Config(
-    num_layers=18,
-    d_model=640,
-    num_heads=4,
-    num_kv_heads=1,
-    head_dim=256,
-    d_ff=2048,
-    vocab_size=262_144,
-    sliding_window=512,
-)
-GEMMA3_1B = Gemma3Config(
-    num_layers=26,
-    d_model=1152,
-    num_heads=4,
-    num_kv_heads=1,
-    head_dim=256,
-    d_ff=6912,
-    vocab_size=262_144,
-    sliding_window=512,
-)
-# For tests: a global layer with local ones on both sides, and a window that short texts already leave.
-TINY = Gemma3Config(
-    num_layers=7,
-    d_model=32,
-    num_heads=4,
-    num_kv_heads=1,
-    head_dim=16,
-    d_ff=64,
-    vocab_size=512,
-    sliding_window=16,
-    max_positions=4096,
-)
-
 _HF_FIELDS = {
     "num_layers": "num_hidden_layers",
     "d_model": "hidden_size",
@@ -138,18 +105,19 @@ _HF_FIELDS = {
     "max_positions": "max_position_embeddings",
 }
 _GGUF_FIELDS = {
-    "num_layers": "block_count",
-    "d_model": "embedding_length",
-    "num_heads": "attention.head_count",
-    "num_kv_heads": "attention.head_count_kv",
-    "head_dim": "attention.key_length",
-    "d_ff": "feed_forward_length",
-    "sliding_window": "attention.sliding_window",
-    "norm_eps": "attention.layer_norm_rms_epsilon",
-    "rope_base_global": "rope.freq_base",
-    "max_positions": "context_length",
+    "num_layers": "gemma3.block_count",
+    "d_model": "gemma3.embedding_length",
+    "num_heads": "gemma3.attention.head_count",
+    "num_kv_heads": "gemma3.attention.head_count_kv",
+    "head_dim": "gemma3.attention.key_length",
+    "d_ff": "gemma3.feed_forward_length",
+    "sliding_window": "gemma3.attention.sliding_window",
+    "norm_eps": "gemma3.attention.layer_norm_rms_epsilon",
+    "rope_base_global": "gemma3.rope.freq_base",
+    "max_positions": "gemma3.context_length",
 }
-# What a config.json may not change, and the value it has where it is not said.
+_FRACTIONS = ("norm_eps", "rope_base_global")
+# Keys that a config.json may not change, and the values that they have where they are missing.
 _HF_FIXED: dict[str, Any] = {
     "hidden_activation": "gelu_pytorch_tanh",
     "attention_bias": False,
@@ -173,19 +141,13 @@ def from_hf(config: Mapping[str, Any], where: str = "config.json") -> Gemma3Conf
     """
     if config.get("model_type") != "gemma3_text":
         raise WeightsError(SUPPORTED, f"model_type {config.get('model_type')!r} in {where}", _USE_ANOTHER)
-    missing = [name for name in _HF_FIELDS.values() if name not in config]
-    if missing:
-        raise WeightsError(f"{', '.join(missing)} in {where}", "no such key", _TAKE_ITS_OWN)
-    for ours, theirs in _HF_FIELDS.items():
-        number = config[theirs]
-        if not _positive(number, float if ours == "norm_eps" else int):
-            raise WeightsError(f"a positive number as {theirs} in {where}", repr(number), _TAKE_ITS_OWN)
+    numbers = _numbers(config, _HF_FIELDS, where, _TAKE_ITS_OWN)
     pattern = config.get("sliding_window_pattern") or config.get("_sliding_window_pattern") or 6
     if not _positive(pattern, int):
         raise WeightsError(f"a positive number as sliding_window_pattern in {where}", repr(pattern)[:80], _TAKE_ITS_OWN)
     ropes = _ropes(config, where)
     found = Gemma3Config(
-        **{ours: config[theirs] for ours, theirs in _HF_FIELDS.items()},
+        **numbers,
         rope_base_local=_rope_base(ropes["sliding_attention"], 10_000.0, where),
         rope_base_global=_rope_base(ropes["full_attention"], 1_000_000.0, where),
         layers_per_global=pattern,
@@ -199,6 +161,18 @@ def from_hf(config: Mapping[str, Any], where: str = "config.json") -> Gemma3Conf
         if rope.get("rope_type", "default") != "default":
             raise WeightsError(f"unscaled rope in {where}", f"rope_type {rope['rope_type']!r}", _USE_ANOTHER)
     return found
+
+
+def _numbers(source: Mapping[str, Any], fields: Mapping[str, str], where: str, fix: str) -> dict[str, Any]:
+    """Our numbers, by `fields`, which maps our names to those of the source; each is there and positive."""
+    missing = [theirs for theirs in fields.values() if theirs not in source]
+    if missing:
+        raise WeightsError(f"{', '.join(missing)} in {where}", "no such key", fix)
+    for ours, theirs in fields.items():
+        number = source[theirs]
+        if not _positive(number, *((int, float) if ours in _FRACTIONS else (int,))):
+            raise WeightsError(f"a positive number as {theirs} in {where}", repr(number)[:80], fix)
+    return {ours: source[theirs] for ours, theirs in fields.items()}
 
 
 def _positive(number: Any, *kinds: type) -> bool:
@@ -222,8 +196,8 @@ def _ropes(config: Mapping[str, Any], where: str) -> dict[str, Mapping[str, Any]
     nested = config.get("rope_parameters") or {}
     flat = {"full_attention": config.get("rope_theta"), "sliding_attention": config.get("rope_local_base_freq")}
     if not isinstance(nested, dict) or not all(isinstance(nested.get(kind) or {}, dict) for kind in flat):
-        came = repr(nested)[:80]
-        raise WeightsError(f"keys of layer types and values as rope_parameters in {where}", came, _TAKE_ITS_OWN)
+        got = repr(nested)[:80]
+        raise WeightsError(f"keys of layer types and values as rope_parameters in {where}", got, _TAKE_ITS_OWN)
     return {kind: nested.get(kind) or ({"rope_theta": base} if base else {}) for kind, base in flat.items()}
 
 
@@ -277,20 +251,13 @@ def from_gguf(metadata: Mapping[str, Any], where: str = "the GGUF") -> Gemma3Con
     architecture = metadata.get("general.architecture")
     if architecture != "gemma3":
         raise WeightsError(SUPPORTED, f"architecture {architecture!r} in {where}", _USE_ANOTHER)
-    keys = [*(f"gemma3.{key}" for key in _GGUF_FIELDS.values()), "tokenizer.ggml.tokens"]
-    missing = [key for key in keys if key not in metadata]
-    if missing:
-        raise WeightsError(f"{', '.join(missing)} in {where}", "no such key", "convert the model to GGUF again")
     scaling = metadata.get("gemma3.rope.scaling.type", "none")
     if scaling != "none":
         raise WeightsError(SUPPORTED, f"rope scaling {scaling!r} in {where}", _USE_ANOTHER)
-    numbers = {ours: metadata[f"gemma3.{theirs}"] for ours, theirs in _GGUF_FIELDS.items()}
-    for ours, theirs in _GGUF_FIELDS.items():
-        kinds = (int, float) if ours in ("norm_eps", "rope_base_global") else (int,)
-        if not _positive(numbers[ours], *kinds):
-            expected = f"a positive number as gemma3.{theirs} in {where}"
-            raise WeightsError(expected, repr(numbers[ours])[:80], "convert the model to GGUF again")
-    if not isinstance(metadata["tokenizer.ggml.tokens"], list):
-        raise WeightsError(f"a list as tokenizer.ggml.tokens in {where}", "none", "convert the model to GGUF again")
+    fix = "convert the model to GGUF again"
+    numbers = _numbers(metadata, _GGUF_FIELDS, where, fix)
+    tokens = metadata.get("tokenizer.ggml.tokens")
+    if not isinstance(tokens, list):
+        raise WeightsError(f"a list as tokenizer.ggml.tokens in {where}", "none", fix)
     numbers["norm_eps"] = float(f"{numbers['norm_eps']:.6g}")  # a float32 there: 1e-6 reads 9.999999974752427e-07
-    return Gemma3Config(**numbers, vocab_size=len(metadata["tokenizer.ggml.tokens"]))
+    return Gemma3Config(**numbers, vocab_size=len(tokens))

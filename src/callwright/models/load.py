@@ -26,7 +26,7 @@ def make_mesh(fsdp: int = 1, tp: int = 1) -> jax.sharding.Mesh:
 
 
 def tunix_config(config: Gemma3Config, precision: Precision) -> tunix_gemma3.ModelConfig:
-    """The architecture in Tunix's words."""
+    """The architecture as Tunix's configuration."""
     return tunix_gemma3.ModelConfig(
         num_layers=config.num_layers,
         num_embed=config.vocab_size,

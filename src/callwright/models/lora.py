@@ -79,7 +79,7 @@ def write_adapter(model: Any, adapter: Mapping[str, Any]) -> None:
     """Replaces the model's adapter.
 
     Raises:
-      CheckpointError: the factors' names or shapes are not the model's.
+      CheckpointError: The factors' names or shapes are not the model's.
     """
     state = nnx.state(model, nnx.LoRAParam)
     flat = {".".join(map(str, path)): variable for path, variable in nnx.to_flat_state(state)}
@@ -94,11 +94,11 @@ def check_adapter(expected: Mapping[str, Any], adapter: Mapping[str, Any]) -> No
     """Refuses an adapter whose names or shapes differ from the expected ones."""
     for name in sorted(expected.keys() | adapter.keys()):
         wanted = tuple(expected[name].shape) if name in expected else None
-        came = tuple(adapter[name].shape) if name in adapter else None
-        if wanted != came:
+        got = tuple(adapter[name].shape) if name in adapter else None
+        if wanted != got:
             raise CheckpointError(
                 f"a LoRA factor {name} of shape {wanted or '(none)'}",
-                f"{came or 'none'} in the checkpoint",
+                f"{got or 'none'} in the checkpoint",
                 "train with the rank and modules of that checkpoint, or start from another one",
             )
 

@@ -1,4 +1,4 @@
-"""Safetensors on disk: are they this model's, and writing them without holding the model in memory.
+"""Safetensors on disk: checking that they are a model's, and writing them without holding the model in memory.
 
 A directory is accepted only if its files hold exactly the tensors of its configuration, each with its shape and all of
 one type; a loader that matches names would otherwise leave a missing tensor at its random start. Only headers are read
@@ -8,7 +8,7 @@ for that. Writing streams, because the library's own writer wants every tensor i
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import ml_dtypes
 import numpy as np
@@ -19,8 +19,9 @@ from callwright.models.gemma3 import Gemma3Config
 from callwright.storage import atomic_file
 
 Dtype = Literal["float32", "bfloat16", "float16"]
-_CODES: Mapping[str, str] = {"float32": "F32", "bfloat16": "BF16", "float16": "F16"}
-_NUMPY: Mapping[str, np.dtype] = {
+CODES: Mapping[Dtype, str] = {"float32": "F32", "bfloat16": "BF16", "float16": "F16"}
+"""Their names in safetensors and GGUF files."""
+NUMPY_DTYPES: Mapping[Dtype, np.dtype[Any]] = {
     "float32": np.dtype("<f4"),
     "bfloat16": np.dtype(ml_dtypes.bfloat16),
     "float16": np.dtype("<f2"),
@@ -43,12 +44,12 @@ def find_weights(directory: Path) -> tuple[Path, ...]:
     paths = tuple(sorted(directory.glob("*.safetensors")))
     if not paths:
         others = sorted(path for path in directory.iterdir() if is_pickle(path) or path.suffix == ".gguf")
-        came, fix = "none", "name the directory that holds the weights"
+        got, fix = "none", "name the directory that holds the weights"
         if others and others[0].suffix == ".gguf":
-            came, fix = "a GGUF", f"name {others[0]} itself"
+            got, fix = "a GGUF", f"name {others[0]} itself"
         elif others:
-            came, fix = f"only {others[0].name}, which may run code when loaded", "convert it to safetensors first"
-        raise WeightsError(f"*.safetensors in {directory}", came, fix)
+            got, fix = f"only {others[0].name}, which may run code when loaded", "convert it to safetensors first"
+        raise WeightsError(f"*.safetensors in {directory}", got, fix)
     index = directory / "model.safetensors.index.json"
     if index.is_file():
         try:
@@ -85,8 +86,8 @@ def check_weights(paths: Iterable[Path], config: Gemma3Config) -> None:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise WeightsError(f"{missing[0]}{more} in {where}", "no such tensor", _FIX)
     if len(dtypes) > 1 or not dtypes <= {"F32", "BF16", "F16"}:
-        came = f"{', '.join(sorted(dtypes))} in {where}"
-        raise WeightsError("tensors all of one type, F32, BF16 or F16", came, _FIX)
+        got = f"{', '.join(sorted(dtypes))} in {where}"
+        raise WeightsError("tensors all of one type, F32, BF16 or F16", got, _FIX)
 
 
 def _header(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
@@ -108,11 +109,11 @@ def write_stream(path: Path, shapes: Mapping[str, tuple[int, ...]], dtype: Dtype
       dtype: What the numbers are stored as.
       blocks: The tensors' rows, one tensor after the other, in pieces of any size.
     """
-    kind, offset = _NUMPY[dtype], 0
+    kind, offset = NUMPY_DTYPES[dtype], 0
     header: dict[str, object] = {"__metadata__": {"format": "pt"}}
     for name, shape in shapes.items():
         end = offset + int(np.prod(shape)) * kind.itemsize
-        header[name] = {"dtype": _CODES[dtype], "shape": list(shape), "data_offsets": [offset, end]}
+        header[name] = {"dtype": CODES[dtype], "shape": list(shape), "data_offsets": [offset, end]}
         offset = end
     head = json.dumps(header, separators=(",", ":")).encode()
     head += b" " * (-len(head) % 8)  # the numbers start aligned

@@ -1,9 +1,9 @@
-"""From what a user names to files that can be loaded: one function, four kinds of names.
+"""From the name of a model to files that can be loaded: one function, four kinds of names.
 
-`gemma3-270m` (weights that a Python package brings along), a directory of safetensors, a `.gguf`, or a hub id. All end
-as a directory with safetensors in Hugging Face's names, `config.json` and a tokenizer, checked against the architecture
-and hashed, so that whatever is computed from them can say what it was computed from. Left out on purpose: pickled
-checkpoints, because loading one runs whatever code is in it.
+A model is named as `gemma3-270m` (weights in a Python package), as a directory of safetensors, as a `.gguf` file, or by
+its hub id. Each becomes a directory with safetensors in Hugging Face's names, `config.json` and a tokenizer, checked
+against the architecture and hashed, so that results can name the weights that they were computed from. Left out on
+purpose: pickled checkpoints, because loading one runs whatever code is in it.
 """
 
 import errno
@@ -14,20 +14,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files as package_files
 from pathlib import Path
-from typing import Literal
 
 from callwright.errors import FetchError, StorageError, WeightsError
 from callwright.models.conversion import converted
 from callwright.models.gemma3 import Gemma3Config, read_config
-from callwright.models.gguf_import import Progress
-from callwright.models.licence import Licence, gemma_licence
-from callwright.models.safetensors_files import Dtype, check_weights, find_weights, is_pickle
+from callwright.models.gguf import Progress
+from callwright.models.license import License, gemma_license
+from callwright.models.safetensors_files import check_weights, find_weights, is_pickle
 from callwright.storage import cache_dir, sha256_file, sha256_json
 
-Kind = Literal["builtin", "directory", "gguf", "hub"]
 _HUB_ID = re.compile(r"\w[\w.-]*/[\w.-]+(@[\w./-]+)?")
 TOKENIZERS = ("tokenizer.model", "tokenizer.json")
-_FORMS = "gemma3-270m, a directory with safetensors, a .gguf file, or a hub id such as google/gemma-3-270m-it"
+_ACCEPTED = "gemma3-270m, a directory with safetensors, a .gguf file, or a hub id such as google/gemma-3-270m-it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,30 +34,28 @@ class ModelFiles:
 
     Attributes:
       name: A short name for paths and reports.
-      spec: What the user named.
-      kind: Which kind of name that was.
+      spec: The name that the user gave.
       directory: Holds the weights, config.json and the tokenizer.
       weights: The safetensors files.
       config: The architecture.
       sha256: Of the GGUF; of a directory, the hash over its files' hashes.
       revision: The hub's commit; None elsewhere.
-      licence: The terms of the weights.
+      license: The terms of the weights.
     """
 
     name: str
     spec: str
-    kind: Kind
     directory: Path
     weights: tuple[Path, ...]
     config: Gemma3Config
     sha256: str
     revision: str | None = None
-    licence: Licence
+    license: License
 
 
 @dataclass(frozen=True, slots=True)
 class _Package:
-    """Weights in a Python package that puts a GGUF together from its parts (`assemble(path)`)."""
+    """Weights in a Python package, which assembles a GGUF from its parts (`assemble(path)`)."""
 
     module: str
     sha256: str
@@ -74,7 +70,7 @@ class _Package:
         try:
             module.assemble(target)
         except ValueError:
-            pass  # its own check failed; ours follows, and says both hashes
+            pass  # its own check failed; ours follows, and names both hashes
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
                 raise StorageError(
@@ -83,22 +79,9 @@ class _Package:
             raise WeightsError(f"all parts of {self.module}", str(error), "install the package again") from error
         return target
 
-    def papers(self) -> Iterable[Path]:
+    def license_files(self) -> Iterable[Path]:
         data = Path(str(package_files(self.module))) / "data"
         return [path for path in (data / "GEMMA_TERMS.html", data / "NOTICE.md") if path.is_file()]
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    """A GGUF of the user's."""
-
-    path: Path
-
-    def gguf(self, scratch: Path) -> Path:
-        return self.path
-
-    def papers(self) -> Iterable[Path]:
-        return ()
 
 
 BUILTIN = {
@@ -110,16 +93,13 @@ BUILTIN = {
 """Models that can be named without a path: the base model, without instruction tuning."""
 
 
-def resolve_model(
-    spec: str, *, cache: Path | None = None, dtype: Dtype = "float32", progress: Progress | None = None
-) -> ModelFiles:
+def resolve_model(spec: str, *, cache: Path | None = None, progress: Progress | None = None) -> ModelFiles:
     """Finds, fetches or converts the model that `spec` names, and checks it.
 
     Args:
       spec: `gemma3-270m`, a directory, a `.gguf` file, or a hub id, `@revision` appended or not.
       cache: The cache directory; the user's own when None.
-      dtype: What a converted GGUF is stored as; float32 keeps every bit of the dequantised numbers.
-      progress: Told how far a conversion is.
+      progress: Called as a conversion advances.
 
     Raises:
       WeightsError: It is missing, unreadable, altered, broken, pickled or of another architecture.
@@ -127,40 +107,45 @@ def resolve_model(
       FetchError: The hub could not be reached or refuses, and nothing is cached.
     """
     try:
-        return _resolve(spec, cache, dtype, progress)
+        return _resolve(spec, cache, progress)
     except OSError as error:
-        came = error.strerror or str(error)
-        raise WeightsError(f"a readable {error.filename or spec}", came, "correct the path or its rights") from error
+        got = error.strerror or str(error)
+        raise WeightsError(f"a readable {error.filename or spec}", got, "correct the path or its rights") from error
 
 
-def _resolve(spec: str, cache: Path | None, dtype: Dtype, progress: Progress | None) -> ModelFiles:
-    """What `resolve_model` does; a file that cannot be read is an OSError."""
+def _resolve(spec: str, cache: Path | None, progress: Progress | None) -> ModelFiles:
+    """See `resolve_model`; raises an OSError where a file cannot be read."""
     models, path = (cache or cache_dir()) / "models", Path(os.path.expanduser(spec))
     if spec in BUILTIN:
         package = BUILTIN[spec]
-        directory = converted(spec, package.sha256, package, models=models, dtype=dtype, progress=progress)
-        return _model(spec, spec, "builtin", directory, package.sha256)
+        directory = converted(
+            spec,
+            package.sha256,
+            package.gguf,
+            license_files=package.license_files,
+            models=models,
+            progress=progress,
+        )
+        return _model(spec, spec, directory, package.sha256)
     if spec and path.is_dir():
-        return _model(path.resolve().name, spec, "directory", path.resolve())
+        return _model(path.resolve().name, spec, path.resolve())
     if is_pickle(path):
-        raise WeightsError(_FORMS, f"{spec}, which may run code when loaded", "convert it to safetensors first")
+        raise WeightsError(_ACCEPTED, f"{spec}, which may run code when loaded", "convert it to safetensors first")
     if path.suffix == ".gguf":
         if not path.is_file():
             raise WeightsError(f"a GGUF at {path}", "no such file", "check the path")
         sha256 = sha256_file(path)
-        directory = converted(path.stem, sha256, _File(path), models=models, dtype=dtype, progress=progress)
-        return _model(path.stem, spec, "gguf", directory, sha256)
+        directory = converted(path.stem, sha256, lambda _: path, models=models, progress=progress)
+        return _model(path.stem, spec, directory, sha256)
     if _HUB_ID.fullmatch(spec):
         directory = _snapshot(spec)
-        return _model(spec.partition("@")[0].rpartition("/")[2], spec, "hub", directory, revision=directory.name)
-    came = "another kind of file" if path.exists() else "none of them, and no such path"
-    raise WeightsError(_FORMS, f"{spec!r}: {came}", "check the spelling")
+        return _model(spec.partition("@")[0].rpartition("/")[2], spec, directory, revision=directory.name)
+    got = "another kind of file" if path.exists() else "none of them, and no such path"
+    raise WeightsError(_ACCEPTED, f"{spec!r}: {got}", "check the spelling")
 
 
-def _model(
-    name: str, spec: str, kind: Kind, directory: Path, sha256: str | None = None, revision: str | None = None
-) -> ModelFiles:
-    """Checks the directory and describes it."""
+def _model(name: str, spec: str, directory: Path, sha256: str | None = None, revision: str | None = None) -> ModelFiles:
+    """The model in a directory, once its files are checked."""
     weights = find_weights(directory)
     config = read_config(directory / "config.json")
     check_weights(weights, config)
@@ -172,13 +157,12 @@ def _model(
     return ModelFiles(
         name=name,
         spec=spec,
-        kind=kind,
         directory=directory,
         weights=weights,
         config=config,
         sha256=sha256 or _hash_together((*weights, directory / "config.json", tokenizers[0])),
         revision=revision,
-        licence=gemma_licence(terms if terms.is_file() else None),
+        license=gemma_license(terms if terms.is_file() else None),
     )
 
 
@@ -201,12 +185,12 @@ def _snapshot(spec: str) -> Path:
         fix = f"accept its terms on the hub's page of {repo}, then run `hf auth login`"
         raise FetchError(f"access to {repo} on the hub", "a refusal: its owner asks for consent first", fix) from error
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.HFValidationError) as error:
-        came = "no such model (or a private one), nor a directory of that name here"
-        raise FetchError(f"{spec} on the hub", came, "check the spelling, or run `hf auth login`") from error
+        got = "no such model (or a private one), nor a directory of that name here"
+        raise FetchError(f"{spec} on the hub", got, "check the spelling, or run `hf auth login`") from error
     except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled) as error:
-        came = "no connection and no cached copy, nor a directory of that name here"
+        got = "no connection and no cached copy, nor a directory of that name here"
         fix = "connect once (and unset HF_HUB_OFFLINE), or name gemma3-270m or local files"
-        raise FetchError(f"{spec} from the hub", came, fix) from error
+        raise FetchError(f"{spec} from the hub", got, fix) from error
     except (errors.HfHubHTTPError, OSError) as error:
         raise FetchError(f"{spec} from the hub", str(error), "try again later, or name local files") from error
     return directory

@@ -1,4 +1,4 @@
-"""Gemma's tokenizer, with a wall between control tokens and text.
+"""Gemma's tokenizer, where text can never become a control token.
 
 Every tokenizer library that reads these files turns `<end_of_turn>` into its special id wherever the text says so, the
 words of a user included. Here the underlying processor cannot reach a control piece at all: in text the marker becomes
@@ -11,8 +11,8 @@ plain text, and *every other* user-defined or control piece is control, so that 
 (`<start_function_call>`) are safe without being known here.
 
 Two departures from the reference keep `decode(encode(text)) == text` for every text: the character `▁`, which
-SentencePiece confuses with a space, is spelled in bytes; and decoding gives every special token its name. A lone
-surrogate, which no UTF-8 can say, becomes U+FFFD. Pieces beyond the model's own vocabulary (`<image_soft_token>`) do
+SentencePiece confuses with a space, is encoded in bytes; and decoding writes every special token out. A lone
+surrogate, which UTF-8 cannot hold, becomes U+FFFD. Pieces beyond the model's own vocabulary (`<image_soft_token>`) do
 not exist here: a text model has no embedding for them.
 """
 
@@ -27,6 +27,7 @@ from sentencepiece import sentencepiece_model_pb2 as sentencepiece_pb
 
 from callwright.errors import WeightsError
 from callwright.models.gemma3 import read_config
+from callwright.tokens import CUE
 
 _SPACE = "\u2581"  # ▁, how pieces spell a space
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -35,15 +36,14 @@ _MARKER = re.compile("<[^<>]*>")
 _ORDINARY = re.compile(
     r"\s+|▁+|\[multimodal\]|</?(?:table|caption|thead|tbody|tfoot|tr|th|td|h[1-6]|blockquote|strong|em|b|i|u|s|sub|sup|"
     r"code|a|html|body|img|span|bbox|ul|li|div|iframe|footer)>"
-    r"|@@[A-Za-z0-9_.-]+@@"  # an instrument's cues, which stand in what a user or a tool says
 )
 _PIECE = sentencepiece_pb.ModelProto.SentencePiece
 _FIX = "take the tokenizer that was published with the weights"
 
 
 def is_ordinary(piece: str) -> bool:
-    """Whether a user-defined piece belongs to plain text; the others are control pieces."""
-    return _ORDINARY.fullmatch(piece) is not None
+    """Whether a user-defined piece belongs to plain text, as cues do; the others are control pieces."""
+    return (_ORDINARY.fullmatch(piece) or CUE.fullmatch(piece)) is not None
 
 
 class GemmaTokenizer:
@@ -102,7 +102,7 @@ class GemmaTokenizer:
         """The id of exactly this control piece; raises KeyError if it has none."""
         return self._control[piece]
 
-    def is_control(self, token_id: int) -> bool:
+    def is_special(self, token_id: int) -> bool:
         """Whether the id is a control piece."""
         return token_id in self._control_ids
 
@@ -113,7 +113,11 @@ def _piece_bytes(piece: str) -> bytes:
 
 
 def from_sentencepiece(model: bytes, where: str = "tokenizer.model") -> GemmaTokenizer:
-    """A tokenizer from a serialised SentencePiece model; WeightsError if it is none, or not Gemma's kind."""
+    """A tokenizer from a serialized SentencePiece model.
+
+    Raises:
+      WeightsError: It is not a SentencePiece model, or not of Gemma's kind.
+    """
     proto = sentencepiece_pb.ModelProto()
     try:
         proto.ParseFromString(model)
@@ -136,7 +140,11 @@ def from_sentencepiece(model: bytes, where: str = "tokenizer.model") -> GemmaTok
 
 
 def from_tokenizers(text: str, where: str = "tokenizer.json") -> GemmaTokenizer:
-    """A tokenizer from a Hugging Face tokenizer.json; WeightsError if it is none, or not Gemma's kind."""
+    """A tokenizer from a Hugging Face tokenizer.json.
+
+    Raises:
+      WeightsError: It is not a tokenizer.json, or not of Gemma's kind.
+    """
     from tokenizers import Tokenizer
 
     try:
@@ -171,7 +179,7 @@ def _checked(build: Callable[[], GemmaTokenizer], where: str) -> GemmaTokenizer:
     except KeyError as error:
         raise WeightsError("Gemma's <bos>, <pad> and byte pieces", f"no {error} in {where}", _FIX) from error
     except UnicodeError as error:
-        raise WeightsError("pieces that UTF-8 can say", f"{error} in {where}", _FIX) from error
+        raise WeightsError("pieces that UTF-8 can hold", f"{error} in {where}", _FIX) from error
 
 
 def build_sentencepiece(pieces: Sequence[str], scores: Sequence[float], kinds: Sequence[int]) -> bytes:

@@ -1,6 +1,6 @@
 """The configuration of a run: what a user writes in YAML, checked as a whole before anything is computed.
 
-Every room declares its own settings next to the code that reads them; this file only puts them together. A stage may
+Every package declares its settings next to the code that reads them; this module only puts them together. A stage may
 stand in a file of its own (`sft_full: sft_full.yaml`, relative to the file that names it). An override is
 `key.path=value`; one that begins with `training.`, `data.` or another key that only stages have goes to every stage
 that has it.
@@ -8,26 +8,23 @@ that has it.
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, create_model, field_validator, model_validator
 
-from callwright.data.registry import SOURCES
+from callwright.data.registry import SOURCES, MixedSource, open_source
+from callwright.data.source import Source
 from callwright.errors import ConfigError
 from callwright.evaluation.run import EvaluationSettings
 from callwright.formats import get_format
 from callwright.models.load import Precision
 from callwright.models.lora import LoraSettings
-from callwright.settings import Settings
+from callwright.report.stage_list import SECTIONS
+from callwright.settings import Settings, validated
 from callwright.storage import sha256_json
 from callwright.training.grpo import GrpoSettings
 from callwright.training.sft import SftSettings
-
-SECTIONS = {3: "sft_small", 4: "sft_full", 5: "grpo"}
-"""Training stages by the seed's numbers."""
-_NO_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
-"""What PyYAML raises: its own errors, those of a value it cannot build (`2024-13-45`), and text that is too deep."""
+from callwright.yaml_files import parse_yaml, read_yaml
 
 
 class FormatSettings(Settings):
@@ -62,6 +59,11 @@ class MeshSettings(Settings):
     """Devices that share each layer's width."""
 
 
+_OPTIONS: dict[str, Any] = {name: (entry.settings | None, None) for name, entry in SOURCES.items()}
+_Sources = create_model("_Sources", __base__=Settings, **_OPTIONS)
+"""The settings of every source by its name, so that an error names source and key."""
+
+
 class _Stage(Settings):
     """What all training stages have."""
 
@@ -69,22 +71,17 @@ class _Stage(Settings):
     """False leaves the stage out of a run that does not name it in --stages."""
     data: dict[str, dict[str, Any]] = Field(default_factory=lambda: {"synthetic": dict[str, Any]()})
     """Source to its settings; several are mixed."""
+    decontaminate: Literal["refuse", "warn", "off"] = "refuse"
+    """What follows if examples are also entries of the benchmark: an error, a warning, or they are not looked for."""
     precision: Precision = "bfloat16"
-    """Of the frozen weights while training; the adapter is always float32."""
+    """Of the frozen weights in training; the adapter is always float32."""
 
     @field_validator("data")
     @classmethod
     def _resolved(cls, data: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        resolved = {}
-        for name, options in data.items():
-            if name not in SOURCES:
-                raise ValueError(f"no source {name!r}; there are {', '.join(SOURCES)}")
-            try:
-                resolved[name] = SOURCES[name].settings.model_validate(options).model_dump(mode="json")
-            except ValidationError as error:
-                first = error.errors()[0]
-                raise ValueError(f"{'.'.join(map(str, (name, *first['loc'])))}: {first['msg']}") from error
-        return resolved
+        """With the defaults of each source; the order, in which sources are mixed, is the user's."""
+        options = _Sources.model_validate(data)
+        return {name: getattr(options, name).model_dump(mode="json") for name in data}
 
 
 class SftStage(_Stage):
@@ -95,7 +92,7 @@ class SftStage(_Stage):
 
 
 class GrpoStage(_Stage):
-    """Group relative policy optimisation."""
+    """Group relative policy optimization."""
 
     training: GrpoSettings = GrpoSettings()
     """Steps, rollouts, rewards, limits."""
@@ -145,12 +142,28 @@ class PipelineConfig(Settings):
         stage: SftStage | GrpoStage = getattr(self, SECTIONS[number])
         return stage
 
+    def source(self, number: int) -> Source:
+        """The examples of a training stage.
+
+        Raises:
+          DataError: A file of them is missing or broken.
+        """
+        sources = [open_source(name, options) for name, options in self.stage(number).data.items()]
+        return sources[0] if len(sources) == 1 else MixedSource(sources, self.seed)
+
+    def checked_sources(self, number: int) -> list[Source]:
+        """Those sources of a training stage among whose examples entries of the benchmark are looked for."""
+        stage = self.stage(number)
+        if stage.decontaminate == "off":
+            return []
+        return [open_source(name, options) for name, options in stage.data.items() if SOURCES[name].checked]
+
 
 def load_config(path: Path | None, overrides: Sequence[str] = ()) -> PipelineConfig:
     """Reads a configuration file (all defaults when there is none), applies overrides, and checks it.
 
     Raises:
-      ConfigError: the file is missing or no YAML, a key is unknown, a value has the wrong type.
+      ConfigError: The file is missing or is not YAML, a key is unknown, a value has the wrong type.
     """
     data = _read(path) if path is not None else {}
     for section in SECTIONS.values():
@@ -164,48 +177,11 @@ def load_config(path: Path | None, overrides: Sequence[str] = ()) -> PipelineCon
             del data[section]
     for override in overrides:
         _apply(data, override)
-    try:
-        return PipelineConfig.model_validate(data)
-    except ValidationError as error:
-        raise _config_error(error, str(path or "the configuration")) from error
-
-
-def _own(value: Any) -> Any:
-    """A copy in which nothing is shared: two YAML aliases of one section are overridden one by one."""
-    if isinstance(value, dict):
-        return {key: _own(inner) for key, inner in value.items()}
-    return [_own(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _config_error(error: ValidationError, where: str) -> ConfigError:
-    first = error.errors()[0]
-    key = ".".join(map(str, first["loc"]))
-    if first["type"] == "extra_forbidden":
-        known = ", ".join(_known_keys(first["loc"][:-1])) or "none"
-        return ConfigError(f"a known key in {where}", key, f"use one of: {known}")
-    came = "nothing" if first["type"] == "missing" else repr(first["input"])[:80]
-    return ConfigError(f"{key} in {where}: {first['msg']}", came, "correct this value")
-
-
-def _known_keys(path: Sequence[int | str]) -> list[str]:
-    model: Any = PipelineConfig
-    for part in path:
-        fields = getattr(model, "model_fields", {})
-        if part not in fields:
-            return []
-        model = fields[part].annotation
-    return list(getattr(model, "model_fields", {}))
+    return validated(PipelineConfig, data, where=str(path or "the configuration"))
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        data = _own(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
-    except OSError as error:
-        raise ConfigError(
-            f"a configuration file {path}", error.strerror or str(error), "name an existing file"
-        ) from error
-    except _NO_YAML as error:
-        raise ConfigError(f"YAML in {path}", " ".join(str(error).split()), "correct the file") from error
+    data = read_yaml(path, error=ConfigError)
     if not isinstance(data, dict | None):
         raise ConfigError(f"keys and values in {path}", type(data).__name__, "see config/quickstart.yaml")
     return data or {}
@@ -218,40 +194,54 @@ def _apply(data: dict[str, Any], override: str) -> None:
     if not equals or not all(keys):
         raise ConfigError("an override key.path=value", repr(override), "write e.g. --set training.steps=200")
     try:
-        value = _own(yaml.safe_load(text))
-    except _NO_YAML as error:
+        value = parse_yaml(text, path, error=ConfigError)
+    except ConfigError as error:
         raise ConfigError(f"a YAML value for {path}", repr(text)[:80], "quote it") from error
-    for target in _targets(data, keys):
+    for model, target in _targets(data, keys):
         for key in keys[:-1]:
-            target = target.setdefault(key, {})
+            model, target = _type_of(model, key), target.setdefault(key, {})
             if not isinstance(target, dict):
                 raise ConfigError(f"a section {key} in {path}", repr(target), "override the value itself")
+        for other in _other_names(model, keys[-1]):
+            target.pop(other, None)
         target[keys[-1]] = value
 
 
-def _targets(data: dict[str, Any], keys: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Where an override goes: the whole configuration, or every stage that could hold it."""
+def _targets(data: dict[str, Any], keys: Sequence[str]) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Where an override goes, as model and data: the whole configuration, or every stage that has the key."""
     if keys[0] in PipelineConfig.model_fields:
-        yield data
+        yield PipelineConfig, data
         return
-    stages = {"sft_small": SftStage, "sft_full": SftStage, "grpo": GrpoStage}
-    found = [name for name, stage in stages.items() if _holds(stage, keys)]
+    stages = {name: PipelineConfig.model_fields[name].annotation for name in SECTIONS.values()}
+    found = {name: stage for name, stage in stages.items() if _has_key(stage, keys)}
     if not found:
         raise ConfigError(
             f"an override of {', '.join(PipelineConfig.model_fields)}, or of a stage's data or training",
             ".".join(keys),
             "name an existing key",
         )
-    for name in found:
-        yield data.setdefault(name, {})
+    for name, stage in found.items():
+        yield stage, data.setdefault(name, {})
 
 
-def _holds(model: Any, keys: Sequence[str]) -> bool:
+def _has_key(model: Any, keys: Sequence[str]) -> bool:
     for key in keys:
-        fields: Mapping[str, Any] = getattr(model, "model_fields", {})
-        if not fields:
-            return True  # a free mapping, such as a source's options; the source checks it
-        if key not in fields:
+        if not hasattr(model, "model_fields"):
+            return True  # any mapping, such as a source's options; the source checks it
+        model = _type_of(model, key)
+        if model is None:
             return False
-        model = fields[key].annotation
     return True
+
+
+def _type_of(model: Any, key: str) -> Any:
+    """The type of a section's key, which may have its older name; None where there is no such key."""
+    field = getattr(model, "model_fields", {}).get(getattr(model, "RENAMED", {}).get(key, key))
+    return None if field is None else field.annotation
+
+
+def _other_names(model: Any, key: str) -> set[str]:
+    """The names under which a file may have the same key."""
+    older: Mapping[str, str] = getattr(model, "RENAMED", {})
+    present = older.get(key, key)
+    return {present, *(old for old, new in older.items() if new == present)} - {key}

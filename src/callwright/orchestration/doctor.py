@@ -1,7 +1,7 @@
 """`callwright doctor`: what is installed, what is cached, what can be reached, and what to do about the rest.
 
-Nothing is fetched, converted or changed. Each check is a function that yields findings, so one that fails hides no
-other. `lacks` is said only of what the quickstart needs; what is optional and absent is marked `-`.
+Nothing is downloaded, converted or changed. Each check is a function that yields results, so that one that fails hides
+no other. Only what the quickstart needs is marked `lacks`; what is optional and absent is marked `-`.
 """
 
 import importlib.metadata
@@ -22,7 +22,7 @@ import callwright
 from callwright.engines.ollama_api import Ollama, ollama_address
 from callwright.errors import ConfigError, FetchError, StorageError, WorkError
 from callwright.evaluation.bfcl import VERSION as BFCL_VERSION
-from callwright.models.licence import gemma_licence
+from callwright.models.license import gemma_license
 from callwright.models.sources import BUILTIN
 from callwright.packages import pip_command
 from callwright.storage import cache_dir
@@ -45,12 +45,12 @@ CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One line of the examination.
 
     Attributes:
       mark: "ok", "lacks" (the quickstart cannot run) or "-" (optional, absent).
-      subject: What was looked at.
+      subject: What was checked.
       says: What was found.
       fix: What to do about it; empty when nothing need be done.
     """
@@ -61,46 +61,46 @@ class Finding:
     fix: str = ""
 
     def __str__(self) -> str:
-        said = [self.says] + ([f"to do: {self.fix}"] if self.fix else [])
+        output = [self.says] + ([f"to do: {self.fix}"] if self.fix else [])
         start = f"  {self.mark:<7}{self.subject:<16}"
         lines = [
-            line for text in said for line in textwrap.wrap(text, 95, break_long_words=False, break_on_hyphens=False)
+            line for text in output for line in textwrap.wrap(text, 95, break_long_words=False, break_on_hyphens=False)
         ]
         return start + f"\n{'':{len(start)}}".join(lines)
 
 
 def examine() -> int:
-    """Prints all findings and the terms of the weights; returns 0 if the quickstart can run, else 1."""
+    """Prints the results of all checks and the license of the weights; returns 0 if the quickstart can run, else 1."""
     print(f"Callwright {callwright.__version__}")
     lacking = 0
     for check in (_python, _packages, _devices, _weights, _benchmark, _cache, _memory, _tools, _ollama):
-        for finding in _findings(check):
-            print(finding, flush=True)
-            lacking += finding.mark == "lacks"
+        for result in _results(check):
+            print(result, flush=True)
+            lacking += result.mark == "lacks"
     terms = None
-    with suppress(StorageError):  # a cache without a place: told already
+    with suppress(StorageError):  # the cache has no directory, which a check has told
         terms = next((path / "GEMMA_TERMS.html" for path in _conversions(BUILTIN[MODEL].sha256)), None)
-    print(f"\n{gemma_licence(terms if terms and terms.is_file() else None).describe()}\n")
+    print(f"\n{gemma_license(terms if terms and terms.is_file() else None).describe()}\n")
     print("The quickstart can run." if not lacking else f"The quickstart cannot run: {lacking} above to do.")
     return 1 if lacking else 0
 
 
-def _findings(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """What a check finds; a cache that has no place is a finding too."""
+def _results(check: Callable[[], Iterator[CheckResult]]) -> Iterator[CheckResult]:
+    """The results of a check; that the cache has no directory is one too."""
     try:
         yield from check()
     except StorageError as error:
-        yield Finding("lacks", check.__name__.strip("_"), f"no {error.expected}", error.fix)
+        yield CheckResult("lacks", check.__name__.strip("_"), f"no {error.expected}", error.fix)
 
 
-def _python() -> Iterator[Finding]:
+def _python() -> Iterator[CheckResult]:
     low, high = (".".join(map(str, version)) for version in PYTHONS)
     fits = PYTHONS[0] <= sys.version_info[:2] <= PYTHONS[1]
     fix = "" if fits else f"install Callwright with Python {low} to {high}"
-    yield Finding("ok" if fits else "lacks", "Python", f"{sys.version.split()[0]} in {sys.prefix}", fix)
+    yield CheckResult("ok" if fits else "lacks", "Python", f"{sys.version.split()[0]} in {sys.prefix}", fix)
 
 
-def _packages() -> Iterator[Finding]:
+def _packages() -> Iterator[CheckResult]:
     """Every package that Callwright itself asks for, extras apart."""
     found, absent = [], []
     for requirement in importlib.metadata.requires("callwright") or ():
@@ -113,21 +113,21 @@ def _packages() -> Iterator[Finding]:
             found.append(f"{name} {importlib.metadata.version(name)}")
         except importlib.metadata.PackageNotFoundError:
             absent.append(name)
-    yield Finding("ok", "packages", ", ".join(found))
+    yield CheckResult("ok", "packages", ", ".join(found))
     if absent:
-        yield Finding("lacks", "packages", f"not installed: {', '.join(absent)}", "run `make setup`")
+        yield CheckResult("lacks", "packages", f"not installed: {', '.join(absent)}", "run `make setup`")
 
 
-def _devices() -> Iterator[Finding]:
+def _devices() -> Iterator[CheckResult]:
     try:
         import jax
 
         devices = ", ".join(sorted({device.device_kind for device in jax.devices()}))
         count = jax.device_count()
-        yield Finding("ok", "JAX", f"{jax.default_backend()}: {count} device{'s' * (count > 1)} ({devices})")
+        yield CheckResult("ok", "JAX", f"{jax.default_backend()}: {count} device{'s' * (count > 1)} ({devices})")
     except (ImportError, RuntimeError) as error:
-        came = " ".join(str(error).split())
-        yield Finding("lacks", "JAX", came, "run `make setup`; unset JAX_PLATFORMS if it names an absent device")
+        got = " ".join(str(error).split())
+        yield CheckResult("lacks", "JAX", got, "run `make setup`; unset JAX_PLATFORMS if it names an absent device")
 
 
 def _conversions(sha256: str = "") -> list[Path]:
@@ -136,73 +136,73 @@ def _conversions(sha256: str = "") -> list[Path]:
     return sorted(manifest.parent for manifest in made)
 
 
-def _weights() -> Iterator[Finding]:
+def _weights() -> Iterator[CheckResult]:
     package = BUILTIN[MODEL]
     converted = _conversions(package.sha256)
     if converted:
-        yield Finding("ok", "weights", f"{MODEL}: {converted[0]}, {_size(_bytes(converted))}")
+        yield CheckResult("ok", "weights", f"{MODEL}: {converted[0]}, {_size(_bytes(converted))}")
     elif importlib.util.find_spec(package.module) is not None:
-        yield Finding("ok", "weights", f"{MODEL}: installed as {package.module}; converted at the first run")
+        yield CheckResult("ok", "weights", f"{MODEL}: installed as {package.module}; converted at the first run")
     else:
-        yield Finding("lacks", "weights", f"{MODEL}: no package {package.module}", "run `make setup`")
+        yield CheckResult("lacks", "weights", f"{MODEL}: no package {package.module}", "run `make setup`")
     for other in set(_conversions()) - set(converted):
-        yield Finding("ok", "weights", f"{other}, {_size(_bytes([other]))}")
+        yield CheckResult("ok", "weights", f"{other}, {_size(_bytes([other]))}")
 
 
-def _benchmark() -> Iterator[Finding]:
+def _benchmark() -> Iterator[CheckResult]:
     data = cache_dir() / f"bfcl-{BFCL_VERSION}"
     if data.is_dir():
-        yield Finding("ok", "BFCL", f"{data}, {_size(_bytes([data]))}")
+        yield CheckResult("ok", "BFCL", f"{data}, {_size(_bytes([data]))}")
         return
     try:
         pip_command()
-        yield Finding("ok", "BFCL", f"bfcl-eval {BFCL_VERSION} is fetched at the first run; that needs the network")
+        yield CheckResult("ok", "BFCL", f"bfcl-eval {BFCL_VERSION} is fetched at the first run; that needs the network")
     except FetchError as error:
-        yield Finding("lacks", "BFCL", f"not in {cache_dir()}, and no {error.expected}", error.fix)
+        yield CheckResult("lacks", "BFCL", f"not in {cache_dir()}, and no {error.expected}", error.fix)
 
 
-def _cache() -> Iterator[Finding]:
+def _cache() -> Iterator[CheckResult]:
     needed = DISK["a run"] + (0 if _conversions(BUILTIN[MODEL].sha256) else DISK["the conversion of the weights"])
     for subject, path in {"cache": cache_dir(), "runs": Path("runs").absolute()}.items():
         there = next(parent for parent in (path, *path.parents) if parent.is_dir())
         free = shutil.disk_usage(there).free
         says = f"{path}, {_size(free)} free"
         if not os.access(there, os.W_OK):
-            yield Finding("lacks", subject, f"{path} cannot be written", f"correct the rights of {there}")
+            yield CheckResult("lacks", subject, f"{path} cannot be written", f"correct the rights of {there}")
         elif free < needed:
             fix = f"free {_size(needed - free)}" + (", or set CALLWRIGHT_CACHE" if subject == "cache" else "")
-            yield Finding("lacks", subject, f"{says}, {_size(needed)} needed", fix)
+            yield CheckResult("lacks", subject, f"{says}, {_size(needed)} needed", fix)
         else:
-            yield Finding("ok", subject, says)
+            yield CheckResult("ok", subject, says)
 
 
-def _memory() -> Iterator[Finding]:
+def _memory() -> Iterator[CheckResult]:
     free: float = psutil.virtual_memory().available
     if CONTAINER_LIMIT.is_file() and (limit := CONTAINER_LIMIT.read_text(encoding="utf-8").strip()).isdigit():
         free = min(free, int(limit))
     says = f"{_size(free)} available, the quickstart needs {_size(MEMORY)}; {os.cpu_count()} cores"
     if free >= MEMORY:
-        yield Finding("ok", "memory", says)
+        yield CheckResult("ok", "memory", says)
     else:
-        yield Finding("lacks", "memory", says, "close other programs, or lower batch_size and sequence_length")
+        yield CheckResult("lacks", "memory", says, "close other programs, or lower batch_size and sequence_length")
 
 
-def _tools() -> Iterator[Finding]:
+def _tools() -> Iterator[CheckResult]:
     for name, use in TOOLS.items():
         path = shutil.which(name)
-        yield Finding("ok", name, path) if path else Finding("-", name, f"not installed; {use}")
+        yield CheckResult("ok", name, path) if path else CheckResult("-", name, f"not installed; {use}")
 
 
-def _ollama() -> Iterator[Finding]:
+def _ollama() -> Iterator[CheckResult]:
     """Asks the server for its version: the one in OLLAMA_HOST, or Ollama's own default on this machine."""
     try:
         base = ollama_address(os.environ.get("OLLAMA_HOST", ""))
         with closing(Ollama(base, timeout=OLLAMA_SECONDS)) as server:
-            yield Finding("ok", "Ollama server", f"version {server.version()} at {base}")
+            yield CheckResult("ok", "Ollama server", f"version {server.version()} at {base}")
     except ConfigError as error:
-        yield Finding("-", "Ollama server", str(error))
+        yield CheckResult("-", "Ollama server", str(error))
     except WorkError:
-        yield Finding(
+        yield CheckResult(
             "-", "Ollama server", f"no answer at {base}; `ollama serve` starts one, OLLAMA_HOST names another"
         )
 

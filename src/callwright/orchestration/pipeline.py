@@ -1,7 +1,7 @@
-"""The pipeline: five stages by the seed's numbers, an evaluation after each of the last four, one run directory.
+"""The pipeline: five stages, an evaluation after each of the last four, one run directory.
 
-A run that was stopped, by Ctrl-C, by an error or by a kill, goes on when the same command is given again: each stage
-knows from the disk what it has done. `--resume` starts a new run from a finished stage of another one.
+A run that was stopped, by Ctrl-C, by an error or by a kill, continues when the same command is given again: the run's
+files say what each stage has done. `--resume` starts a new run from a finished stage of another one.
 """
 
 import contextlib
@@ -9,32 +9,26 @@ import errno
 import os
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import jax
-import yaml
 from rich.console import Console
 
-from callwright.errors import CallwrightError, ConfigError, DataError, StorageError, WeightsError
-from callwright.evaluation.run import read_rows
-from callwright.formats import get_format
-from callwright.formats.base import check_tokenizer
-from callwright.models.licence import show_once
-from callwright.models.sources import resolve_model
-from callwright.models.tokenizer import load_tokenizer
-from callwright.orchestration.config import SECTIONS, PipelineConfig, load_config
-from callwright.orchestration.plan import Left, describe
-from callwright.orchestration.results import build_results, describe_model, describe_versions
-from callwright.orchestration.rundir import RunDirectory, changed_keys
-from callwright.orchestration.stages import TITLES, Workshop, check_format, evaluate_stage, train_stage
-from callwright.orchestration.watch import Interrupt
-from callwright.progress import Bar, track
-from callwright.report.html import write_report
-from callwright.report.table import print_table
-from callwright.storage import cache_dir, sha256_file
-from callwright.training.checkpoints import FILE, load_adapter, read_card
+from callwright.errors import CallwrightError, ConfigError, DataError, StorageError
+from callwright.evaluation.row import read_rows
+from callwright.models.license import show_once
+from callwright.orchestration.config import PipelineConfig, load_config
+from callwright.orchestration.environment import check_environment, describe_environment
+from callwright.orchestration.plan import RemainingStage, describe_work
+from callwright.orchestration.provenance import describe_versions
+from callwright.orchestration.rundir import RunDirectory
+from callwright.orchestration.stages import RunContext, check_format, evaluate_stage, train_stage
+from callwright.orchestration.start import begin, prepare
+from callwright.report.command import print_report, write_results
+from callwright.report.stage_list import SECTIONS, STAGES
+from callwright.training.checkpoints import FILE
+from callwright.yaml_files import format_yaml
 
 STOPPED = 130
 """Exit code of a run that was asked to stop; the convention of shells for Ctrl-C."""
@@ -49,12 +43,12 @@ def run_pipeline(
     dry_run: bool = False,
     runs: Path = Path("runs"),
 ) -> int:
-    """Runs the pipeline, or goes on with it.
+    """Runs the pipeline, or continues a run that was stopped.
 
     Args:
       config_path: The configuration file; all defaults when None.
       stages: Which stages; all enabled ones when None.
-      resume: A finished stage of another run to start from, e.g. runs/x/checkpoints/stage3.
+      resume: Another run, of which a finished stage is started from; as RUN on the command line names it.
       overrides: `key.path=value`, applied to the configuration.
       dry_run: Only say what would be done.
       runs: Where run directories are made.
@@ -63,171 +57,87 @@ def run_pipeline(
       The exit code.
 
     Raises:
-      CallwrightError: what the user must mend, or what went wrong; all that was computed is on disk.
+      CallwrightError: The user's input is wrong, or the work failed; all that was computed is on disk.
     """
-    console = Console(stderr=True, highlight=False, markup=False, emoji=False)  # a path is no markup
     config = load_config(config_path, overrides)
     numbers = _stages(config, stages)
-    if resume is not None:
-        read_card(resume)
-    _use_compilation_cache()
-    entries = config.evaluation.entries()  # fetches the benchmark, before anything long begins
-    with contextlib.ExitStack() as shown:
-        files = resolve_model(config.model.source, progress=_converting(shown))
-    tokenizer = load_tokenizer(files.directory)
-    check_tokenizer(get_format(config.format.name, config.format.variant), tokenizer)
-    if resume is not None:
-        load_adapter(resume, model_sha256=files.sha256, lora=config.lora)
-    began: dict[str, Any] = {
-        "config_sha256": config.sha256,
-        "resume": None if resume is None else {"path": str(resume), "sha256": sha256_file(resume / FILE)},
-    }
-    path = _find_run(runs, config, began, files.sha256, new=resume is not None)
+    context = prepare(config, runs, resume)
+    created = context.run.created()
+    versions, environment = describe_versions(), describe_environment()
+    if created is not None and _remaining(context, numbers):
+        check_environment(context.run.path, created, environment, versions)
     if dry_run:
-        shop = Workshop(config, RunDirectory(path), files, tokenizer, resume, Interrupt())
-        _check_start(shop, numbers)
-        print(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
-        if resume is not None:
-            print(f"starting from {resume}")
-        for line in describe(config, _left(shop, numbers), files, tokenizer):
-            print(line)
+        _print_plan(context, numbers)
         return 0
-    show_once(files.licence, console.print)
-    with RunDirectory(path) as run:
-        fresh = run.began_with() is None
-        if fresh or not run.config_path.is_file():  # if it was removed, the log's hash says that it was this one
-            run.write_config(config)
-        if fresh:
-            began |= {"command": shlex.join(sys.argv), "model": describe_model(files), "versions": describe_versions()}
-            began["planned"] = {name: len(members) for name, members in entries.items()}
-            run.event("run_created", **began)
-        build_results(run)  # a damaged file is named now, not after the first stage
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)  # a path is no markup
+    show_once(context.files.license, console.print)
+    with context.run as run:
+        begin(context, versions, environment)
         run.event("run_started", stages=numbers, command=shlex.join(sys.argv))
-        asked = sum(map(len, entries.values()))
-        console.print(f"{run.path}: {files.name}, stages {' '.join(map(str, numbers))}, {asked} entries of BFCL")
+        entries = sum(map(len, config.evaluation.entries().values()))
+        console.print(
+            f"{run.path}: {context.files.name}, stages {' '.join(map(str, numbers))}, {entries} entries of BFCL"
+        )
         console.print(f"  on {jax.device_count()} {jax.default_backend()} device(s); configuration {run.config_path}")
-        with Interrupt().listening() as stop:
-            shop = Workshop(config, run, files, tokenizer, resume, stop)
+        with context.stop.listening():
             try:
-                finished = _run_stages(shop, numbers, console)
+                finished = _run_stages(context, numbers, console)
             finally:
-                _write_results(run)
+                write_results(run)
         if not finished:
-            console.print(f"Stopped. Everything is in {run.path}; give the same command again to go on.")
+            console.print(f"Stopped. Everything is in {run.path}; give the same command again to continue.")
             return STOPPED
         run.event("run_finished", stages=numbers)
-        _write_results(run)
-        print_table(build_results(run))
-        print(f"\nReport: {run.report_path}")
+        print_report(run, write_results(run))
     return 0
+
+
+def _print_plan(context: RunContext, numbers: Sequence[int]) -> None:
+    _check_start(context, numbers)
+    print(format_yaml(context.config.model_dump(mode="json")))
+    if context.resume is not None:
+        print(f"starting from {context.resume}")
+    for line in describe_work(context.config, _remaining(context, numbers), context.files, context.tokenizer):
+        print(line)
 
 
 def _stages(config: PipelineConfig, stages: Sequence[int] | None) -> list[int]:
     if stages is None:
-        return [n for n in TITLES if n not in SECTIONS or config.stage(n).enabled]
-    unknown = sorted(set(stages) - TITLES.keys())
+        return [n for n in STAGES if n not in SECTIONS or config.stage(n).enabled]
+    unknown = sorted(set(stages) - STAGES.keys())
     if unknown or not stages:
-        came = ", ".join(map(str, unknown)) or "none"
-        raise ConfigError("stages from 1 to 5", came, "name stages such as --stages 3 4 5")
+        got = ", ".join(map(str, unknown)) or "none"
+        raise ConfigError("stages from 1 to 5", got, "name stages such as --stages 3 4 5")
     return sorted(set(stages))
 
 
-def _converting(shown: contextlib.ExitStack) -> Callable[[int, int], None]:
-    """A bar for the conversion of weights, which appears only if there is something to convert."""
-    bars: list[Bar] = []
-    said = 0
-
-    def progress(done: int, total: int) -> None:
-        nonlocal said
-        if not bars:
-            bars.append(shown.enter_context(track("converting the weights", total, "parameters")))
-        bars[0].advance(done - said)
-        said = done
-
-    return progress
-
-
-def _use_compilation_cache() -> None:
-    """A program compiled once is compiled for every later stage and run; a resumed run starts at once.
-
-    A cache that the user named, in JAX_COMPILATION_CACHE_DIR, is left as she set it up.
-    """
-    if jax.config.jax_compilation_cache_dir is not None:
-        return
-    jax.config.update("jax_compilation_cache_dir", str(cache_dir() / "xla"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)
-
-
-def _find_run(runs: Path, config: PipelineConfig, began: dict[str, Any], weights: str, *, new: bool) -> Path:
-    """The run's directory: the one of this name; for a resumed stage the first that is free, or unfinished and ours."""
-    if not new:
-        run = RunDirectory(runs / config.name)
-        first = run.began_with()
-        if first is not None and not _same(first, began):
-            _refuse_change(run, config)
-        if first is not None and _weights(first) != weights:
-            raise WeightsError(
-                f"the weights that {run.path} began with (sha256 {_weights(first)})",
-                f"{weights} from {config.model.source}",
-                "put the old weights back, give the run another name (--set name=...), or remove "
-                f"{run.path} to start it again",
-            )
-        return run.path
-    number = 2
-    while True:
-        run = RunDirectory(runs / f"{config.name}-{number}")
-        first = run.began_with()
-        if first is None or (_same(first, began) and _weights(first) == weights and not run.finished):
-            return run.path
-        number += 1
-
-
-def _same(first: dict[str, Any], began: dict[str, Any]) -> bool:
-    return all(first.get(key) == value for key, value in began.items())
-
-
-def _weights(first: dict[str, Any]) -> str:
-    """The hash of the weights that a run began with; others would make it two runs in one."""
-    return str(first["model"].get("sha256"))
-
-
-def _refuse_change(run: RunDirectory, config: PipelineConfig) -> None:
-    came = "another one"
-    if run.config_path.is_file():
-        old, new = (one.model_dump(mode="json") for one in (run.read_config(), config))
-        came = f"a change of {', '.join(changed_keys(old, new)) or 'what it was resumed from'}"
-    raise ConfigError(
-        f"the configuration that {run.path} began with",
-        came,
-        f"give the run another name (--set name=...), or remove {run.path} to start it again",
-    )
-
-
-def _check_start(shop: Workshop, numbers: Sequence[int]) -> None:
-    """What the first training stage goes on from must be there and fit; refused now, not after the stages before it."""
+def _check_start(context: RunContext, numbers: Sequence[int]) -> None:
+    """What the first training stage starts from must be there and fit; refused now, not after the stages before it."""
     first = next((number for number in numbers if number in SECTIONS), None)
-    before = None if first is None else shop.checkpoint_before(first)
+    before = None if first is None else context.checkpoint_before(first)
     if before is not None:
-        shop.adapter(before)
+        context.adapter(before)
 
 
-def _left(shop: Workshop, numbers: Sequence[int]) -> Left:
+def _remaining(context: RunContext, numbers: Sequence[int]) -> list[RemainingStage]:
     """The stages, the first apart, that still have to train or to evaluate."""
-    trains = {number: number in SECTIONS and not _trained(shop.run, number) for number in numbers if number > 1}
-    return [(number, train) for number, train in trains.items() if train or not _evaluated(shop, number)]
+    trains = {number: number in SECTIONS and not _is_trained(context.run, number) for number in numbers if number > 1}
+    return [
+        RemainingStage(number, train) for number, train in trains.items() if train or not _is_evaluated(context, number)
+    ]
 
 
-def _run_stages(shop: Workshop, numbers: Sequence[int], console: Console) -> bool:
-    run = shop.run
-    _check_start(shop, numbers)
-    if left := _left(shop, numbers):
+def _run_stages(context: RunContext, numbers: Sequence[int], console: Console) -> bool:
+    run = context.run
+    _check_start(context, numbers)
+    if remaining := _remaining(context, numbers):
         with contextlib.suppress(DataError):  # the stage that reads the data says and logs what is wrong with it
-            for line in describe(shop.config, left, shop.files, shop.tokenizer):
+            for line in describe_work(context.config, remaining, context.files, context.tokenizer):
                 console.print(f"  {line}", soft_wrap=True)
     for number in numbers:
-        console.print(f"stage {number}: {TITLES[number]}")
+        console.print(f"stage {number}: {STAGES[number].title}")
         try:
-            if not _run_stage(shop, number, numbers):
+            if not _run_stage(context, number, numbers):
                 return False
         except CallwrightError as error:
             run.event("stage_failed", stage=number, message=str(error))
@@ -240,33 +150,28 @@ def _run_stages(shop: Workshop, numbers: Sequence[int], console: Console) -> boo
             raise StorageError(
                 f"to write in {run.path}", reason or str(error), "free some space and give the same command again"
             ) from error
-        _write_results(run)
+        write_results(run)
     return True
 
 
-def _run_stage(shop: Workshop, number: int, numbers: Sequence[int]) -> bool:
+def _run_stage(context: RunContext, number: int, numbers: Sequence[int]) -> bool:
     if number == 1:
-        trained = [n for n in numbers if n in SECTIONS]
-        return shop.run.stage_finished(1) or check_format(shop, trained)
-    if number in SECTIONS and not _trained(shop.run, number) and not train_stage(shop, number):
+        training = [n for n in numbers if n in SECTIONS]
+        return context.run.stage_finished(1) or check_format(context, training)
+    if number in SECTIONS and not _is_trained(context.run, number) and not train_stage(context, number):
         return False
-    return _evaluated(shop, number) or evaluate_stage(shop, number)
+    return _is_evaluated(context, number) or evaluate_stage(context, number)
 
 
-def _trained(run: RunDirectory, stage: int) -> bool:
-    """Whether the stage left its adapter and said so; killed between the two, it has nothing left to train."""
+def _is_trained(run: RunDirectory, stage: int) -> bool:
+    """Whether the stage left its adapter and logged it; killed between the two, it has nothing left to train."""
     return run.stage_finished(stage) and (run.checkpoint(stage) / FILE).is_file()
 
 
-def _evaluated(shop: Workshop, stage: int) -> bool:
+def _is_evaluated(context: RunContext, stage: int) -> bool:
     """Whether every sampled entry has its row, and the log says so."""
-    directory = shop.run.evaluation(stage)
-    return shop.run.evaluation_finished(stage) and all(
-        {entry.id for entry in members} <= {row["id"] for _, row in read_rows(directory / f"{name}.jsonl")}
-        for name, members in shop.config.evaluation.entries().items()
+    directory = context.run.evaluation(stage)
+    return context.run.evaluation_finished(stage) and all(
+        {entry.id for entry in members} <= {row.id for row in read_rows(directory / f"{name}.jsonl")}
+        for name, members in context.config.evaluation.entries().items()
     )
-
-
-def _write_results(run: RunDirectory) -> None:
-    build_results(run).write(run.results_path)
-    write_report(run.path)

@@ -1,86 +1,112 @@
-"""What a run will do and roughly what it will take, before it does it.
+"""What a run will do and roughly how long it will take, before it does it.
 
-Examples and tokens are counted by packing the data for real. Times come from counting floating point operations and
-measuring, on this machine and now, how fast it multiplies matrices; training reaches about 45% of that on a CPU, and
-what is printed is rounded accordingly. Memory is weights, adapter, optimizer and the largest activations.
+Examples and tokens are counted by packing some of the data for real. Times come from counting floating point
+operations and measuring, on this machine and now, how fast it multiplies matrices; training reaches about 45% of that
+on a CPU, and what is printed is rounded accordingly. Memory is weights, adapter, optimizer and the largest activations.
 """
 
 import itertools
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
 
 from callwright.data.packing import PackedBatches
-from callwright.data.registry import MixedSource, open_source
 from callwright.formats import get_format
 from callwright.models.gemma3 import Gemma3Config
 from callwright.models.sources import ModelFiles
 from callwright.models.tokenizer import GemmaTokenizer
-from callwright.orchestration.config import PipelineConfig, SftStage
+from callwright.orchestration.config import PipelineConfig
 from callwright.progress import duration
 from callwright.training.grpo import GrpoSettings
 from callwright.training.sft import SftSettings
 
 EFFICIENCY = 0.45
+"""The share of a matrix product's speed that training and evaluation reach."""
 SAMPLE_UPDATES = 20
+"""Updates that are packed to count their examples and tokens."""
 PROCESS_GIGABYTES = 2
 """Of the interpreter, its libraries and XLA: chosen so that the sums fit the peaks measured on CPUs."""
-DECODE_TOKENS = 64
-"""Tokens of a typical answer."""
+PROMPT_TOKENS, ANSWER_TOKENS = 500, 64
+"""Of a typical entry of BFCL and its answer."""
+TRAINING_START_SECONDS, EVALUATION_START_SECONDS = 60, 20
+"""Loading and compiling."""
 
 
-Left = Sequence[tuple[int, bool]]
-"""The stages that have something left to do, each with whether that includes training."""
+@dataclass(frozen=True, slots=True)
+class RemainingStage:
+    """A stage with work left: its number, and whether that includes training."""
+
+    number: int
+    trains: bool
 
 
-def describe(config: PipelineConfig, left: Left, files: ModelFiles, tokenizer: GemmaTokenizer) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """The model in parameters: those of the layers, and those of the embedding, which is also the output head."""
+
+    body: int
+    head: int
+
+    @classmethod
+    def of(cls, config: Gemma3Config) -> "_Size":
+        attention = 2 * config.d_model * config.head_dim * (config.num_heads + config.num_kv_heads)
+        body = config.num_layers * (attention + 3 * config.d_model * config.d_ff)
+        return cls(body, config.vocab_size * config.d_model)
+
+
+def describe_work(
+    config: PipelineConfig, remaining: Sequence[RemainingStage], files: ModelFiles, tokenizer: GemmaTokenizer
+) -> Iterator[str]:
     """The data of each stage, and an estimate of its time and memory on this machine, a line each.
 
     Raises:
       DataError: The data of a stage cannot be read.
     """
-    form = get_format(config.format.name, config.format.variant)
     speed = _measure_speed()
     entries = sum(map(len, config.evaluation.entries().values()))
-    body, head = _parameters(files.config)
-    size = f"{(body + head) / 1e6:.0f} M parameters"
-    yield f"model {files.name}: {size}; matrices multiply at {speed / 1e9:.0f} GFLOP/s here"
+    size = _Size.of(files.config)
+    parameters = f"{(size.body + size.head) / 1e6:.0f} M parameters"
+    yield f"model {files.name}: {parameters}; matrices multiply at {speed / 1e9:.0f} GFLOP/s here"
+    evaluation_flops = entries * 2 * ((PROMPT_TOKENS + ANSWER_TOKENS) * size.body + ANSWER_TOKENS * size.head)
     total = 0.0
-    for number, trains in left:
-        said = [f"stage {number}:"]
-        if trains:
-            stage = config.stage(number)
-            sources = [open_source(name, options) for name, options in stage.data.items()]
-            source = sources[0] if len(sources) == 1 else MixedSource(sources, config.seed)
-            training = stage.training
-            said.append(f"{len(source)} examples, {training.steps} updates,")
-            if isinstance(stage, SftStage) and isinstance(training, SftSettings):
-                batches = PackedBatches(source, form, tokenizer, training, config.seed)
-                sampled = min(SAMPLE_UPDATES, max(training.steps, 1))
-                for _ in itertools.islice(batches, sampled):
-                    pass
-                share = training.steps / sampled
-                said.append(
-                    f"about {batches.seen.examples * share:.0f} examples and {batches.seen.tokens * share:.0f} tokens "
-                    f"used, {len(batches.seen.too_long)} of the first {batches.seen.examples} too long,"
-                )
-                flops = _sft_flops(training, body, head)
-            elif isinstance(training, GrpoSettings):
-                flops = _grpo_flops(training, body, head)
-            seconds = training.steps * flops / (speed * EFFICIENCY) + 60
+    for stage in remaining:
+        line = [f"stage {stage.number}:"]
+        if stage.trains:
+            training = config.stage(stage.number).training
+            flops = _sft_flops(training, size) if isinstance(training, SftSettings) else _grpo_flops(training, size)
+            seconds = training.steps * flops / (speed * EFFICIENCY) + TRAINING_START_SECONDS
             total += seconds
-            said.append(f"about {duration(seconds)} and {_training_memory(training, files.config, body, head):.0f} GB;")
-        seconds = entries * (500 * 2 * body + DECODE_TOKENS * 2 * (body + head)) / (speed * EFFICIENCY) + 20
+            line += _describe_data(config, stage.number, tokenizer)
+            line.append(f"about {duration(seconds)} and {_training_memory(training, files.config, size):.0f} GB;")
+        seconds = evaluation_flops / (speed * EFFICIENCY) + EVALUATION_START_SECONDS
         total += seconds
-        said.append(f"BFCL on {entries} entries, about {duration(seconds)}")
-        yield " ".join(said)
+        line.append(f"BFCL on {entries} entries, about {duration(seconds)}")
+        yield " ".join(line)
     yield f"in all about {duration(total)} (an estimate: within a factor of two)"
 
 
+def _describe_data(config: PipelineConfig, number: int, tokenizer: GemmaTokenizer) -> Iterator[str]:
+    """How many examples a training stage has and how many it will use."""
+    source, training = config.source(number), config.stage(number).training
+    yield f"{len(source)} examples, {training.steps} updates,"
+    if isinstance(training, SftSettings):
+        fmt = get_format(config.format.name, config.format.variant)
+        batches = PackedBatches(source, fmt, tokenizer, training, config.seed)
+        sampled = min(SAMPLE_UPDATES, max(training.steps, 1))
+        for _ in itertools.islice(batches, sampled):
+            pass
+        share, counts = training.steps / sampled, batches.counts
+        yield (
+            f"about {counts.examples * share:.0f} examples and {counts.tokens * share:.0f} tokens used, "
+            f"{len(counts.too_long)} of the first {counts.examples} too long,"
+        )
+
+
 def _measure_speed() -> float:
-    """Floating point operations a second of a float32 matrix product of the model's kind of size."""
+    """Floating point operations a second of a float32 matrix product of a size that is typical of the model."""
     a, b = jnp.ones((1024, 640)), jnp.ones((640, 2048))
     multiply = jax.jit(jnp.dot)
     multiply(a, b).block_until_ready()
@@ -91,31 +117,24 @@ def _measure_speed() -> float:
     return count * 2 * 1024 * 640 * 2048 / (time.perf_counter() - start)
 
 
-def _parameters(config: Gemma3Config) -> tuple[int, int]:
-    """Parameters of the layers, and of the embedding, which is also the output head."""
-    attention = 2 * config.d_model * config.head_dim * (config.num_heads + config.num_kv_heads)
-    body = config.num_layers * (attention + 3 * config.d_model * config.d_ff)
-    return body, config.vocab_size * config.d_model
-
-
-def _sft_flops(training: SftSettings, body: int, head: int) -> float:
+def _sft_flops(training: SftSettings, size: _Size) -> float:
     """Of one update: forward and activations' gradients (4 for each weight and token), head on supervised positions."""
     rows = training.batch_size * training.gradient_accumulation
-    return 4.0 * rows * (training.sequence_length * body + training.supervised_length * head)
+    return 4.0 * rows * (training.sequence_length * size.body + training.supervised_length * size.head)
 
 
-def _grpo_flops(training: GrpoSettings, body: int, head: int) -> float:
+def _grpo_flops(training: GrpoSettings, size: _Size) -> float:
     """Of one update: rollouts, the reference's forward pass, forward and backward."""
     rows = training.prompts_per_step * training.group_size
     length = training.max_prompt_tokens + training.max_new_tokens
-    return 2.0 * rows * (4 * length * body + 4 * training.max_new_tokens * head)
+    return 2.0 * rows * (4 * length * size.body + 4 * training.max_new_tokens * size.head)
 
 
-def _training_memory(training: SftSettings | GrpoSettings, config: Gemma3Config, body: int, head: int) -> float:
+def _training_memory(training: SftSettings | GrpoSettings, config: Gemma3Config, size: _Size) -> float:
     """Gigabytes: frozen weights, the head in float32, activations kept for the backward pass, and the logits; for GRPO
     also the merged policy that the rollouts are drawn from, with its head.
     """
-    weights = 2 * (body + head) + 4 * head
+    weights = 2 * (size.body + size.head) + 4 * size.head
     if isinstance(training, SftSettings):
         rows, length, targets = training.batch_size, training.sequence_length, training.supervised_length
     else:

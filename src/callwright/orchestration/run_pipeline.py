@@ -1,4 +1,4 @@
-"""The seed's own command line, `run_pipeline.py --stages 4 5 --resume checkpoints/stage3`, as a module.
+"""`python -m callwright.orchestration.run_pipeline --stages 4 5 --resume checkpoints/stage3`.
 
 The same as `callwright run`, with the configuration config/pipeline.yaml when it is there.
 """
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from callwright.errors import CallwrightError
+from callwright.errors import CallwrightError, print_warnings_in_one_line
 from callwright.orchestration.pipeline import run_pipeline
 
 DEFAULT = Path("config/pipeline.yaml")
@@ -24,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     options = parser.parse_args(arguments)
     config = options.config or (DEFAULT if DEFAULT.is_file() else None)
+    print_warnings_in_one_line()
     try:
         return run_pipeline(
             config,

@@ -1,4 +1,4 @@
-"""What a stage costs while it runs, and how it is asked to stop."""
+"""The largest memory that a stage used, and requests to stop it."""
 
 import signal
 import sys
@@ -14,44 +14,49 @@ SAMPLE_SECONDS = 0.05
 
 
 class PeakMemory:
-    """The largest memory in use between entry and exit, in bytes: of the accelerator if there is one, else resident.
+    """The largest memory in use inside a `with` block: the accelerator's if there is one, else the resident size.
 
-    A process's own peak never falls again, so a stage's peak has to be sampled.
+    It is sampled by a thread, because a process's own peak never falls again and would be that of an earlier stage.
+
+    Attributes:
+      bytes: The peak; complete when the block was left.
     """
 
-    def __enter__(self) -> "PeakMemory":
+    def __init__(self) -> None:
         self.bytes = 0
-        self._done = threading.Event()
+        self._left = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
+
+    def __enter__(self) -> "PeakMemory":
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._done.set()
+        self._left.set()
         self._thread.join()
 
     def _sample(self) -> None:
         process = psutil.Process()
         while True:
-            self.bytes = max(self.bytes, _in_use(process))
-            if self._done.wait(SAMPLE_SECONDS):
+            self.bytes = max(self.bytes, _memory_in_use(process))
+            if self._left.wait(SAMPLE_SECONDS):
                 return
 
 
-def _in_use(process: psutil.Process) -> int:
+def _memory_in_use(process: psutil.Process) -> int:
     if jax.default_backend() == "cpu":
         return int(process.memory_info().rss)
     return sum((device.memory_stats() or {}).get("bytes_in_use", 0) for device in jax.local_devices())
 
 
-class Interrupt:
-    """Turns the first Ctrl-C (or SIGTERM) into a request to stop at the next safe point; the second one aborts."""
+class StopRequest:
+    """Whether the user asked to stop: the first Ctrl-C (or SIGTERM) asks for it, the second one aborts."""
 
     def __init__(self) -> None:
         self.requested = False
 
     def __call__(self) -> bool:
-        """Whether to stop."""
+        """Whether to stop; asked wherever everything is on disk."""
         return self.requested
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
@@ -61,14 +66,14 @@ class Interrupt:
         print("\nStopping after the current step (press Ctrl-C again to abort it) ...", file=sys.stderr, flush=True)
 
     @contextmanager
-    def listening(self) -> Iterator["Interrupt"]:
+    def listening(self) -> Iterator[None]:
         """Listens for the signals inside the `with` block; does nothing outside the main thread."""
         if threading.current_thread() is not threading.main_thread():
-            yield self
+            yield
             return
         old = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
-            yield self
+            yield
         finally:
             for number, handler in old.items():
                 signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""`callwright probe` as a user meets it: what is asked, what is shown, what is written, and the exit code."""
+"""The command `callwright probe`: runs the probe, prints and writes what was found, and returns the exit code."""
 
 import json
 import signal
@@ -10,23 +10,23 @@ from types import FrameType
 from rich.console import Console
 
 from callwright.errors import ConfigError
-from callwright.formats import FORMATS, get_format_by_name
-from callwright.formats.base import Format, quiet
-from callwright.instruments.architectures import Architecture
+from callwright.formats import FORMATS, get_format
+from callwright.formats.base import Format
+from callwright.instruments.command import write_and_print
 from callwright.instruments.dice import make_dice
-from callwright.instruments.files import write
 from callwright.instruments.instrument import Instrument
-from callwright.probe.dice import FACES
-from callwright.probe.fidelity.case import Case
-from callwright.probe.fidelity.reading import read_cases
-from callwright.probe.fidelity.words import applies
+from callwright.models.weights import Architecture
+from callwright.probe.black_box import probe_plain
+from callwright.probe.cases.load import read_cases
+from callwright.probe.cases.schema import Case
+from callwright.probe.cases.speak import applies
 from callwright.probe.outcome import Report
-from callwright.probe.plain import probe_plain
 from callwright.probe.plan import Part, make_plan
+from callwright.probe.report.baseline import changes, print_changes, read_report
+from callwright.probe.report.html import write_page
+from callwright.probe.report.terminal import print_card
 from callwright.probe.run import run_probe
-from callwright.probe.show.baseline import changes, print_changes, read_report
-from callwright.probe.show.card import print_card
-from callwright.probe.show.page import write_page
+from callwright.probe.sampling.judge import FACES
 from callwright.probe.targets import find_target
 from callwright.probe.targets.base import Target
 from callwright.probe.targets.server import ServerTarget
@@ -52,19 +52,19 @@ def probe(
       overrides: Settings of the target, `key=value`.
       files: Files of further cases.
       only: Beginnings of the ids of the cases to run; all where none is named.
-      html: Where the page goes.
+      html: The file to write the page to; none when None.
       as_json: Whether the report goes to standard output as JSON, instead of the score card.
       baseline: A report to compare with.
 
     Raises:
-      InputError: Something of this is not what it should be.
+      InputError: An argument or a file is wrong.
       WorkError: The target cannot be reached.
     """
     before = read_report(baseline) if baseline else None
     errors = _errors()
     cases, wrong = _read(files, errors)
     ids = _chosen(cases, only)
-    named = [get_format_by_name(name) for name in formats]
+    named = [get_format(name) for name in formats]
     with _ended_like_ctrl_c():
         runtime = find_target(target, overrides)
         runtime.case_files = files
@@ -72,10 +72,10 @@ def probe(
         if isinstance(runtime, ServerTarget) and not chosen:
             report = _without_instrument(runtime, [case for case in cases if case.id in ids])
         else:
-            total = sum(case.id in ids and applies(case, form) for case in cases for form in chosen)
+            total = sum(case.id in ids and applies(case, fmt) for case in cases for fmt in chosen)
             with track(f"probing {runtime.name}", total, "cases") as bar:
                 report = run_probe(
-                    runtime, chosen, cases, only=ids, told=lambda outcome: bar.advance(note=outcome.format)
+                    runtime, chosen, cases, only=ids, on_outcome=lambda outcome: bar.advance(note=outcome.format)
                 )
     if as_json:
         print(json.dumps(report.as_json(), allow_nan=False))
@@ -92,19 +92,18 @@ def probe(
 
 
 def write_instrument(
-    form: Format, files: Sequence[Path], output: Path, *, part: Part, architecture: Architecture, context: int
+    format_name: str, files: Sequence[Path], output: Path, *, part: Part, architecture: Architecture, context: int
 ) -> int:
     """Writes an instrument of the probe for a format and says so; returns 2 when cases were left out, else 0."""
     made: Instrument
+    fmt = get_format(format_name)
     cases, wrong = _read(files, _errors())
     if part == "dice":
-        made = make_dice(form, FACES)
+        made = make_dice(fmt, FACES)
     else:
-        with quiet():
-            plan = make_plan(form, cases, one_file=part == "both")
+        plan = make_plan(fmt, cases, one_file=part == "both")
         made = plan.reader if part == "reader" else plan.speaker
-    size = write(made, output, architecture=architecture, context=context)
-    print(f"{made.name}: {made.vocabulary.vocab_size} tokens, {size / 1e6:.1f} MB, {output}")
+    write_and_print(made, output, architecture=architecture, context=context)
     return 2 if wrong else 0
 
 
@@ -113,7 +112,7 @@ def _errors() -> Console:
 
 
 def _read(files: Sequence[Path], errors: Console) -> tuple[Sequence[Case], bool]:
-    """The fidelity set with further cases, and whether some were left out, which is said."""
+    """The fidelity set with further cases, and whether some were left out; each of these is printed."""
     cases, wrong = read_cases(files)
     for error in wrong:
         errors.print(f"callwright: left out: {error}", markup=False)
@@ -130,27 +129,25 @@ def _chosen(cases: Sequence[Case], only: Sequence[str]) -> set[str]:
 
 
 def _formats_of(target: Target) -> list[Format]:
-    """The formats to test: all, or that of the instrument which a server has; none when it has a model of its own."""
+    """The formats to test: all, or that of the instrument loaded in a server; none if it has a model of its own."""
     if isinstance(target, ServerTarget):
         loaded = target.loaded_format()
-        return [get_format_by_name(loaded)] if loaded else []
-    names = [f"{name}/{variant}".removesuffix("/") for name, variants in FORMATS.items() for variant in variants]
-    return [get_format_by_name(name) for name in names]
+        return [get_format(loaded)] if loaded else []
+    return list(FORMATS.values())
 
 
 def _without_instrument(target: ServerTarget, cases: Sequence[Case]) -> Report:
     """What can be found out about a server with a model of its own."""
-    lines = target.how("NAME", "both").splitlines()
+    lines = target.reproduce_with("NAME", "both").splitlines()
     reason = f"it needs an instrument: {'; '.join(lines)}"
     with target.as_it_is() as server:
-        return Report(target.name, target.version, tuple(probe_plain(server, cases, reason)))
+        outcomes = tuple(probe_plain(server, cases, reason))
+    return Report(target=target.name, version=target.version, cases=outcomes)
 
 
 @contextmanager
 def _ended_like_ctrl_c() -> Iterator[None]:
-    """Has SIGTERM, and a terminal that is closed, end the block as Ctrl-C does: servers are stopped, and what was lent
-    is taken back.
-    """
+    """Has SIGTERM, and a closed terminal, end the block as Ctrl-C does: servers are stopped and instruments removed."""
 
     def end(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt

@@ -1,20 +1,54 @@
-"""The prompt that reaches the model, read with an x-ray, and held against what our renderer gives."""
+"""Prompts: the one that our renderer gives of a request, and the one that reached the model, read with an x-ray."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
-from callwright.conversation import Conversation, Json
+from callwright.conversation import Conversation, Json, Message, Tool
 from callwright.engines.chat import ChatReply, ChatRequest, ChatServer
 from callwright.formats.base import Format
-from callwright.instruments.echo import Echo, cue
+from callwright.instruments.prompt_reader import DisplayTokens, xray_cue
 from callwright.instruments.vocabulary import PRIVATE, Vocabulary, cue_text
 from callwright.tokens import Segment, decode_segments, encode_segments
 
-Pairs = tuple[tuple[str, bool], ...]
-"""A prompt as text and control tokens: (text, whether it is one), no two texts next to each other."""
+PromptPieces = tuple[tuple[str, bool], ...]
+"""A prompt as (text, whether it is a special token), no two texts next to each other."""
 SPARE = 8
-"""Tokens that an x-ray may say beyond the prompt, so that one that goes on is seen to."""
+"""Tokens that an x-ray may generate beyond the prompt, so that one that does not stop is noticed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedRequest:
+    """A request, and the prompt that should become of it.
+
+    Attributes:
+      fmt: The format.
+      vocabulary: The instrument's.
+      conversation: Tools and messages, the x-ray's cue included.
+      thinking: Whether the request asks for thinking; None leaves it open.
+    """
+
+    fmt: Format
+    vocabulary: Vocabulary
+    conversation: Conversation
+    thinking: bool | None = None
+
+    def segments(self, *, generation_prompt: bool = True) -> tuple[Segment, ...]:
+        """The prompt as our renderer gives it."""
+        prompt = self.fmt.render(self.conversation, add_generation_prompt=generation_prompt, thinking=self.thinking)
+        return prompt.segments
+
+    def pieces(self, *, generation_prompt: bool = True) -> PromptPieces:
+        """The same in pieces."""
+        return pieces_of(self.vocabulary, self.segments(generation_prompt=generation_prompt))
+
+    def with_messages(self, messages: Iterable[Message]) -> "RenderedRequest":
+        """The request with other messages."""
+        return replace(self, conversation=replace(self.conversation, messages=tuple(messages)))
+
+    def with_tools(self, tools: Iterable[Tool]) -> "RenderedRequest":
+        """The request with other tools."""
+        return replace(self, conversation=replace(self.conversation, tools=tuple(tools)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,60 +59,58 @@ class SeenPrompt:
       request: What was asked, the cue included.
       cue: The length that the cue named.
       reply: The server's answer.
-      pairs: The prompt; None when it could not be read.
-      before: Text that came before the prompt's characters.
+      pieces: The prompt; None when it could not be read.
+      before: Text before the prompt's characters.
       problem: Why it could not be read, in a sentence.
     """
 
     request: ChatRequest
     cue: int
     reply: ChatReply
-    pairs: Pairs | None = None
+    pieces: PromptPieces | None = None
     before: str = ""
     problem: str = ""
 
 
-def pairs_of(vocabulary: Vocabulary, segments: Iterable[Segment]) -> Pairs:
-    """Segments as pairs; in a control segment each special token of the vocabulary is one."""
+def pieces_of(vocabulary: Vocabulary, segments: Iterable[Segment]) -> PromptPieces:
+    """Segments in pieces; in a control segment each special token of the vocabulary is one."""
     return joined(
-        pair
+        piece
         for segment in segments
-        for pair in (vocabulary.cut(segment.text) if segment.control else [(segment.text, False)])
+        for piece in (vocabulary.cut(segment.text) if segment.control else [(segment.text, False)])
     )
 
 
-def joined(parts: Iterable[tuple[str, bool]]) -> Pairs:
-    """The parts with neighbouring texts as one and empty ones gone."""
-    pairs: list[tuple[str, bool]] = []
-    for text, control in parts:
-        if pairs and not control and not pairs[-1][1]:
-            pairs[-1] = (pairs[-1][0] + text, False)
+def joined(parts: Iterable[tuple[str, bool]]) -> PromptPieces:
+    """The parts with neighboring texts as one and empty ones gone."""
+    pieces: list[tuple[str, bool]] = []
+    for text, special in parts:
+        if pieces and not special and not pieces[-1][1]:
+            pieces[-1] = (pieces[-1][0] + text, False)
         elif text:
-            pairs.append((text, control))
-    return tuple(pairs)
+            pieces.append((text, special))
+    return tuple(pieces)
 
 
-def pairs_of_ids(vocabulary: Vocabulary, ids: Iterable[int]) -> Pairs:
-    """Token ids as pairs, each control token apart."""
-    pairs: list[tuple[str, bool]] = []
-    for segment in decode_segments(vocabulary, ids):
-        pairs += vocabulary.cut(segment.text) if segment.control else [(segment.text, False)]
-    return tuple(pairs)
+def change_texts(pieces: PromptPieces, change: Callable[[str], str]) -> PromptPieces:
+    """The pieces with their texts changed and special tokens as they are; texts that become empty are gone."""
+    changed = ((text if special else change(text), special) for text, special in pieces)
+    return tuple((text, special) for text, special in changed if text)
 
 
-def text_of_pairs(pairs: Pairs) -> str:
-    """The prompt's text, control tokens written out."""
-    return "".join(text for text, _ in pairs)
+def text_of_pieces(pieces: PromptPieces) -> str:
+    """The prompt's text, special tokens written out."""
+    return "".join(text for text, _ in pieces)
 
 
-def marked(pairs: Pairs) -> str:
-    """The prompt's text, each control token between two characters that no text can have."""
-    return "".join(f"\ud800{text}\udfff" if control else text for text, control in pairs)
+def marked(pieces: PromptPieces) -> str:
+    """The prompt's text, each special token between two characters that no text can have."""
+    return "".join(f"\ud800{text}\udfff" if special else text for text, special in pieces)
 
 
-def pairs_as_json(pairs: Pairs) -> Json:
+def pieces_as_json(pieces: PromptPieces) -> Json:
     """As `Outcome.expected` and `Outcome.seen` have a prompt."""
-    return [[text, control] for text, control in pairs]
+    return [[text, special] for text, special in pieces]
 
 
 def with_cue(conversation: Conversation, name: str) -> Conversation:
@@ -91,28 +123,28 @@ def with_cue(conversation: Conversation, name: str) -> Conversation:
     return replace(conversation, messages=tuple(messages))
 
 
-def see_prompt(server: ChatServer, form: Format, echo: Echo, request: ChatRequest) -> SeenPrompt:
+def see_prompt(server: ChatServer, fmt: Format, display: DisplayTokens, request: ChatRequest) -> SeenPrompt:
     """Reads the prompt that the server makes of a request.
 
     The length comes first: what our renderer gives is tried, and if the server counts otherwise, its own count. Where
-    the context has no room for a prompt and its echo, the prompt is read in windows.
+    the context has no space for a prompt and its echo, the prompt is read in windows.
 
     Args:
       server: A server with the x-ray.
-      form: The format.
-      echo: The x-ray's tokens.
+      fmt: The format.
+      display: The x-ray's tokens.
       request: The conversation has no cue yet; `max_tokens` and `sampling` are chosen here.
     """
-    count = _expected_tokens(form, echo, request)
+    count = _expected_tokens(fmt, display, request)
     for _ in range(2):
-        if not 0 < count <= len(echo.pointers):
+        if not 0 < count <= len(display.cues):
             count = 1  # only asks for the length
         asked, reply = _ask(server, request, count, count)
-        problem = _problem(echo, reply)
+        problem = _problem(display, reply)
         if problem:
             return SeenPrompt(asked, count, reply, problem=problem)
         if reply.prompt_tokens == count:
-            return _read(server, echo, request, SeenPrompt(asked, count, reply))
+            return _read(server, display, request, SeenPrompt(asked, count, reply))
         count = reply.prompt_tokens or 0
     problem = "the same request does not give a prompt of the same length twice"
     return SeenPrompt(asked, count, reply, problem=problem)
@@ -120,51 +152,53 @@ def see_prompt(server: ChatServer, form: Format, echo: Echo, request: ChatReques
 
 def _ask(server: ChatServer, request: ChatRequest, back: int, count: int) -> tuple[ChatRequest, ChatReply]:
     """Asks for the last `back` tokens of a prompt that has `count`."""
-    room = back + SPARE if request.context is None else min(back + SPARE, request.context - count)
-    conversation = with_cue(request.conversation, cue(back))
-    asked = replace(request, conversation=conversation, max_tokens=max(1, room))
+    limit = back + SPARE if request.context is None else min(back + SPARE, request.context - count)
+    conversation = with_cue(request.conversation, xray_cue(back))
+    asked = replace(request, conversation=conversation, max_tokens=max(1, limit))
     return asked, server.chat(asked)
 
 
-def _problem(echo: Echo, reply: ChatReply) -> str:
+def _problem(display: DisplayTokens, reply: ChatReply) -> str:
+    """Why a reply shows no prompt; "" where it may."""
     if reply.error:
         return reply.error
     if reply.prompt_tokens is None:
         return "the server does not say how many tokens the prompt has"
-    if reply.prompt_tokens > len(echo.pointers):
-        longest = f"longer than the instrument can say back ({len(echo.pointers)})"
+    if reply.prompt_tokens > len(display.cues):
+        longest = f"longer than the instrument can say back ({len(display.cues)})"
         return f"a prompt of {reply.prompt_tokens} tokens is {longest}"
     return ""
 
 
-def _expected_tokens(form: Format, echo: Echo, request: ChatRequest) -> int:
+def _expected_tokens(fmt: Format, display: DisplayTokens, request: ChatRequest) -> int:
     """How many tokens our renderer gives; the cue is one, whatever number it has."""
-    conversation = with_cue(request.conversation, cue(1))
-    segments = form.render(conversation, add_generation_prompt=True, thinking=request.thinking)
-    return len(encode_segments(echo.vocabulary, segments)[0])
+    conversation = with_cue(request.conversation, xray_cue(1))
+    prompt = fmt.render(conversation, add_generation_prompt=True, thinking=request.thinking)
+    return len(encode_segments(display.vocabulary, prompt.segments)[0])
 
 
-def _read(server: ChatServer, echo: Echo, request: ChatRequest, first: SeenPrompt) -> SeenPrompt:
+def _read(server: ChatServer, display: DisplayTokens, request: ChatRequest, first: SeenPrompt) -> SeenPrompt:
     """The prompt of a first answer, and of further ones that begin where the one before ended."""
-    before, said = _shown(echo, first.reply)
-    while 0 < len(said) < first.cue:
-        _, reply = _ask(server, request, first.cue - len(said), first.cue)
-        _, more = _shown(echo, reply)
+    before, output = _split_display(display, first.reply)
+    while 0 < len(output) < first.cue:
+        _, reply = _ask(server, request, first.cue - len(output), first.cue)
+        _, more = _split_display(display, reply)
         if reply.prompt_tokens != first.cue or not more:
             break
-        said += more
-    if len(said) != first.cue:
-        came = f"{len(said)} of {first.cue} tokens" if said else repr(before[:60])
-        return replace(first, problem=f"the x-ray's answer did not come through: {came}")
-    return replace(first, pairs=pairs_of_ids(echo.vocabulary, echo.read(said, first.cue)), before=before)
+        output += more
+    if len(output) != first.cue:
+        got = f"{len(output)} of {first.cue} tokens" if output else repr(before[:60])
+        return replace(first, problem=f"the x-ray's answer did not come through: {got}")
+    prompt = decode_segments(display.vocabulary, display.read(output, first.cue))
+    return replace(first, pieces=pieces_of(display.vocabulary, prompt), before=before)
 
 
-def _shown(echo: Echo, reply: ChatReply) -> tuple[str, str]:
+def _split_display(display: DisplayTokens, reply: ChatReply) -> tuple[str, str]:
     """What stands before an x-ray's characters, and these up to the first other one.
 
-    Where a prompt opens a thought, or a server takes one for opened, what the x-ray says is the thought.
+    Where a prompt opens a thought, or a server takes one for opened, what the x-ray generates is the thought.
     """
-    words, shown = reply.words, range(PRIVATE, PRIVATE + len(echo.shows))
+    words, shown = reply.words, range(PRIVATE, PRIVATE + len(display.tokens))
     start = next((place for place, one in enumerate(words) if ord(one) in shown), len(words))
-    said = list(takewhile(lambda one: ord(one) in shown, words[start:]))
-    return words[:start], "".join(said)
+    output = list(takewhile(lambda one: ord(one) in shown, words[start:]))
+    return words[:start], "".join(output)

@@ -1,8 +1,8 @@
 """The two charts of the report, as SVG that stretches with the page.
 
-A strip is one accuracy with its interval on a line from 0 to 100%. A curve is one metric over a stage: what was
+An interval bar is one accuracy with its interval on a line from 0 to 100%. A curve is one metric over a stage: what was
 measured, thin, and its running mean, thick. Text stays outside the SVG, in HTML, so that it keeps its size on a narrow
-screen. Colours come from the page's style sheet; nothing here knows of dark or light.
+screen. Colors come from the page's style sheet, for dark and light.
 """
 
 import math
@@ -15,7 +15,7 @@ Points = Sequence[tuple[int, float | None]]
 _MOST_POINTS = 300
 
 
-def strip(accuracy: float | None, low: float, high: float) -> Markup:
+def interval_bar(accuracy: float | None, low: float, high: float) -> Markup:
     """One accuracy between 0 and 1 and its interval."""
     ticks = Markup("").join(
         Markup('<line class="tick" x1="{0}%" x2="{0}%" y1="0" y2="100%"/>').format(x) for x in (0, 25, 50, 75, 100)

@@ -1,64 +1,21 @@
 """Which outputs the report shows, and how many fit.
 
-The rows of an evaluation are read from `evaluations/<stage>/<category>.jsonl`. From them come cards, which put the
-answers of two stages to one entry side by side, and failures, which show one answer for each error type. Both are
-chosen by rule and without chance: the same run always shows the same examples, and an entry that got worse is never
-crowded out by those that got better.
+The rows of an evaluation are read from `evaluations/<stage>/<category>.jsonl`. From them come pairs, which put the
+answers of two stages to one entry side by side, and failures, which show one answer for each type of error. No chance
+chooses them: the same run always shows the same examples, and entries that got worse have places of their own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from callwright.errors import DataError
-from callwright.evaluation.run import ASK_AGAIN
-from callwright.evaluation.run import read_rows as read_scored
+from callwright.evaluation.row import EvaluationRow, read_rows
 from callwright.report.explanations import explain
 from callwright.report.schema import Results
-from callwright.report.text import call_text
 
 Change = Literal["lost", "gained", "wrong"]
-
-
-class Call(BaseModel):
-    """A decoded call."""
-
-    name: str
-    arguments: dict[str, Any] = {}
-    """Whatever JSON the model said; pydantic's own type for it refuses what is nested deeply."""
-
-
-class Row(BaseModel):
-    """One scored entry; what the report does not show is ignored."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    category: str
-    raw: str
-    valid: bool
-    question: str = ""
-    prompt: str = ""
-    prompt_ids: tuple[int, ...] = ()
-    token_ids: tuple[int, ...] = ()
-    finish_reason: str | None = None
-    calls: tuple[Call, ...] | None = None
-    complete: bool = True
-    error_type: str | None = None
-    error_detail: str = ""
-    expected: list[Any] = []
-    seconds: float = 0.0
-
-    @property
-    def said(self) -> str:
-        """The decoded calls, one a line; empty when there are none."""
-        return "\n".join(call_text(call.name, call.arguments) for call in self.calls or ())
-
-
-Rows = Mapping[str, Mapping[str, Mapping[str, Row]]]
+Rows = Mapping[str, Mapping[str, Mapping[str, EvaluationRow]]]
 """Stage to category to entry id to row."""
 
 
@@ -66,7 +23,7 @@ Rows = Mapping[str, Mapping[str, Mapping[str, Row]]]
 class Limits:
     """How much of the outputs one report embeds."""
 
-    cards: int = 3
+    pairs: int = 3
     """Of each category and each change."""
     text: int = 1500
     """Characters of one answer."""
@@ -78,18 +35,18 @@ class Limits:
     def halved(self) -> "Limits":
         """The next smaller report."""
         return Limits(
-            max(1, self.cards - 1), max(40, self.text // 2), max(40, self.prompt // 2), max(5, self.kinds // 2)
+            max(1, self.pairs - 1), max(40, self.text // 2), max(40, self.prompt // 2), max(5, self.kinds // 2)
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class Pair:
     """One entry as two stages answered it, and the stages between them."""
 
     change: Change
-    before: Row
-    after: Row
-    between: Sequence[tuple[str, Row]]
+    before: EvaluationRow
+    after: EvaluationRow
+    between: Sequence[tuple[str, EvaluationRow]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +57,7 @@ class Failure:
     explanation: str
     counts: Mapping[str, int]
     """Category to how often."""
-    examples: Mapping[str, Row]
+    examples: Mapping[str, EvaluationRow]
     """Category to one of them, where its row is at hand."""
 
     @property
@@ -109,43 +66,31 @@ class Failure:
         return sum(self.counts.values())
 
 
-def read_rows(run_directory: Path, results: Results) -> Rows:
-    """The rows of every evaluation that `results` knows and that has a file; a torn last line is dropped.
+def read_outputs(run_directory: Path, results: Results) -> Rows:
+    """The rows of every evaluation that `results` knows and that has a file.
 
     Raises:
-      DataError: a line is no row.
+      DataError: A line is not a row.
     """
     return {
         stage: {
-            category: _read_file(run_directory / "evaluations" / stage / f"{category}.jsonl")
+            category: {row.id: row for row in read_rows(run_directory / "evaluations" / stage / f"{category}.jsonl")}
             for category in evaluation.categories
         }
         for stage, evaluation in results.evaluations.items()
     }
 
 
-def _read_file(path: Path) -> dict[str, Row]:
-    rows = {}
-    for number, line in read_scored(path):
-        try:
-            rows[line["id"]] = Row.model_validate(line)
-        except ValidationError as error:
-            reason = error.errors(include_input=False)[0]
-            came = f"{'.'.join(map(str, reason['loc'][:4]))}: {reason['msg']}"
-            raise DataError(f"a scored entry in line {number} of {path}", came, ASK_AGAIN) from error
-    return rows
-
-
-def cards(results: Results, rows: Rows, limits: Limits) -> list[Card]:
+def pairs(results: Results, rows: Rows, limits: Limits) -> list[Pair]:
     """Entries of the first and the last evaluation side by side: lost, gained and still wrong ones of each category."""
     stages = results.evaluated
     if len(stages) < 2:
         return []
     first, *middle, last = stages
-    chosen: list[Card] = []
+    chosen: list[Pair] = []
     for category in results.categories:
         before, after = rows[first].get(category, {}), rows[last].get(category, {})
-        groups: dict[Change, list[Card]] = {"lost": [], "gained": [], "wrong": []}
+        groups: dict[Change, list[Pair]] = {"lost": [], "gained": [], "wrong": []}
         for key in (key for key in before if key in after):
             a, b = before[key], after[key]
             if a.valid and b.valid:
@@ -153,21 +98,21 @@ def cards(results: Results, rows: Rows, limits: Limits) -> list[Card]:
             change: Change = "gained" if b.valid else "lost" if a.valid else "wrong"
             found = ((stage, rows[stage].get(category, {}).get(key)) for stage in middle)
             between = [(results.title(stage), row) for stage, row in found if row]
-            groups[change].append(Card(change, a, b, between))
+            groups[change].append(Pair(change, a, b, between))
         for group in groups.values():
-            chosen += _varied(group)[: limits.cards]
+            chosen += _varied(group)[: limits.pairs]
     return chosen
 
 
-def _varied(group: Iterable[Card]) -> list[Card]:
-    """The cards in their order, but one of each error type before a second of any."""
+def _varied(group: Iterable[Pair]) -> list[Pair]:
+    """The pairs in their order, but one of each type of error before a second of any."""
     seen: dict[tuple[str | None, str | None], int] = {}
     ranked = []
-    for card in group:
-        kind = (card.before.error_type, card.after.error_type)
+    for pair in group:
+        kind = (pair.before.error_type, pair.after.error_type)
         seen[kind] = seen.get(kind, 0) + 1
-        ranked.append((seen[kind], card))
-    return [card for _, card in sorted(ranked, key=lambda pair: pair[0])]
+        ranked.append((seen[kind], pair))
+    return [pair for _, pair in sorted(ranked, key=lambda ranking: ranking[0])]
 
 
 def failures(results: Results, rows: Rows, stage: str) -> list[Failure]:
@@ -183,5 +128,5 @@ def failures(results: Results, rows: Rows, stage: str) -> list[Failure]:
     return sorted((failure for failure in found if failure.total), key=lambda failure: -failure.total)
 
 
-def _first(rows: Iterable[Row], kind: str) -> Row | None:
+def _first(rows: Iterable[EvaluationRow], kind: str) -> EvaluationRow | None:
     return next((row for row in rows if not row.valid and row.error_type == kind), None)

@@ -1,7 +1,10 @@
-"""What the benchmark's error types mean, one plain line each; the types are those of BFCL's own checker."""
+"""What the types of error mean, one line each; but for `answerer:no_answer` they are those of BFCL's own checker."""
+
+from callwright.evaluation.run import NO_ANSWER
 
 _MEANING = {
-    "ast_decoder:decoder_failed": "What the model said could not be read as calls at all.",
+    NO_ANSWER: "The server gave no answer, or one that is not whole; nothing is known of the model.",
+    "ast_decoder:decoder_failed": "The output could not be read as calls at all.",
     "ast_decoder:decoder_wrong_output_format": "What was decoded is not a list of calls with named arguments.",
     "irrelevance_error:decoder_success": "The model called a tool although none of them fits.",
     "relevance_error:decoder_failed": "The model called nothing although a tool fits.",
@@ -9,7 +12,7 @@ _MEANING = {
     "multiple_function_checker:wrong_count": "Of several tools exactly one is to be called once; it was not so.",
     "parallel_function_checker_no_order:wrong_count": "There were more or fewer calls than the request needs.",
     "parallel_function_checker_no_order:cannot_find_match": "An expected call matches none of those that were made.",
-    "simple_function_checker:wrong_func_name": "It called another function than the one expected.",
+    "simple_function_checker:wrong_func_name": "Another function was called than the expected one.",
     "simple_function_checker:missing_required": "A required argument is missing.",
     "simple_function_checker:missing_optional": "An optional argument that the request implies is missing.",
     "simple_function_checker:unexpected_param": "There is an argument that the function does not take, or that the "
@@ -19,17 +22,17 @@ _MEANING = {
     "type_error:nested": "Something inside a list or an object has the wrong type.",
     "type_error:java": "An argument is not written as a Java literal.",
     "type_error:js": "An argument is not written as a JavaScript literal.",
-    "value_error:string": "A text argument says something else than any accepted answer.",
-    "value_error:list/tuple": "A list is not equal to any accepted answer, in values or in order.",
+    "value_error:string": "A text argument is none of the accepted ones.",
+    "value_error:list/tuple": "A list is not equal to any accepted one, in values or in order.",
     "value_error:dict_key": "An object has a key too many or too few.",
-    "value_error:dict_value": "An object holds a value that is not among the accepted answers.",
+    "value_error:dict_value": "An object holds a value that is not among the accepted ones.",
     "value_error:list_dict_count": "A list of objects has the wrong length.",
-    "value_error:others": "A number or another value is not among the accepted answers.",
+    "value_error:others": "A number or another value is not among the accepted ones.",
     "dict_checker:unclear": "An object is wrong in a way the checker does not name.",
     "list_dict_checker:unclear": "A list of objects is wrong in a way the checker does not name.",
 }
 
 
 def explain(error_type: str) -> str:
-    """One line on the error type; for one that we have no line for, that it is the checker's own word."""
-    return _MEANING.get(error_type, "The checker's own name for it; no plainer words are at hand.")
+    """One line on the type of error, or that there is none."""
+    return _MEANING.get(error_type, "The checker's own name for it; there is no explanation of it here.")

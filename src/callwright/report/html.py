@@ -1,105 +1,100 @@
 """One HTML file that tells a run, opens offline and runs no script.
 
-The page's policy forbids every script and every load, so that even a fault in escaping could not act; tabs and filters
-are radio buttons and CSS. All of the model's words pass through `text.visible`, everything else through jinja2's
-autoescape in its sandbox. The file stays below `MOST_BYTES`: if the outputs are too long, fewer and shorter ones are
-embedded.
+It has no script; tabs and filters are radio buttons and CSS. All of the model's words pass through `html.text`. The
+file stays below `MOST_BYTES`: if the outputs are too long, fewer and shorter ones are embedded.
 """
 
-import base64
-import hashlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import FileSystemLoader, StrictUndefined, Template, pass_context
+from jinja2 import Template, pass_context
 from jinja2.runtime import Context
-from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
 from callwright import storage
-from callwright.report import charts, story, text
-from callwright.report.examples import Limits, Rows, cards, failures, read_rows
+from callwright.html import numbers, page
+from callwright.html.text import shortened
+from callwright.report import charts, sentences
+from callwright.report.examples import Limits, Rows, failures, pairs, read_outputs
+from callwright.report.run_files import RunFiles
 from callwright.report.schema import POOLED, Results
+from callwright.report.text import calls_text, fact
 
-RESULTS, REPORT = "results.json", "report.html"
 MOST_BYTES = 2_000_000
-_HERE = Path(__file__).parent
 
 
 def write_report(run_directory: Path) -> Path:
     """Writes `report.html` beside `results.json`, atomically, and returns its path.
 
     Raises:
-      DataError: the results or the rows are missing or not what they should be.
+      DataError: The results are missing, or they or the rows are not what they should be.
     """
-    run_directory = Path(run_directory)
-    results = Results.read(run_directory / RESULTS)
-    target = run_directory / REPORT
-    storage.write_text(target, render(results, read_rows(run_directory, results)))
-    return target
+    run = RunFiles(run_directory)
+    results = Results.read(run.results_path)
+    storage.write_text(run.report_path, render(results, read_outputs(run.path, results)))
+    return run.report_path
 
 
 def render(results: Results, rows: Rows) -> str:
     """The page, with as many and as long outputs as fit."""
-    limits = Limits()
-    page = _render(results, rows, limits)
-    while len(page.encode()) > MOST_BYTES and limits != limits.halved():
-        limits = limits.halved()
-        page = _render(results, rows, limits)
-    return page
+    return page.fit(lambda limits: _render(results, rows, limits), _limits(), MOST_BYTES)
+
+
+def _limits() -> Iterator[Limits]:
+    limits, smaller = Limits(), Limits().halved()
+    yield limits
+    while smaller != limits:
+        yield smaller
+        limits, smaller = smaller, smaller.halved()
 
 
 @pass_context
 def _visible(context: Context, words: str) -> Markup:
-    return text.visible(words, context["limits"].text)
+    return shortened(words, context["limits"].text)
 
 
 @pass_context
 def _visible_prompt(context: Context, words: str) -> Markup:
-    return text.visible(words, context["limits"].prompt)
+    return shortened(words, context["limits"].prompt)
 
 
 @cache
 def _template() -> Template:
-    """Compiled once: that takes longer than most pages."""
-    environment = SandboxedEnvironment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= text.FILTERS | {
+    named = (numbers.count, numbers.duration, numbers.interval, numbers.p_value, numbers.percent, numbers.size)
+    filters: page.Functions = {
+        **{function.__name__: function for function in (*named, numbers.value, fact, calls_text)},
         "visible": _visible,
         "visible_prompt": _visible_prompt,
-        "prose": lambda words: text.visible(words, 2000),
-        "line": lambda words: text.visible(words, 200),
+        "prose": lambda words: shortened(words, 2000),
+        "line": lambda words: shortened(words, 200),
     }
-    environment.globals.update(strip=charts.strip, verdict=story.verdict)
-    return environment.get_template("template.html")
+    return page.load_template(
+        Path(__file__).parent, filters, {"interval_bar": charts.interval_bar, "reading": sentences.reading}
+    )
 
 
 def _render(results: Results, rows: Rows, limits: Limits) -> str:
-    style = (_HERE / "style.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    page = _template().render(
+    return page.render(
+        _template(),
         results=results,
         title=results.title,
-        style=Markup(style),  # noqa: S704 - our own file
-        style_digest=digest,
         stages=results.evaluated,
-        colour={key: f"s{min(index, 5)}" for index, key in enumerate(results.evaluated)},
-        call_categories=[c for c in results.categories if c not in story.silent_categories(results)],
-        silent_categories=story.silent_categories(results),
+        color={key: f"s{min(index, 5)}" for index, key in enumerate(results.evaluated)},
+        call_categories=[c for c in results.categories if c not in sentences.relevance_categories(results)],
+        relevance_categories=sentences.relevance_categories(results),
         pooled=POOLED,
-        headline=story.headline(results),
-        missing=story.missing(results, _without_rows(results, rows)),
-        irrelevance_note=story.irrelevance(results),
-        no_overall=story.NO_OVERALL,
-        uncorrected=story.UNCORRECTED,
+        headline=sentences.headline(results),
+        missing=sentences.missing(results, _without_rows(results, rows)),
+        irrelevance_note=sentences.irrelevance(results),
+        no_overall=sentences.NO_OVERALL,
+        uncorrected=sentences.UNCORRECTED,
         curves=_curves(results),
-        cards=cards(results, rows, limits),
+        pairs=pairs(results, rows, limits),
         failures={key: failures(results, rows, key) for key in results.evaluated},
         limits=limits,
     )
-    return page.encode("utf-8", "backslashreplace").decode()
 
 
 def _without_rows(results: Results, rows: Rows) -> list[str]:

@@ -1,21 +1,22 @@
 """What `results.json` holds: the contract between a run and everything that reads it.
 
-One file says what ran, on what, at what cost, and how it scored; nothing in it needs the training code to be read. What
-follows from other fields (an accuracy, its interval, the pool of the call categories) is written for readers in other
-languages and computed anew when we read it, so that it can never disagree. A run that is not finished is a valid file:
-what is missing is absent or says its status. Left out on purpose: the outputs themselves, which lie beside it in
-`evaluations/<stage>/<category>.jsonl`.
+It says what ran, on what, at what cost, and how it scored. What follows from other fields (an accuracy, its interval,
+the pool of the call categories) is written for readers in other languages, and computed again when we read the file, so
+that it cannot disagree with them. An unfinished run is a valid file: what is missing is absent or says its status. Left
+out on purpose: the outputs, which are beside it in `evaluations/<stage>/<category>.jsonl`.
 
 `schema_version` rises when a reader of the older version would misread the file.
 """
 
 import json
 import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
+    AliasChoices,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -24,14 +25,15 @@ from pydantic import (
     NonNegativeFloat,
     NonNegativeInt,
     StringConstraints,
-    ValidationError,
     computed_field,
     model_validator,
 )
 
 from callwright import storage
 from callwright.errors import DataError
-from callwright.evaluation.statistics import McNemar, pooled, wilson
+from callwright.evaluation.statistics import McNemar, is_call_category, wilson
+from callwright.report.stage_list import StageKind
+from callwright.settings import validated
 
 SCHEMA_VERSION = 1
 POOLED = "calls"
@@ -73,7 +75,7 @@ class Run(_Part):
     name: str
     created: AwareDatetime
     finished: AwareDatetime | None = None
-    """None while the run goes on, or when it was stopped."""
+    """None while the run is under way, or when it was stopped."""
     config_sha256: str
     """Of the resolved configuration, which lies beside this file."""
     seed: int
@@ -89,7 +91,8 @@ class Model(_Part):
     name: str
     """What to call it in a sentence, e.g. Gemma 3 270M."""
     sha256: str
-    licence: str
+    license: str = Field(validation_alias=AliasChoices("license", "licence"))
+    """The terms of the weights; results of before 0.2 spell it `licence`."""
     parameters: NonNegativeInt
 
 
@@ -110,15 +113,15 @@ class Stage(_Part):
     key: Name
     """"stage1" to "stage5"."""
     title: str
-    """How a table calls the model after it, e.g. "base model", "SFT small"."""
-    kind: Literal["format", "evaluation", "sft", "grpo"]
+    """What a table calls the model after it, e.g. "base model", "SFT small"."""
+    kind: StageKind
     status: Literal["pending", "running", "done", "failed", "skipped"]
     message: str = ""
     """Why it failed or was skipped."""
     cost: Cost | None = None
     """Of the stage itself; the evaluation after it has a cost of its own."""
     summary: dict[str, JsonValue] = {}
-    """What else it has to say, e.g. examples, updates, examples longer than the sequence."""
+    """What else it counted, e.g. examples, updates, examples longer than the sequence."""
 
 
 class Score(_Part):
@@ -169,10 +172,9 @@ class Evaluation(_Part):
     @property
     def pooled(self) -> Score:
         """The call categories together, entry by entry; its errors stay with the categories."""
-        counts = {name: (score.correct, score.total) for name, score in self.categories.items()}
-        plans = {name: (score.called, score.planned) for name, score in self.categories.items()}
-        (correct, total), (called, planned) = pooled(counts), pooled(plans)
-        return Score(correct=correct, total=total, planned=planned, called=called)
+        calls = [score for name, score in self.categories.items() if is_call_category(name)]
+        fields = ("correct", "total", "planned", "called")
+        return Score(**{field: sum(getattr(score, field) for score in calls) for field in fields})
 
 
 class Comparison(_Part):
@@ -191,16 +193,7 @@ class Comparison(_Part):
     @classmethod
     def of(cls, before: str, after: str, category: str, test: McNemar) -> "Comparison":
         """The record of a test."""
-        return cls(
-            before=before,
-            after=after,
-            category=category,
-            gained=test.gained,
-            lost=test.lost,
-            both=test.both,
-            neither=test.neither,
-            p_value=test.p_value,
-        )
+        return cls(before=before, after=after, category=category, **asdict(test))
 
 
 class Results(_Part):
@@ -223,7 +216,7 @@ class Results(_Part):
         """Reads the file.
 
         Raises:
-          DataError: it is missing, no JSON, of another schema version, or does not hold what it should.
+          DataError: It is missing, not JSON, of another schema version, or does not hold what it should.
         """
         fix = "name a run's directory, or run it again"
         try:
@@ -237,12 +230,7 @@ class Results(_Part):
             raise DataError(
                 f"schema_version {SCHEMA_VERSION} in {path}", repr(version), "read it with the version that wrote it"
             )
-        try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the file"
-            raise DataError(f"results in {path}", f"{where}: {first['msg']}", fix) from error
+        return validated(cls, data, where=f"the results in {path}", error=DataError, fix=fix)
 
     def write(self, path: Path) -> None:
         """Replaces the file, atomically."""

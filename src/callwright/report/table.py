@@ -8,10 +8,10 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from callwright.html.numbers import duration, interval, percent, size
+from callwright.invisible import printable
 from callwright.report.schema import Results, Score
-from callwright.report.story import headline, silent_categories
-from callwright.report.text import duration, interval, percent, size
-from callwright.shapeless import printable
+from callwright.report.sentences import headline, relevance_categories
 
 _WIDE = 400
 """Columns of a file or a pipe: no line is cut there."""
@@ -38,22 +38,22 @@ def _keep_words_whole(table: Table, console: Console) -> None:
 
 
 def build(results: Results, *, plain: bool = False) -> Table:
-    """The table alone, without lines and colours if `plain`."""
+    """The table alone, without lines and colors if `plain`."""
     table = Table(box=None if plain else SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("BFCL, 95% interval", no_wrap=True)
     for key in results.evaluated:
         table.add_column(Text(printable(results.title(key))), justify="right")
     if not results.evaluated:
         return table
-    silent = silent_categories(results)
-    for name in (name for name in results.categories if name not in silent):
+    relevance = relevance_categories(results)
+    for name in (name for name in results.categories if name not in relevance):
         table.add_row(name, *_scores(results, name))
     table.add_row(
         Text("call categories", style="" if plain else "bold"),
         *(_cell(results.evaluations[key].pooled, strong=not plain) for key in results.evaluated),
         end_section=True,
     )
-    for name in silent:
+    for name in relevance:
         table.add_row(name, *_scores(results, name))
         called = [results.evaluations[key].categories.get(name) for key in results.evaluated]
         table.add_row("  made a call", *(percent(s.called / s.total) if s and s.total else "–" for s in called))

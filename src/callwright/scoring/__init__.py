@@ -1,1 +1,1 @@
-"""Safe decoding of call text and matching of calls: evaluation and rewards both stand on it."""
+"""BFCL's rules: call text is decoded without being executed, and calls are matched with an entry's gold calls."""

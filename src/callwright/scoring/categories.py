@@ -1,6 +1,6 @@
-"""The BFCL categories that are scored by looking at calls: one row each, and a row is all it takes to add one.
+"""The BFCL categories that are scored by looking at calls.
 
-A row says how many entries there are, which group's mean the category enters, and what has to match:
+For each: how many entries it has, which group's mean it enters, and what has to match:
 
 - `one`: exactly one call, of the only function;
 - `chosen`: exactly one call, of the right one of several functions;
@@ -29,7 +29,7 @@ class Category:
       name: BFCL's name for it.
       size: How many entries it has.
       group: Which part of the benchmark it belongs to.
-      match: What has to match; see the module.
+      match: What has to match: a word of the list above.
     """
 
     name: str
@@ -38,14 +38,14 @@ class Category:
     match: Match
 
     @property
-    def has_answers(self) -> bool:
-        """Whether its entries list acceptable calls."""
+    def has_gold_calls(self) -> bool:
+        """Whether its entries list the calls that are right."""
         return self.match not in ("none", "some")
 
 
 CATEGORIES = {
-    row.name: row
-    for row in (
+    category.name: category
+    for category in (
         Category("simple_python", 400, "non_live", "one"),
         Category("multiple", 200, "non_live", "chosen"),
         Category("parallel", 200, "non_live", "unordered"),

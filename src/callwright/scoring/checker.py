@@ -1,10 +1,10 @@
 """Whether calls answer a BFCL entry: the official AST checker's verdicts and error types, in this process.
 
-A category says what has to match. Several calls match in any order, but greedily: each expected call takes the first
-one said that fits it, without going back. Checks come in the official order (count, name, required parameters, each
-parameter as it was said, then omitted ones), because the first thing that is wrong gives the error type.
+The category says what has to match. Several calls match in any order, but greedily: each gold call takes the first of
+the model's calls that fits it, without backtracking. Checks come in the official order (count, name, required
+parameters, each parameter of the call, then omitted ones), because the first thing that is wrong gives the error type.
 
-Nothing that a model said makes these functions raise; an entry that contradicts itself does.
+No model output makes these functions raise; an entry that contradicts itself does.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from callwright.conversation import ToolCall
 from callwright.errors import DataError
 from callwright.scoring.categories import Match, find_category
 from callwright.scoring.decode import decode
-from callwright.scoring.entry import Answer, BfclEntry, undotted
+from callwright.scoring.entry import BfclEntry, GoldCall, undotted
 from callwright.scoring.values import check_value
 from callwright.scoring.verdict import VALID, Verdict, wrong
 
@@ -26,7 +26,7 @@ _WRONG_COUNT = {
 
 
 def score_text(entry: BfclEntry, text: str, *, underscore_to_dot: bool = False) -> Verdict:
-    """The verdict on what a model said in BFCL's prompting format, `[f(a=1)]`."""
+    """The verdict on model output in BFCL's prompting format, `[f(a=1)]`."""
     return score_calls(entry, decode(text), underscore_to_dot=underscore_to_dot)
 
 
@@ -35,30 +35,31 @@ def score_calls(entry: BfclEntry, calls: Sequence[ToolCall] | None, *, underscor
 
     Args:
       entry: The entry they answer.
-      calls: What was called; None if what the model said could not be decoded at all.
+      calls: The decoded calls; None if the model output does not decode.
       underscore_to_dot: Expect names with dots replaced by underscores, for models whose names cannot hold a dot.
 
     Raises:
       ConfigError: The entry's category does not exist.
-      DataError: The entry lacks answers, or answers with a function that it does not offer.
+      DataError: The entry lacks gold calls, or they call a function that it does not offer.
     """
     category = find_category(entry.category)
     well_formed = calls is not None and all(isinstance(call.arguments, Mapping) for call in calls)
-    if not category.has_answers:
+    if not category.has_gold_calls:
         return _score_presence(category.match, bool(calls) and well_formed)
     if calls is None:
         return wrong("ast_decoder:decoder_failed", "the text is not a list of calls")
     if not well_formed:
         return wrong("ast_decoder:decoder_wrong_output_format", "the arguments of a call are no object")
-    if not entry.answers:
-        raise DataError(f"answers in entry {entry.id}", "none", f"score it in a category without, not {entry.category}")
-    expected = entry.answers[:1] if category.match == "one" else entry.answers
-    if len(calls) != len(expected):
-        return wrong(_WRONG_COUNT[category.match], f"expected {len(expected)} calls, got {len(calls)}")
-    functions = [_function(entry, answer) for answer in expected]
+    if not entry.gold_calls:
+        fix = f"score it in a category without, not {entry.category}"
+        raise DataError(f"gold calls in entry {entry.id}", "none", fix)
+    gold_calls = entry.gold_calls[:1] if category.match == "one" else entry.gold_calls
+    if len(calls) != len(gold_calls):
+        return wrong(_WRONG_COUNT[category.match], f"expected {len(gold_calls)} calls, got {len(calls)}")
+    functions = [_function(entry, gold) for gold in gold_calls]
     if category.match == "unordered":
-        return _check_unordered(functions, calls, expected, underscore_to_dot)
-    return _check_call(functions[0], calls[0], expected[0], underscore_to_dot)
+        return _check_unordered(functions, calls, gold_calls, underscore_to_dot)
+    return _check_call(functions[0], calls[0], gold_calls[0], underscore_to_dot)
 
 
 def _score_presence(match: Match, called: bool) -> Verdict:
@@ -67,22 +68,22 @@ def _score_presence(match: Match, called: bool) -> Verdict:
     return VALID if called else wrong("relevance_error:decoder_failed", "nothing is called, and something fits")
 
 
-def _function(entry: BfclEntry, answer: Answer) -> Mapping[str, Any]:
-    """The offered function that an answer calls."""
+def _function(entry: BfclEntry, gold: GoldCall) -> Mapping[str, Any]:
+    """The offered function that a gold call calls."""
     for function in entry.functions:
-        if function["name"] in answer:
+        if function["name"] in gold:
             return function
-    raise DataError(f"entry {entry.id} to offer what it expects", f"answers with {list(answer)}", "repair the entry")
+    raise DataError(f"entry {entry.id} to offer what it expects", f"a call of {list(gold)}", "repair the entry")
 
 
 def _check_unordered(
-    functions: Sequence[Mapping[str, Any]], calls: Sequence[ToolCall], answers: Sequence[Answer], undot: bool
+    functions: Sequence[Mapping[str, Any]], calls: Sequence[ToolCall], gold_calls: Sequence[GoldCall], undot: bool
 ) -> Verdict:
     left = list(calls)
-    for function, answer in zip(functions, answers, strict=True):
+    for function, gold in zip(functions, gold_calls, strict=True):
         reasons: list[str] = []
         for index, call in enumerate(left):
-            verdict = _check_call(function, call, answer, undot)
+            verdict = _check_call(function, call, gold, undot)
             if verdict.valid:
                 del left[index]
                 break
@@ -93,11 +94,11 @@ def _check_unordered(
     return VALID
 
 
-def _check_call(function: Mapping[str, Any], call: ToolCall, answer: Answer, undot: bool) -> Verdict:
+def _check_call(function: Mapping[str, Any], call: ToolCall, gold: GoldCall, undot: bool) -> Verdict:
     name = undotted(function["name"]) if undot else function["name"]
     if call.name != name:
         return wrong("simple_function_checker:wrong_func_name", f"expected {name}, got {call.name}")
-    acceptable = answer[function["name"]]
+    acceptable = gold[function["name"]]
     schemas = function["parameters"]["properties"]
     for parameter in function["parameters"]["required"]:
         if parameter not in call.arguments:
@@ -108,7 +109,7 @@ def _check_call(function: Mapping[str, Any], call: ToolCall, answer: Answer, und
         verdict = check_value(parameter, value, acceptable[parameter], schemas[parameter])
         if not verdict.valid:
             return verdict
-    for parameter, answers in acceptable.items():
-        if parameter not in call.arguments and "" not in answers:
+    for parameter, values in acceptable.items():
+        if parameter not in call.arguments and "" not in values:
             return wrong("simple_function_checker:missing_optional", f"{parameter} is expected and missing")
     return VALID

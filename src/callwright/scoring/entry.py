@@ -1,7 +1,7 @@
-"""One question of BFCL: what is asked, the functions at hand, and the calls that count as right.
+"""A BFCL entry: the question, the functions that are offered, and the calls that count as right.
 
-Functions stay in BFCL's own words (types `dict`, `float`, `tuple` and `any`), because the checker's rules are about
-those words; `to_tools` translates them for everybody else.
+Functions keep BFCL's own types (`dict`, `float`, `tuple` and `any`), because the checker's rules are about those;
+`to_tools` translates them to JSON Schema for everybody else.
 """
 
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ from callwright.conversation import Message, Tool, ToolCall
 PYTHON_HINT = " Note that the provided function is in Python 3 syntax."
 """What the leaderboard appends to every description that a model sees."""
 
-# BFCL's type words that JSON Schema spells differently; "any" means no type at all.
+# BFCL's types that JSON Schema names differently; "any" means no type at all.
 _JSON_TYPES = {"dict": "object", "float": "number", "tuple": "array"}
 
-Answer = Mapping[str, Mapping[str, list[Any]]]
-"""One acceptable call: {function: {parameter: [acceptable values]}}, "" among them if it may be omitted."""
+GoldCall = Mapping[str, Mapping[str, list[Any]]]
+"""A call that counts as right: {function: {parameter: [acceptable values]}}, "" among them if it may be omitted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +28,15 @@ class BfclEntry:
       id: BFCL's id, such as `simple_python_0`.
       category: The name of its category.
       question: The messages so far, the last of them the user's.
-      functions: The functions at hand, in BFCL's own words.
-      answers: The expected calls with their acceptable values; empty where no answers are listed.
+      functions: The functions that are offered, with BFCL's own types.
+      gold_calls: The expected calls; empty in the categories that only ask whether to call at all.
     """
 
     id: str
     category: str
     question: tuple[Message, ...]
     functions: tuple[Mapping[str, Any], ...]
-    answers: tuple[Answer, ...] = ()
+    gold_calls: tuple[GoldCall, ...] = ()
 
 
 def to_tools(entry: BfclEntry, *, underscore_to_dot: bool = False) -> tuple[Tool, ...]:
@@ -58,12 +58,12 @@ def to_tools(entry: BfclEntry, *, underscore_to_dot: bool = False) -> tuple[Tool
 
 
 def undotted(name: str) -> str:
-    """The name as a model says it whose names cannot hold a dot."""
+    """The name for models whose function names cannot hold a dot."""
     return name.replace(".", "_")
 
 
 def _json_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A BFCL schema in JSON Schema's words. Property names are names, so a property called "type" is left alone."""
+    """A BFCL schema as JSON Schema. Property names are kept, that of a property called "type" too."""
     translated: dict[str, Any] = {}
     for key, value in schema.items():
         if key == "type":
@@ -79,26 +79,26 @@ def _json_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def expected_calls(entry: BfclEntry) -> tuple[ToolCall, ...]:
-    """One set of calls that the entry's answers describe: the first acceptable value of each parameter.
+    """One set of calls that is right: the gold calls with the first acceptable value of each parameter.
 
     A parameter that may be omitted is, if omission comes first or the function does not have it; one that is required
     never is. BFCL contradicts itself in a few live entries, where even these calls are not valid.
     """
     schemas = {function["name"]: function["parameters"] for function in entry.functions}
     return tuple(
-        ToolCall(name, _first_values(answers, schemas[name]))
-        for answer in entry.answers
-        for name, answers in answer.items()
+        ToolCall(name, _first_values(parameters, schemas[name]))
+        for gold in entry.gold_calls
+        for name, parameters in gold.items()
     )
 
 
-def _first_values(answers: Mapping[str, list[Any]], schema: Mapping[str, Any]) -> dict[str, Any]:
-    said: dict[str, Any] = {}
-    for name, values in answers.items():
+def _first_values(parameters: Mapping[str, list[Any]], schema: Mapping[str, Any]) -> dict[str, Any]:
+    arguments: dict[str, Any] = {}
+    for name, values in parameters.items():
         omitted = not values or ("" in values and (values[0] == "" or name not in schema["properties"]))
         if name in schema["required"] or not omitted:
-            said[name] = _plain(next((value for value in values if value != ""), ""))
-    return said
+            arguments[name] = _plain(next((value for value in values if value != ""), ""))
+    return arguments
 
 
 def _plain(value: Any) -> Any:

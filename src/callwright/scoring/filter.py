@@ -2,8 +2,7 @@
 
 A line is `{"id", "entry", "category", "text" | "calls", "format"?, "underscore_to_dot"?}` and is answered by
 `{"id", "valid", "error_type"}`; other keys are ignored. A line that cannot be understood is answered by
-`{"id", "error"}`, so a mistake in one line never loses another's answer. Reading a model's words in any format but
-BFCL's own is a format's business, so the caller brings the parser.
+`{"id", "error"}`, and every other line gets its answer. The caller brings the parser of formats other than BFCL's own.
 """
 
 import dataclasses
@@ -12,7 +11,7 @@ from typing import Any
 
 from callwright.conversation import Tool, ToolCall
 from callwright.errors import DataError
-from callwright.jsonlines import Row, answer_row, field
+from callwright.jsonlines import JsonObject, answer_row, field
 from callwright.scoring.checker import score_calls, score_text
 from callwright.scoring.entry import BfclEntry, to_tools
 from callwright.scoring.verdict import Verdict
@@ -21,7 +20,7 @@ Parse = Callable[[str, str, Sequence[Tool]], Sequence[ToolCall] | None]
 """(format, text, tools) to calls; None if nothing decodes."""
 
 
-def score_line(line: str, entries: Mapping[str, BfclEntry], parse: Parse) -> Row:
+def score_line(line: str, entries: Mapping[str, BfclEntry], parse: Parse) -> JsonObject:
     """The answer to one line; never raises on any line.
 
     Args:
@@ -33,11 +32,11 @@ def score_line(line: str, entries: Mapping[str, BfclEntry], parse: Parse) -> Row
     return answer_row(line, lambda row: _verdict(_score(row, entries, parse)))
 
 
-def _verdict(verdict: Verdict) -> Row:
+def _verdict(verdict: Verdict) -> JsonObject:
     return {"valid": verdict.valid, "error_type": verdict.error_type}
 
 
-def _score(row: Row, entries: Mapping[str, BfclEntry], parse: Parse) -> Verdict:
+def _score(row: JsonObject, entries: Mapping[str, BfclEntry], parse: Parse) -> Verdict:
     entry = _entry(row, entries)
     undot = field(row, "underscore_to_dot", bool, False)
     if ("text" in row) == ("calls" in row):
@@ -52,7 +51,7 @@ def _score(row: Row, entries: Mapping[str, BfclEntry], parse: Parse) -> Verdict:
     return score_calls(entry, calls, underscore_to_dot=undot)
 
 
-def _entry(row: Row, entries: Mapping[str, BfclEntry]) -> BfclEntry:
+def _entry(row: JsonObject, entries: Mapping[str, BfclEntry]) -> BfclEntry:
     entry = entries.get(field(row, "entry", str))
     if entry is None:
         raise DataError("the id of a BFCL entry", repr(row["entry"]), "use an id of the scored categories")
@@ -60,7 +59,7 @@ def _entry(row: Row, entries: Mapping[str, BfclEntry]) -> BfclEntry:
 
 
 def _calls(value: Any) -> list[ToolCall] | None:
-    """Calls as a line gives them. Arguments that are no object are the model's fault, and are left to the checker."""
+    """Calls as a line gives them. Arguments that are not an object are the model's error, and left to the checker."""
     if value is None:
         return None
     if not isinstance(value, list):

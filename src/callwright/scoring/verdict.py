@@ -1,4 +1,4 @@
-"""What the checker says of an answer."""
+"""The verdict on the calls that a model made for an entry."""
 
 import reprlib
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ _brief.maxlist = _brief.maxtuple = _brief.maxdict = 8
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether an answer is right.
+    """Whether calls answer an entry.
 
     Attributes:
-      valid: Whether it is.
-      error_type: The official package's word for the first thing that is wrong, such as `value_error:string`; None if
-        the answer is right.
-      detail: One sentence for a person, empty if the answer is right.
+      valid: Whether they do.
+      error_type: The official package's name for the first thing that is wrong, such as `value_error:string`; None if
+        the calls are valid.
+      detail: The same in a sentence; "" if the calls are valid.
     """
 
     valid: bool
@@ -29,12 +29,12 @@ VALID = Verdict(True)
 
 
 def wrong(error_type: str, detail: str) -> Verdict:
-    """The verdict on an answer that is not right."""
+    """The verdict on calls that are not valid."""
     return Verdict(False, error_type, detail)
 
 
 def show(value: Any) -> str:
-    """A value for a sentence: cut short, because a model may say very large ones."""
+    """The value for a sentence, cut short, because model output may hold very large ones."""
     try:
         return _brief.repr(value)
     except (ValueError, RecursionError):  # an integer of thousands of digits

@@ -1,8 +1,8 @@
-"""What a finished training stage leaves behind: one safetensors file with the adapter and what it belongs to.
+"""The result of a training stage: one safetensors file with the adapter, and in its header what the adapter fits.
 
-While a stage runs, Tunix's own checkpoints (adapter, optimizer, step) lie in `steps/` beside it, so a killed stage goes
-on where it was. When it is done, `adapter.safetensors` appears, atomically; its header says which weights and which
-LoRA shape it fits, so an adapter never meets a model it was not made for.
+While a stage runs, Tunix's own checkpoints (adapter, optimizer, step) lie in `steps/` beside it, from which a killed
+stage is resumed. When it is finished, `adapter.safetensors` is written, atomically; its header says which weights and
+which LoRA shape it fits, so that it is refused for any other model.
 """
 
 import json
@@ -18,9 +18,11 @@ from safetensors.numpy import load_file, save
 
 from callwright.errors import CheckpointError
 from callwright.models.lora import Adapter, LoraSettings
+from callwright.settings import validated
 from callwright.storage import write_bytes
 
 FILE = "adapter.safetensors"
+_TRAIN_AGAIN = "train the stage again"
 
 
 class AdapterCard(BaseModel):
@@ -28,15 +30,15 @@ class AdapterCard(BaseModel):
 
     schema_version: Literal[1] = 1
     model: str
-    """What the user called the model."""
+    """The model's name for people, e.g. Gemma 3 270M."""
     model_sha256: str
     """The frozen weights it was trained on."""
     lora: LoraSettings
-    """Its shape."""
+    """Its LoRA shape."""
     format: str
-    """The format it speaks, e.g. `xml/args`."""
+    """The format it was trained in, e.g. `xml/args`."""
     stage: str
-    """The stage that made it."""
+    """The section of the stage that made it, e.g. `sft_full`."""
     steps: int
     """Updates in that stage."""
 
@@ -53,7 +55,7 @@ def read_card(directory: Path) -> AdapterCard:
     """The header of the stage's result.
 
     Raises:
-      CheckpointError: there is none, it cannot be read, or it is not an adapter of ours.
+      CheckpointError: There is none, it cannot be read, or it is not an adapter of ours.
     """
     path = Path(directory) / FILE
     if not os.path.isfile(path):  # also false where the directory may not be entered
@@ -69,16 +71,23 @@ def read_card(directory: Path) -> AdapterCard:
         with open(path, "rb") as handle:
             (size,) = struct.unpack("<Q", handle.read(8))
             header = json.loads(handle.read(size if size < 1 << 24 else 0))
-        return AdapterCard.model_validate_json(header["__metadata__"]["callwright"])
+        card = json.loads(header["__metadata__"]["callwright"])
     except (OSError, struct.error, ValueError, KeyError, TypeError, RecursionError) as error:
         raise _broken(path, error) from error
+    return validated(
+        AdapterCard,
+        card,
+        where=f"an adapter written by this program as {path}",
+        error=CheckpointError,
+        fix=_TRAIN_AGAIN,
+    )
 
 
 def load_adapter(directory: Path, *, model_sha256: str, lora: LoraSettings) -> Adapter:
     """The adapter of a finished stage, for these weights and this LoRA shape.
 
     Raises:
-      CheckpointError: it is missing, broken, or of another model or shape.
+      CheckpointError: It is missing, broken, or of another model or shape.
     """
     card = read_card(directory)
     if card.model_sha256 != model_sha256:
@@ -107,4 +116,4 @@ def _shape(lora: LoraSettings) -> str:
 def _broken(path: Path, error: Exception) -> CheckpointError:
     if isinstance(error, OSError):
         return CheckpointError(f"a readable adapter at {path}", error.strerror or str(error), "correct its rights")
-    return CheckpointError(f"an adapter written by this program as {path}", str(error), "train the stage again")
+    return CheckpointError(f"an adapter written by this program as {path}", str(error), _TRAIN_AGAIN)

@@ -4,10 +4,10 @@ One step: draw a few prompts, sample a group of completions for each from the me
 group's rewards into advantages (Tunix's estimator), update the adapter once. Three things differ from the paper. There
 is one update for each batch of rollouts, so the probability ratio is 1 and clipping never binds: it is left out. The
 KL term is Schulman's low-variance estimate against the SFT model itself, which costs no second copy of the weights:
-the reference is the same frozen base with the SFT adapter in place of the trained one. And a group whose rewards are
-all equal has no advantage, so it is counted and left out of the batch's mean instead of training on KL alone.
+the reference is the same frozen base with the adapter that training began with. And a group whose rewards are all
+equal has no advantage, so it is counted and left out of the batch's mean instead of training on KL alone.
 
-Every draw depends on the seed and the step only, so a run resumed at a step boundary samples what it would have
+Every draw depends on the seed and the step only, so a run that is resumed between two steps samples what it would have
 sampled.
 """
 
@@ -30,13 +30,14 @@ from tunix.rl.common import compute_kl_divergence
 
 from callwright.data.packing import Batch, stream
 from callwright.data.source import Example, Source
-from callwright.engines.base import Generation, Sampling
+from callwright.engines.base import Generation
 from callwright.engines.jax import JaxEngine
+from callwright.engines.sampling import SamplingParams
 from callwright.errors import TrainingError
 from callwright.formats.base import Format
 from callwright.models.forward import Params
 from callwright.models.gemma3 import Gemma3Config
-from callwright.models.lora import Adapter, merge, read_adapter, write_adapter
+from callwright.models.lora import merge, read_adapter
 from callwright.tokens import Tokenizer, decode_segments, encode_segments
 from callwright.training.losses import target_logprobs
 from callwright.training.rewards import Reward, RewardSettings, reward
@@ -49,7 +50,7 @@ class GrpoSettings(OptimizerSettings):
     learning_rate: float = Field(2e-5, gt=0)
     """The peak; RL wants a smaller one than SFT."""
     prompts_per_step: int = Field(2, gt=0)
-    """Groups in a step."""
+    """Prompts, and so groups of completions, in a step."""
     group_size: int = Field(4, gt=1)
     """Completions for each prompt."""
     max_prompt_tokens: int = Field(384, gt=0)
@@ -65,7 +66,7 @@ class GrpoSettings(OptimizerSettings):
     min_entropy: float = Field(1e-3, ge=0)
     """Training stops when a step's mean entropy is below it: the policy no longer explores."""
     reward: RewardSettings = RewardSettings()
-    """What completions are paid for."""
+    """What completions earn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +77,20 @@ class Policy:
       params: The frozen parameter tree, in the rollouts' precision.
       config: The architecture.
       scale: alpha / rank of the adapter.
-      form: The format that prompts are written in.
+      fmt: The format that prompts are written in.
       tokenizer: Its tokenizer.
     """
 
     params: Params
     config: Gemma3Config
     scale: float
-    form: Format
+    fmt: Format
     tokenizer: Tokenizer
 
     @property
     def stop_ids(self) -> tuple[int, ...]:
         """Ids that end a completion."""
-        return tuple(self.tokenizer.token_id(stop) for stop in self.form.stops)
+        return tuple(self.tokenizer.token_id(stop) for stop in self.fmt.stops)
 
 
 def grpo_loss(model: Any, batch: Mapping[str, jax.Array], kl_weight: float) -> tuple[jax.Array, dict[str, jax.Array]]:
@@ -130,21 +131,21 @@ def train_grpo(
       Whether all steps are done.
 
     Raises:
-      TrainingError: a value was not finite, the entropy collapsed, or the KL went beyond its limit.
+      TrainingError: A value was not finite, the entropy collapsed, or the KL went beyond its limit.
     """
-    reference = {name: np.asarray(factor) for name, factor in read_adapter(model).items()}
+    reference = jax.tree.map(jnp.copy, nnx.state(model, nnx.LoRAParam))  # before a checkpoint replaces the adapter
     too_long: list[str] = []
     row: dict[str, Any] = {}
-    began = 0.0
+    started = 0.0
 
-    def keep(update: Mapping[str, Any]) -> None:
+    def record_update(update: Mapping[str, Any]) -> None:
         """Called before the update can reach a checkpoint, so a step beyond a limit never does."""
-        measured = {name: value for name, value in update.items() if name not in ("step", "seconds")}
-        record(row | measured | {"seconds": round(time.perf_counter() - began, 3)})
-        _check(row | measured, settings)
+        metrics = {name: value for name, value in update.items() if name not in ("step", "seconds")}
+        record(row | metrics | {"seconds": round(time.perf_counter() - started, 3)})
+        _check(row | metrics, settings)
 
     with mesh:
-        trainer = LoraTrainer(model, settings, directory, accumulation=1, record=keep)
+        trainer = LoraTrainer(model, settings, directory, accumulation=1, record=record_update)
         trainer.with_loss_fn(lambda model, batch: grpo_loss(model, batch, settings.kl_weight), has_aux=True)
         trainer.with_gen_model_input_fn(lambda batch: {"batch": batch})
         trainer.is_managed_externally = True  # `train` is called once for each update
@@ -156,17 +157,17 @@ def train_grpo(
                 continue
             if should_stop():
                 break
-            began = time.perf_counter()
+            started = time.perf_counter()
             rollouts = _roll_out(model, group, policy, settings, seed=seed, step=step)
             row = _summary(rollouts) | {"step": step + 1, "too_long": len(too_long)}
             done = step + 1
             if any(rollout.varied for rollout in rollouts):
                 batch = _batch(rollouts, policy, settings)
-                batch["reference"] = _reference_logprobs(model, reference, batch)
+                batch["reference"] = np.asarray(_logprobs(model, reference, batch))
                 trainer.metadata = {"global_step": done}
                 trainer.train([batch])
             else:
-                keep({})
+                record_update({})
         trainer.close()
     return done >= settings.steps
 
@@ -190,7 +191,8 @@ def _prompts(
     source: Source, policy: Policy, settings: GrpoSettings, seed: int, too_long: list[str]
 ) -> Iterator[tuple[Example, list[int]]]:
     def prepare(example: Example) -> tuple[Example, list[int]] | None:
-        ids, _ = encode_segments(policy.tokenizer, example.render(policy.form, -1, add_generation_prompt=True))
+        prompt = example.render(policy.fmt, -1, add_generation_prompt=True)
+        ids, _ = encode_segments(policy.tokenizer, prompt.segments)
         return (example, ids) if len(ids) <= settings.max_prompt_tokens else None
 
     return stream(source, seed, prepare, too_long, f"{settings.max_prompt_tokens} prompt tokens")
@@ -213,7 +215,7 @@ def _roll_out(
     completions = engine.generate(
         [ids for _, ids in prompts for _ in range(size)],
         max_new_tokens=settings.max_new_tokens,
-        sampling=Sampling(temperature=settings.temperature, seed=draw),
+        sampling=SamplingParams(temperature=settings.temperature, seed=draw),
     )
     groups = []
     for index, (example, ids) in enumerate(prompts):
@@ -224,7 +226,7 @@ def _roll_out(
 
 
 def _reward(completion: Generation, example: Example, policy: Policy, settings: GrpoSettings, step: int) -> Reward:
-    parsed = policy.form.parse(
+    parsed = policy.fmt.parse(
         decode_segments(policy.tokenizer, completion.token_ids),
         tools=example.conversation.tools,
         finish_reason=completion.finish_reason,
@@ -264,36 +266,35 @@ def _batch(groups: Sequence[_Group], policy: Policy, settings: GrpoSettings) -> 
     row = 0
     for group in groups:
         for completion in group.completions:
-            said = [*completion.token_ids, *([] if completion.stop_id is None else [completion.stop_id])]
-            start, stop = len(group.prompt), len(group.prompt) + len(said)
-            batch["tokens"][row, :stop] = [*group.prompt, *said]
+            output = [*completion.token_ids, *([] if completion.stop_id is None else [completion.stop_id])]
+            start, stop = len(group.prompt), len(group.prompt) + len(output)
+            batch["tokens"][row, :stop] = [*group.prompt, *output]
             batch["segments"][row, :stop] = 1
             batch["positions"][row, :stop] = np.arange(stop)
-            batch["at"][row, : len(said)] = np.arange(start, stop) - 1
-            batch["label"][row, : len(said)] = said
+            batch["at"][row, : len(output)] = np.arange(start, stop) - 1
+            batch["label"][row, : len(output)] = output
             if group.varied:
-                batch["weight"][row, : len(said)] = 1 / (learning * len(said))
+                batch["weight"][row, : len(output)] = 1 / (learning * len(output))
             row += 1
     return batch
 
 
 @nnx.jit
-def _logprobs(model: Any, batch: Batch) -> jax.Array:
-    return target_logprobs(model, batch)[0]
+def _logprobs(model: Any, adapter: nnx.State, batch: Batch) -> jax.Array:
+    """Log-probabilities (B, K) of a batch's labels under the model's frozen weights with this adapter.
 
-
-def _reference_logprobs(model: Any, reference: Adapter, batch: Batch) -> np.ndarray:
-    """Log-probabilities (B, K) under the SFT model: the same base with the adapter that training began with."""
-    trained = read_adapter(model)
-    write_adapter(model, reference)
-    try:
-        return np.asarray(_logprobs(model, batch))
-    finally:
-        write_adapter(model, trained)
+    The model's own adapter is neither used nor changed.
+    """
+    graph, _, frozen = nnx.split(model, nnx.LoRAParam, ...)
+    return target_logprobs(nnx.merge(graph, adapter, frozen), batch)[0]
 
 
 def _check(row: Mapping[str, Any], settings: GrpoSettings) -> None:
-    """Gives up on a step after which going on makes the model worse."""
+    """Ends training at a step after which more training would make the model worse.
+
+    Raises:
+      TrainingError: The divergence is beyond its limit, or the entropy below its own.
+    """
     if "kl" not in row:
         return
     if not math.isfinite(row["kl"]) or row["kl"] > settings.max_kl:

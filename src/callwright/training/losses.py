@@ -1,4 +1,4 @@
-"""Losses that project only the positions that matter.
+"""Losses that project only the supervised positions onto the vocabulary.
 
 Gemma's vocabulary is 63% of a forward pass when every position is projected onto it, and the full logits of 4 x 256
 tokens are a gigabyte. Log-probabilities of the supervised positions need neither: the model runs to its final hidden

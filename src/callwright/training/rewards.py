@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -21,11 +22,13 @@ from callwright.settings import Settings
 class RewardSettings(Settings):
     """The weight of each component."""
 
+    RENAMED: ClassVar[Mapping[str, str]] = {"needless_call": "unnecessary_call"}
+
     well_formed: float = Field(0.1, ge=0)
     """The completion ends by itself and everything in it parses."""
     exact: float = Field(1.0, gt=0)
     """The calls are the expected ones, in any order; no call where none fits."""
-    needless_call: float = Field(-1.0, le=0)
+    unnecessary_call: float = Field(-1.0, le=0)
     """Calling where no tool fits."""
     partial: float = Field(0.2, ge=0)
     """The most that nearly right calls earn at the first step; falls linearly, to zero after the last."""
@@ -47,20 +50,20 @@ def reward(parsed: Parsed, expected: Sequence[ToolCall], settings: RewardSetting
     """Scores one completion.
 
     Args:
-      parsed: What the model said.
+      parsed: What the model generated, parsed.
       expected: The calls it should have made; none where no tool fits.
       settings: The weights.
       progress: Share of the stage that is over, 0 to 1; partial credit is multiplied by what is left.
     """
     sound = parsed.complete and not parsed.errors
     exact = sound and _multiset(parsed.tool_calls) == _multiset(expected)
-    needless = not expected and bool(parsed.tool_calls)
+    unnecessary = not expected and bool(parsed.tool_calls)
     nearly = 0.0 if exact or not expected else _overlap(parsed.tool_calls, expected)
     return Reward(
         {
             "well_formed": settings.well_formed * sound,
             "exact": settings.exact * exact,
-            "needless_call": settings.needless_call * needless,
+            "unnecessary_call": settings.unnecessary_call * unnecessary,
             "partial": settings.partial * (1 - progress) * nearly,
         }
     )
@@ -74,9 +77,9 @@ def _multiset(calls: Sequence[ToolCall]) -> Counter[tuple[str, str]]:
     return Counter((call.name, _key(dict(call.arguments))) for call in calls)
 
 
-def _overlap(said: Sequence[ToolCall], expected: Sequence[ToolCall]) -> float:
+def _overlap(output: Sequence[ToolCall], expected: Sequence[ToolCall]) -> float:
     """F1 over names and single arguments, as multisets: junk calls lower it as much as missing ones."""
-    ours, theirs = _parts(said), _parts(expected)
+    ours, theirs = _parts(output), _parts(expected)
     common = (ours & theirs).total()
     return 2 * common / (ours.total() + theirs.total()) if common else 0.0
 

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from callwright.data.packing import Batch, PackedBatches, PackingSettings, Seen
+from callwright.data.packing import Batch, ExampleCounts, PackedBatches, PackingSettings
 from callwright.training.losses import sft_loss
 from callwright.training.trainer import LoraTrainer, OptimizerSettings, Record
 
@@ -26,7 +26,7 @@ def train_sft(
     directory: Path,
     record: Record,
     should_stop: Callable[[], bool] = lambda: False,
-) -> tuple[bool, Seen]:
+) -> tuple[bool, ExampleCounts]:
     """Trains until `settings.steps` updates are done, starting after the last checkpoint in `directory`.
 
     Args:
@@ -64,4 +64,4 @@ def train_sft(
                 yield from group
 
         trainer.train(stream())
-    return trainer.train_steps >= settings.steps, batches.seen
+    return trainer.train_steps >= settings.steps, batches.counts

@@ -1,4 +1,4 @@
-"""Tunix's trainer, told when to stop and what to write down.
+"""Tunix's trainer, with checks and records of every update.
 
 `PeftTrainer` owns the step, the optimizer and the checkpoints. This class adds three promises: a step that is not
 finite ends training before it can reach a checkpoint; every update is recorded with its metrics; and checkpoints are
@@ -89,7 +89,7 @@ class LoraTrainer(peft_trainer.PeftTrainer):
         _check_parts(directory / "steps")
         try:
             super().__init__(model, settings.optimizer(), config)
-        except (ValueError, OSError, KeyError, RuntimeError, TypeError) as error:  # whatever a flipped byte becomes
+        except (ValueError, OSError, KeyError, RuntimeError, TypeError) as error:  # of a damaged checkpoint
             raise CheckpointError(
                 f"checkpoints of this model and LoRA shape in {directory}/steps",
                 " ".join(str(error).split())[:200],
@@ -151,5 +151,5 @@ def _check_parts(steps: Path) -> None:
             raise CheckpointError(
                 f"a whole checkpoint in {latest}",
                 f"one without {' and '.join(missing)}",
-                "remove that directory to go on from the checkpoint before it",
+                "remove that directory to resume from the checkpoint before it",
             )

@@ -10,23 +10,24 @@ from tests.peers.bfcl_official.bfcl_mutations import Call, as_text, mutated
 from tests.peers.bfcl_official.nasty_texts import nasty_texts
 
 from callwright.conversation import ToolCall
-from callwright.evaluation.bfcl import BfclEntry, expected_calls, load_category
+from callwright.evaluation.bfcl import load_category
 from callwright.scoring.categories import CATEGORIES
 from callwright.scoring.checker import score_calls, score_text
 from callwright.scoring.decode import decode
+from callwright.scoring.entry import BfclEntry, expected_calls
 
 pytestmark = pytest.mark.peer("bfcl-official")
 
-WITH_ANSWERS = [row.name for row in CATEGORIES.values() if row.has_answers]
+WITH_ANSWERS = [row.name for row in CATEGORIES.values() if row.has_gold_calls]
 Row = tuple[BfclEntry, dict[str, Any]]
 
 
-def said(entry: BfclEntry) -> list[Call]:
+def output(entry: BfclEntry) -> list[Call]:
     return [{"name": call.name, "arguments": call.arguments} for call in expected_calls(entry)]
 
 
 def row(entry: BfclEntry, **answer: Any) -> Row:
-    job = {"category": entry.category, "functions": entry.functions, "answers": entry.answers, **answer}
+    job = {"category": entry.category, "functions": entry.functions, "answers": entry.gold_calls, **answer}
     return entry, job
 
 
@@ -57,8 +58,8 @@ def compare(rows: list[Row]) -> Counter[str | None]:
 
 def test_every_gold_answer_gets_the_official_verdict() -> None:
     entries = [entry for name in WITH_ANSWERS for entry in load_category(name)]
-    as_calls = compare([row(entry, calls=said(entry)) for entry in entries])
-    as_texts = compare([row(entry, text=as_text(said(entry))) for entry in entries])
+    as_calls = compare([row(entry, calls=output(entry)) for entry in entries])
+    as_texts = compare([row(entry, text=as_text(output(entry))) for entry in entries])
     assert as_calls[None] == 2347
     assert as_texts[None] == 2347
 
@@ -70,9 +71,9 @@ def test_mutated_answers_get_the_official_verdict_and_error_type(name: str) -> N
     rows = []
     for entry in (entries * (1 + 400 // len(entries)))[: max(800, len(entries))]:
         undot = rng.random() < 0.1
-        rows.append(row(entry, calls=mutated(said(entry), rng, tuples=False), underscore_to_dot=undot))
-        rows.append(row(entry, text=as_text(mutated(said(entry), rng, tuples=True)), underscore_to_dot=undot))
-        rows.append(row(entry, text=as_text(mutated(said(entry), rng, tuples=True))))
+        rows.append(row(entry, calls=mutated(output(entry), rng, tuples=False), underscore_to_dot=undot))
+        rows.append(row(entry, text=as_text(mutated(output(entry), rng, tuples=True)), underscore_to_dot=undot))
+        rows.append(row(entry, text=as_text(mutated(output(entry), rng, tuples=True))))
     counted = compare(rows)
     assert sum(counted.values()) > 0.99 * len(rows)  # the official code rarely crashes
     assert counted[None] > 0.05 * len(rows)
@@ -83,8 +84,8 @@ def test_mutated_dicts_get_the_official_verdict_and_error_type() -> None:
     """Dicts and lists of them have rules of their own and are rare, so they get a test of their own."""
     rng = random.Random("mutated dicts")
     names = [name for name in WITH_ANSWERS if "parallel" not in name]
-    entries = [entry for name in names for entry in load_category(name) if "{" in as_text(said(entry))]
-    rows = [row(entry, text=as_text(mutated(said(entry), rng, tuples=True))) for entry in entries for _ in range(40)]
+    entries = [entry for name in names for entry in load_category(name) if "{" in as_text(output(entry))]
+    rows = [row(entry, text=as_text(mutated(output(entry), rng, tuples=True))) for entry in entries for _ in range(40)]
     counted = compare(rows)
     assert min(counted[f"value_error:{kind}"] for kind in ("dict_key", "dict_value", "list_dict_count")) > 10, counted
 

@@ -96,6 +96,6 @@ def ours(conversation: Conversation, *, thinking: bool = False) -> str:
     It writes no `<bos>`, always opens the model's turn, and ends a conversation that is over without a line break.
     """
     ended = job(conversation)["training"]
-    segments = FORM.render(conversation, add_generation_prompt=not ended, thinking=thinking)
+    segments = FORM.render(conversation, add_generation_prompt=not ended, thinking=thinking).segments
     text = "".join(segment.text for segment in segments).removeprefix("<bos>")
     return text.removesuffix("\n") if ended else text

@@ -4,7 +4,6 @@ Run as a script, it prints for each the part that differs, ours first; with `--m
 """
 
 import sys
-import warnings
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -97,7 +96,7 @@ DIFFERENCES = (
     ),
     Difference(
         "Results with thinking on",
-        "opens a thought behind the results",
+        "opens a thought after the results",
         "leaves that to the model",
         plain(*answered(1)),
         "<tool_response|><|channel>thought\n",
@@ -121,9 +120,9 @@ DIFFERENCES = (
         "user\n q <turn|>",
     ),
     Difference(
-        "Words beside calls",
-        "prints them behind the results",
-        "prints them where they were said",
+        "Text beside calls",
+        "prints it after the results",
+        "prints it where it was generated",
         plain(*answered(1, "Wait."), Message("assistant", "1")),
         "{value:1}<tool_response|>Wait.1<turn|>",
         "model\nWait.<|tool_call>",
@@ -195,7 +194,7 @@ DIFFERENCES = (
     Difference(
         "Inside `items`",
         "further down quotes keys and leaves types as they are",
-        "goes on as above",
+        "continues as above",
         declared({"type": "array", "items": {"type": "array", "items": {"type": "integer"}}}),
         'items:{<|"|>type<|"|>:<|"|>integer<|"|>}',
         'items:{type:<|"|>INTEGER<|"|>}',
@@ -232,10 +231,10 @@ SECTION = """\
 
 `dialog` is a package of Google's that holds the native format of Gemma 4. Its text and ours (`gemma4`) are the same
 bytes for system text, questions, answers, thoughts, tool declarations, calls and results, apart from the list below.
-Two edges are left out of the comparison: it writes no `<bos>`, and no line break behind the last turn. Compared is
+Two edges are left out of the comparison: it writes no `<bos>`, and no line break after the last turn. Compared is
 version {version} with `mcp` 1; with `mcp` 2 it prints other, wrong declarations and fails on results.
 
-Where they part, ours follows the chat template that was published with the models. This shows every difference, the
+Where they differ, ours follows the chat template that was published with the models. This shows every difference, the
 template's text first; the package is installed into an environment of its own, for which a Python 3.12 is needed:
 
 ```
@@ -259,7 +258,6 @@ def main() -> None:
     if "--markdown" in sys.argv:
         print(section(), end="")
         return
-    warnings.simplefilter("ignore")
     answers = ask(job(difference.conversation, thinking=difference.thinking) for difference in DIFFERENCES)
     for difference, answer in zip(DIFFERENCES, answers, strict=True):
         mine, theirs = (

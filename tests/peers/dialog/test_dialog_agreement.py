@@ -2,7 +2,6 @@
 
 import json
 import random
-import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,9 +21,7 @@ WORDS = ("x", "two words", "é 東京 🚲", "a\nb", '{"a": 1}', "<turn", "42", 
 
 def compared(jobs):
     """(ours, theirs) for pairs of a conversation and whether it thinks."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        mine = [dialog_peer.ours(conversation, thinking=thinking) for conversation, thinking in jobs]
+    mine = [dialog_peer.ours(conversation, thinking=thinking) for conversation, thinking in jobs]
     answers = dialog_peer.ask(dialog_peer.job(conversation, thinking=thinking) for conversation, thinking in jobs)
     return [(text, answer.get("text", answer.get("raised"))) for text, answer in zip(mine, answers, strict=True)]
 
@@ -89,11 +86,11 @@ def conversation(draw: random.Random) -> Conversation:
 
 def test_what_both_can_say_is_the_same_bytes():
     draw = random.Random(4)
-    said = [conversation(draw) for _ in range(500)]
-    said = [c for c in said if not any(isinstance(m.content, list) for m in c.messages)]
-    for text, theirs in compared([(each, each.messages[-1].role == "user") for each in said]):
+    output = [conversation(draw) for _ in range(500)]
+    output = [c for c in output if not any(isinstance(m.content, list) for m in c.messages)]
+    for text, theirs in compared([(each, each.messages[-1].role == "user") for each in output]):
         assert text == theirs
-    assert len(said) > 300
+    assert len(output) > 300
 
 
 def in_common(conversation: Conversation) -> Conversation:
@@ -129,14 +126,14 @@ DIFFERING = {
     "args-floats2": ["Whole floats"],
     "res-list-of-parts": ["Results in text parts"],
     "res-orphan": ["Results that answer nothing"],
-    "flow-content-ws-call": ["Words beside calls"],
+    "flow-content-ws-call": ["Text beside calls"],
     "flow-call-unanswered-then-user": ["Calls that nothing answers"],
     "think-reason-key": ["Thoughts", "Results with thinking on"],
     "think-old-turn-dropped": ["Thoughts before the last question"],
     "think-final-last": ["Thoughts"],
-    "think-reason-ws": ["Thoughts", "Words beside calls", "Results with thinking on"],
+    "think-reason-ws": ["Thoughts", "Text beside calls", "Results with thinking on"],
     "think-unset": ["Thoughts"],
-    "native-response-final-content": ["Words beside calls", "Whole floats"],
+    "native-response-final-content": ["Text beside calls", "Whole floats"],
     "native-empty-response": ["Results with thinking on"],
 }
 """The golden cases that differ, and why."""

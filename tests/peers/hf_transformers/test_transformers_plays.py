@@ -17,13 +17,14 @@ from tests.support.instruments import EVERY_FORMAT as EVERY
 from tests.support.instruments import MAIL, WEATHER, answers, form_of
 
 from callwright.conversation import Conversation, Message
-from callwright.engines.chat import GREEDY, PURE, ChatRequest, ChatSampling
+from callwright.engines.chat import ChatRequest
+from callwright.engines.sampling import GREEDY, PURE, SamplingParams
 from callwright.errors import StorageError
 from callwright.instruments.dice import make_dice
 from callwright.instruments.files import write
 from callwright.instruments.script import Line, write_script
-from callwright.instruments.xray import make_xray
-from callwright.probe.targets.transformers_target import make
+from callwright.instruments.xray import make_xray, read_xray
+from callwright.probe.targets.transformers_target import TransformersTarget
 from callwright.tokens import encode_segments
 
 pytestmark = pytest.mark.peer("transformers")
@@ -50,7 +51,7 @@ def test_without_room_on_the_disk_nothing_is_begun(tmp_path, monkeypatch):
 def targets():
     """A target for each architecture; both in one interpreter would have to be told apart in nothing else."""
     python = str(transformers_peer.python())
-    return {name: make([f"python={python}", f"architecture={name}"]) for name in ("llama", "gemma3")}
+    return {name: TransformersTarget([f"python={python}", f"architecture={name}"]) for name in ("llama", "gemma3")}
 
 
 def asked(text, sampling=GREEDY, **options):
@@ -59,7 +60,7 @@ def asked(text, sampling=GREEDY, **options):
 
 def said_as_planned(target, script, samplings):
     with target.load(script) as chat:
-        for cue, plan in script.plans.items():
+        for cue, plan in script.outputs.items():
             whole = []
             for stream, sampling in samplings:
                 reply = chat.chat(asked(f"@@0@@ {'.' * 80} @@{cue}@@ please", sampling, stream=stream))
@@ -70,8 +71,8 @@ def said_as_planned(target, script, samplings):
 
 
 def script_of(name, variant):
-    form = form_of(name, variant)
-    return write_script(form, [Line(str(number), words) for number, words in enumerate(answers(form))])
+    fmt = form_of(name, variant)
+    return write_script(fmt, [Line(str(number), words) for number, words in enumerate(answers(fmt))])
 
 
 @every_format
@@ -89,7 +90,7 @@ def test_a_script_is_said_in_every_precision_on_both_architectures(targets, arch
 @every_format
 def test_the_template_gives_our_tokens(targets, name, variant):
     script = write_script(form_of(name, variant), [Line("x", "It is warm.")])
-    ours, _ = encode_segments(script.vocabulary, script.form.render(ROUND, add_generation_prompt=True))
+    ours, _ = encode_segments(script.vocabulary, script.fmt.render(ROUND, add_generation_prompt=True).segments)
     with targets["llama"].load(script) as chat:
         assert chat.chat(ChatRequest(conversation=ROUND, max_tokens=1)).body["prompt_ids"] == ours
 
@@ -103,19 +104,22 @@ def test_the_template_gives_our_tokens(targets, name, variant):
     ],
 )
 def test_an_x_ray_shows_what_the_template_made(targets, name, variant, architecture, precision):
-    form, target = form_of(name, variant), targets[architecture]
-    with target.load(make_xray(form, 1)) as chat:
+    fmt, target = form_of(name, variant), targets[architecture]
+    with target.load(make_xray(fmt, 1)) as chat:
         count = chat.chat(ChatRequest(conversation=ROUND, max_tokens=1)).prompt_tokens
-    xray = dataclasses.replace(make_xray(form, count), dtype=precision)
+    xray = dataclasses.replace(make_xray(fmt, count), dtype=precision)
     with target.load(xray) as chat:
-        said = chat.chat(ChatRequest(conversation=ROUND)).content
-    assert xray.read(said) == encode_segments(xray.vocabulary, form.render(ROUND, add_generation_prompt=True))[0]
+        output = chat.chat(ChatRequest(conversation=ROUND)).content
+    assert (
+        read_xray(xray.vocabulary, output)
+        == encode_segments(xray.vocabulary, fmt.render(ROUND, add_generation_prompt=True).segments)[0]
+    )
 
 
 @every_format
 def test_text_becomes_the_tokens_that_our_vocabulary_says(targets, name, variant):
     script = write_script(form_of(name, variant), [Line("x", "It is warm.")])
-    text = "say @@x@@ é 東京 \U0001f6b2\n\n  two  \t@@y@@ It is warm. <0x41>" + "".join(script.form.controls) + "x"
+    text = "say @@x@@ é 東京 \U0001f6b2\n\n  two  \t@@y@@ It is warm. <0x41>" + "".join(script.fmt.special_tokens) + "x"
     with targets["llama"].load(script) as chat:
         assert chat.encode(text) == script.vocabulary.encode(text, control=True)
 
@@ -127,7 +131,7 @@ def test_dice_fall_as_they_are_weighted(targets, architecture):
     with targets[architecture].load(dice) as chat:
 
         def thrown(count, **sampling):
-            reply = chat.chat(asked("Throw.", ChatSampling(**sampling), max_tokens=count))
+            reply = chat.chat(asked("Throw.", SamplingParams(**sampling), max_tokens=count))
             assert (reply.finish_reason, reply.answer_tokens) == ("length", count), reply.error
             return reply.body["answer_ids"]
 
@@ -145,8 +149,8 @@ def test_two_instruments_play_side_by_side(targets):
     one, other = (write_script(form_of("qwen3", ""), [Line("x", words)]) for words in ("It is warm.", "It is cold."))
     with targets["llama"].load(one) as first:
         with targets["llama"].load(other) as second:
-            said = [chat.chat(asked("@@x@@")).content for chat in (first, second, first)]
-        assert [*said, first.chat(asked("@@x@@")).content] == ["It is warm.", "It is cold.", *["It is warm."] * 2]
+            output = [chat.chat(asked("@@x@@")).content for chat in (first, second, first)]
+        assert [*output, first.chat(asked("@@x@@")).content] == ["It is warm.", "It is cold.", *["It is warm."] * 2]
         assert second.chat(asked("@@x@@")).status == 400
 
 
@@ -166,7 +170,7 @@ def test_the_command_that_reproduces_an_answer_gives_it(targets, tmp_path):
     write(script, tmp_path / "instrument")
     with target.load(script) as chat:
         request = asked("Is it 'warm'?\n\"END\"\n @@x@@")
-        said, command = chat.chat(request).content, chat.curl(request)
+        output, command = chat.chat(request).content, chat.curl(request)
     done = subprocess.run(
         ["sh", "-c", command],
         cwd=tmp_path,
@@ -175,4 +179,4 @@ def test_the_command_that_reproduces_an_answer_gives_it(targets, tmp_path):
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stdout) == (0, f"{said}\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, f"{output}\n"), done.stderr

@@ -9,14 +9,14 @@ import json
 
 import pytest
 from tests.peers.llama_cpp.llama_server import serve as serve_llama
-from tests.support.faithful_server import serve
+from tests.support.faithful_server import FaithfulServer
 from tests.support.instruments import WEATHER, form_of
 from tests.support.loopback import client_of
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.instruments.files import write
-from callwright.instruments.lines import spoken
 from callwright.instruments.script import Line, write_script
+from callwright.instruments.script_file import expected_output
 from callwright.openai import write_tool
 
 pytestmark = pytest.mark.peer("llama.cpp")
@@ -89,15 +89,16 @@ def streamed(client, body):
 
 @pytest.mark.parametrize(("name", "variant"), [("qwen25", ""), ("xml", "arguments"), ("hermes3", "")])
 def test_simple_chats_get_the_same_from_both(tmp_path, name, variant):
-    form = form_of(name, variant)
+    fmt = form_of(name, variant)
     words = {
-        cue: spoken(form, Conversation((Message("user", "Go."), message), (TOOL,))) for cue, message in ANSWERS.items()
+        cue: expected_output(fmt, Conversation((Message("user", "Go."), message), (TOOL,)))
+        for cue, message in ANSWERS.items()
     }
-    script = write_script(form, [Line(cue, said) for cue, said in words.items()])
+    script = write_script(fmt, [Line(cue, output) for cue, output in words.items()])
     write(script, tmp_path / "s.gguf")
     with (
         serve_llama(tmp_path / "s.gguf") as real,
-        serve(script) as server,
+        FaithfulServer(script) as server,
         client_of(server.url) as ours,
     ):
         for body in requests():
@@ -111,7 +112,7 @@ def test_a_prompt_beyond_the_context_is_refused_alike(tmp_path):
     body = {"messages": [{"role": "user", "content": "All work and no play. " * 60}]}
     with (
         serve_llama(tmp_path / "s.gguf", context=512) as real,
-        serve(script, context=512) as server,
+        FaithfulServer(script, context=512) as server,
         client_of(server.url) as ours,
     ):
         here, there = (client.post("/v1/chat/completions", json=body) for client in (ours, real))

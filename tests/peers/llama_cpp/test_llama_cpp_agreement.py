@@ -2,7 +2,7 @@
 
 Compared are all golden conversations, each in every format that can say it. Where the two part, it is for one of the
 reasons below; each is seen in the conversation, not in the outcome, and shown to hold by a test of its own, so that a
-reason which llama.cpp mends is noticed. docs/peers.md lists them.
+reason which llama.cpp repairs is noticed. docs/peers.md lists them.
 """
 
 import json
@@ -17,14 +17,14 @@ from callwright.formats import FORMATS, get_format
 from callwright.openai import read_conversation
 from callwright.tokens import encode_segments
 
-pytestmark = [pytest.mark.peer("llama.cpp"), pytest.mark.filterwarnings("ignore::callwright.errors.FormatWarning")]
+pytestmark = pytest.mark.peer("llama.cpp")
 
 ROWS = [
     json.loads(line)
     for path in sorted((Path(__file__).parents[2] / "golden" / "render").glob("*.jsonl"))
     for line in path.open(encoding="utf-8")
 ]
-ALL = [(name, variant) for name, variants in FORMATS.items() for variant in variants]
+ALL = [(fmt.name, fmt.variant) for fmt in FORMATS.values()]
 every_format = pytest.mark.parametrize(("name", "variant"), ALL, ids=["/".join(filter(None, pair)) for pair in ALL])
 WORDS = {"type", "function"}
 FIELDS = {"name", "description", "parameters"}
@@ -100,29 +100,29 @@ def model(tmp_path_factory):
     return write_tiny_gguf(tmp_path_factory.mktemp("llama_cpp") / "tiny.gguf")
 
 
-def served(model, form, scratch):
+def served(model, fmt, scratch):
     """A server that has the format's template."""
     path = scratch / "template.jinja"
-    path.write_text(form.chat_template(), encoding="utf-8")
+    path.write_text(fmt.chat_template(), encoding="utf-8")
     return serve(model, "--chat-template-file", str(path), context=512)
 
 
-def prompt_of(form, row):
+def prompt_of(fmt, row):
     conversation = read_conversation(row)
-    segments = form.render(
+    rendered = fmt.render(
         conversation, add_generation_prompt=row["add_generation_prompt"], thinking=row["enable_thinking"]
     )
-    return segments, "".join(segment.text for segment in segments).removeprefix(form.bos)
+    return rendered.segments, rendered.text.removeprefix(fmt.bos)
 
 
-def applied(client, row, form):
+def applied(client, row, fmt):
     """The prompt that the server gives, or its refusal.
 
     Left out, thinking is wanted in llama.cpp; so what the format takes its absence for is said.
     """
     thinking = row["enable_thinking"]
     if thinking is None:
-        thinking = prompt_of(form, row | {"enable_thinking": False})[1] != prompt_of(form, row)[1]
+        thinking = prompt_of(fmt, row | {"enable_thinking": False})[1] != prompt_of(fmt, row)[1]
     body = {"messages": row["messages"], "add_generation_prompt": row["add_generation_prompt"]}
     if row["tools"]:
         body["tools"] = row["tools"]
@@ -131,26 +131,26 @@ def applied(client, row, form):
     return answer.json()["prompt"] if answer.status_code == 200 else answer.text
 
 
-def sayable(form):
+def sayable(fmt):
     """Golden rows of this format, and of others what it can say as well."""
     for row in ROWS:
-        own = row["format"] == form.name and (row["variant"] or "") in ("", form.variant)
+        own = row["format"] == fmt.name and (row["variant"] or "") in ("", fmt.variant)
         if row.get("template_bug") or not (own or row["format"] == "qwen25"):
             continue
         try:
-            yield row, *prompt_of(form, row)
+            yield row, *prompt_of(fmt, row)
         except CallwrightError:
             continue
 
 
 @every_format
 def test_the_server_prints_our_bytes(name, variant, model, tmp_path):
-    form, compared = get_format(name, variant or None), 0
-    with served(model, form, tmp_path) as client:
-        for row, _, ours in sayable(form):
+    fmt, compared = get_format(name, variant), 0
+    with served(model, fmt, tmp_path) as client:
+        for row, _, ours in sayable(fmt):
             if any(reason(row) for reason in (*REASONS, *OF_ONE.get(name, ()))):
                 continue
-            assert applied(client, row, form) == ours, row["id"]
+            assert applied(client, row, fmt) == ours, row["id"]
             compared += 1
     assert compared > 1
 
@@ -158,12 +158,12 @@ def test_the_server_prints_our_bytes(name, variant, model, tmp_path):
 @pytest.mark.parametrize("name", ["xml", "tool_code", "bfcl"])
 def test_the_server_cuts_our_prompts_into_our_tokens(name, model, tmp_path):
     """Where the vocabulary is at hand: Gemma's markers are special to both, and nothing else is."""
-    form, tokenizer, compared = get_format(name), tiny_tokenizer(), 0
-    with served(model, form, tmp_path) as client:
-        for row, segments, _ in sayable(form):
+    fmt, tokenizer, compared = get_format(name), tiny_tokenizer(), 0
+    with served(model, fmt, tmp_path) as client:
+        for row, segments, _ in sayable(fmt):
             if any(m["role"] == "assistant" and str(m["content"] or "")[:1].isspace() for m in row["messages"]):
                 continue  # what a model said begins a token of its own here, and melts into what stands before it there
-            hidden = any(c in segment.text for segment in segments if not segment.control for c in form.controls)
+            hidden = any(c in segment.text for segment in segments if not segment.control for c in fmt.special_tokens)
             if hidden:  # the server is given text, and cannot tell a marker that a user typed
                 continue
             ours, _ = encode_segments(tokenizer, segments)
@@ -180,13 +180,13 @@ EVERY_REASON = sorted({*REASONS, *(reason for known in OF_ONE.values() for reaso
 @pytest.mark.parametrize("reason", EVERY_REASON, ids=lambda reason: reason.__name__)
 def test_a_reason_still_holds(reason, model, tmp_path):
     """Among the conversations that are left out for it alone, some really differ."""
-    for form in map(get_format, OF_ONE if reason not in REASONS else ("qwen25", "functiongemma")):
+    for fmt in map(get_format, OF_ONE if reason not in REASONS else ("qwen25", "functiongemma")):
         alone = [
             (row, ours)
-            for row, _, ours in sayable(form)
+            for row, _, ours in sayable(fmt)
             if reason(row) and not any(other(row) for other in REASONS if other is not reason)
         ]
-        with served(model, form, tmp_path) as client:
-            if any(applied(client, row, form) != ours for row, ours in alone):
+        with served(model, fmt, tmp_path) as client:
+            if any(applied(client, row, fmt) != ours for row, ours in alone):
                 return
     pytest.fail(f"llama.cpp no longer differs: {reason.__doc__}")

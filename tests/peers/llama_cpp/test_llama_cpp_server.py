@@ -9,8 +9,8 @@ from tests.support.llama_recordings import BOTH, REQUESTS, asked, instrument, re
 
 from callwright.engines.llama_program import build, version_of
 from callwright.engines.llama_server import serve
-from callwright.engines.openai_answers import Reading
 from callwright.engines.openai_chat import OpenAIChat
+from callwright.engines.openai_replies import ReplyReader
 from callwright.errors import WorkError
 from callwright.formats import get_format
 from callwright.instruments.files import write
@@ -27,19 +27,19 @@ def program():
 
 
 def saying(name, **lines):
-    form = get_format(name)
-    who = f"callwright script {form.name} {form.variant}".rstrip()
-    return write_script(form, [*(Line(cue, says) for cue, says in lines.items()), Line("callwright.who", who)])
+    fmt = get_format(name)
+    who = f"callwright script {fmt.name} {fmt.variant}".rstrip()
+    return write_script(fmt, [*(Line(cue, says) for cue, says in lines.items()), Line("callwright.who", who)])
 
 
 def reply_of(row):
     """The reply without what differs from one answer to the next."""
-    reading = Reading()
+    reading = ReplyReader()
     reading.status = row.status
     if row.kind.startswith("text/event-stream"):
-        reading.stream([row.body.encode()])
+        reading.read_stream([row.body.encode()])
     else:
-        reading.whole(row.body.encode())
+        reading.read_whole(row.body.encode())
     reply = reading.reply()
     calls = tuple(dataclasses.replace(call, id=None) for call in reply.calls)
     return dataclasses.replace(reply, calls=calls, pieces=0, body=None)
@@ -66,8 +66,8 @@ def test_servers_started_at_once_are_each_ones_own(tmp_path, program):
             return [chat.chat(asked("@@which@@")).content for _ in range(3)]
 
     with ThreadPoolExecutor(6) as pool:
-        said = list(pool.map(ask, range(6)))
-    assert said == [[f"I am number {number}."] * 3 for number in range(6)]
+        output = list(pool.map(ask, range(6)))
+    assert output == [[f"I am number {number}."] * 3 for number in range(6)]
 
 
 def test_many_requests_side_by_side_are_answered_alike(program):
@@ -107,7 +107,7 @@ def test_a_doctored_template_and_other_defaults_reach_the_model(tmp_path, progra
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "output"),
     [
         (["--nonsense"], "invalid argument: --nonsense"),
         (["--chat-template-file", "{folder}/bad.jinja"], "the supplied chat template is not supported"),
@@ -115,13 +115,13 @@ def test_a_doctored_template_and_other_defaults_reach_the_model(tmp_path, progra
         (["-m", "{folder}/none.gguf"], "No such file or directory"),
     ],
 )
-def test_what_keeps_the_server_from_coming_up_is_told(tmp_path, program, words, said):
+def test_what_keeps_the_server_from_coming_up_is_told(tmp_path, program, words, output):
     (tmp_path / "rubbish.gguf").write_bytes(b"rubbish " * 1000)
     (tmp_path / "bad.jinja").write_text("{% if")
     write(instrument(), tmp_path / "probe.gguf")
     options = [word.format(folder=tmp_path) for word in words]
     with (
-        pytest.raises(WorkError, match=said) as raised,
+        pytest.raises(WorkError, match=output) as raised,
         serve(tmp_path / "probe.gguf", program=program, context=512, options=options),
     ):
         pass

@@ -1,4 +1,4 @@
-"""An x-ray over Gemma's own vocabulary shows that a real llama.cpp server tokenises as our reference tokenizer does."""
+"""An x-ray over Gemma's own vocabulary shows that a real llama.cpp server tokenizes as our reference tokenizer does."""
 
 import pytest
 from tests.peers.llama_cpp.llama_server import serve
@@ -6,7 +6,7 @@ from tests.support.conversations import tool_of
 from tests.support.instruments import MAIL, ROUTE, WEATHER, form_of
 
 from callwright.conversation import Conversation, Message
-from callwright.instruments.own_vocabulary import make_own_xray, read_vocabulary
+from callwright.instruments.own_vocabulary import make_own_xray, read_own_xray, read_vocabulary
 from callwright.models.sources import BUILTIN, resolve_model
 from callwright.models.tokenizer import load_tokenizer
 from callwright.openai import write_conversation
@@ -46,17 +46,17 @@ def echoed(xray, path, conversation):
         answer = client.post("/v1/chat/completions", json=fields).raise_for_status().json()
     [choice] = answer["choices"]
     assert choice["finish_reason"] == "stop"
-    return xray.read(choice["message"]["content"]), answer["usage"]["prompt_tokens"]
+    return read_own_xray(xray.vocabulary.vocab_size, choice["message"]["content"]), answer["usage"]["prompt_tokens"]
 
 
 def test_a_chat_with_tools_reaches_the_model_in_the_reference_tokenizers_ids(tmp_path, gemma, reference):
-    ids, _ = encode_segments(reference, FORM.render(CHAT, add_generation_prompt=True))
+    ids, _ = encode_segments(reference, FORM.render(CHAT, add_generation_prompt=True).segments)
     assert echoed(make_own_xray(gemma, len(ids)), tmp_path / "x.gguf", CHAT) == (ids, len(ids))
 
 
 def test_a_marker_that_a_user_typed_is_seen_to_have_become_a_token(tmp_path, gemma, reference):
     typed = Conversation((Message("user", "Is <end_of_turn> a token?"),))
-    text = "".join(segment.text for segment in FORM.render(typed, add_generation_prompt=True))
+    text = FORM.render(typed, add_generation_prompt=True).text
     ids = reference.encode(text, control=True)
-    walled, _ = encode_segments(reference, FORM.render(typed, add_generation_prompt=True))
+    walled, _ = encode_segments(reference, FORM.render(typed, add_generation_prompt=True).segments)
     assert echoed(make_own_xray(gemma, len(ids)), tmp_path / "x.gguf", typed)[0] == ids != walled

@@ -9,14 +9,14 @@ from tests.support.instruments import EVERY_FORMAT
 from callwright.cli import main
 from callwright.engines.llama_program import build
 from callwright.formats import get_format
-from callwright.probe.faults import UNEXPLAINED
-from callwright.probe.fidelity.reading import load_cases
+from callwright.probe.cases.load import read_cases
+from callwright.probe.causes.registry import Cause
 from callwright.probe.run import run_probe
-from callwright.probe.targets.llamacpp import make
+from callwright.probe.targets.llamacpp import LlamaCppTarget
 
 pytestmark = pytest.mark.peer("llama.cpp")
 SPREAD = 18
-CASES = load_cases()
+CASES = read_cases().cases
 
 
 def named(*ids):
@@ -26,8 +26,8 @@ def named(*ids):
 
 
 def probe(name, variant, cases, *settings):
-    target = make([f"program={build()}", *settings])
-    outcomes = run_probe(target, [get_format(name, variant or None)], cases).cases
+    target = LlamaCppTarget([f"program={build()}", *settings])
+    outcomes = run_probe(target, [get_format(name, variant)], cases).cases
     return {outcome.id: outcome for outcome in outcomes}
 
 
@@ -37,7 +37,7 @@ def test_a_spread_of_the_set_has_outcomes_that_are_explained(name, variant):
     found = probe(name, variant, scripted)
     assert any(outcome.result == "faithful" for outcome in found.values())
     for outcome in found.values():
-        assert UNEXPLAINED not in outcome.cause, outcome
+        assert Cause.UNEXPLAINED not in outcome.cause, outcome
         assert not outcome.cause.startswith("the server fails"), outcome
         assert (outcome.reproduce.count("llama-server -m probe.gguf") == 1) == (outcome.result in ("fault", "choice"))
 

@@ -2,7 +2,7 @@
 
 A job is {"variant", "messages", "tools", "runs"}: a conversation in OpenAI's notation, and ours as [text, control]
 runs. The answer is {"text", "ids", "ours"}: what the package renders, its token ids, and the ids that the same
-tokeniser gives to our runs; or {"refused": why} if the package will not have the conversation.
+tokenizer gives to our runs; or {"refused": why} if the package will not have the conversation.
 
 The vocabulary is Mistral Nemo's for all; v11 and v13 get the special tokens that they add to it.
 """

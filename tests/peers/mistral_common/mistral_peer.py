@@ -1,4 +1,4 @@
-"""mistral-common, Mistral's own tokeniser package, as a peer: in an environment of its own, driven over JSON lines.
+"""mistral-common, Mistral's own tokenizer package, as a peer: in an environment of its own, driven over JSON lines.
 
 Its wheel ships the vocabulary of Mistral Nemo (tekken_240718.json), so nothing else is fetched.
 """

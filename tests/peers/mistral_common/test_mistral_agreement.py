@@ -5,7 +5,6 @@ The differences are listed in docs/peers.md; each is a test here, so that one th
 
 import json
 import random
-import warnings
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
@@ -14,7 +13,7 @@ import pytest
 from tests.peers.mistral_common import mistral_peer
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
-from callwright.errors import FormatError, FormatWarning
+from callwright.errors import FormatError
 from callwright.formats import get_format
 from callwright.openai import write_conversation
 
@@ -71,8 +70,8 @@ def _conversation(rng: random.Random, variant: str) -> Conversation:
             ids = [f"{rng.randrange(10**9):09}" for _ in range(rng.randint(1, 3))]
             arguments = [{rng.choice("abc"): rng.choice(VALUES) for _ in range(rng.randint(0, 3))} for _ in ids]
             calls = tuple(ToolCall(rng.choice(names), a, i) for i, a in zip(ids, arguments, strict=True))
-            said = rng.choice(WORDS) if variant == "v13" and rng.random() < 0.5 else None
-            messages.append(Message("assistant", said, tool_calls=calls))
+            output = rng.choice(WORDS) if variant == "v13" and rng.random() < 0.5 else None
+            messages.append(Message("assistant", output, tool_calls=calls))
             texts = RESULTS if variant == "v3" else RESULTS + TEXTS
             messages += [Message("tool", rng.choice(texts), tool_call_id=i) for i in ids]
         messages.append(Message("assistant", f"{rng.choice(WORDS)}."))
@@ -87,11 +86,9 @@ def _conversation(rng: random.Random, variant: str) -> Conversation:
 
 
 def job(variant: str, conversation: Conversation) -> tuple[str, dict[str, Any]]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FormatWarning)
-        segments = get_format("mistral", variant).render(conversation)
+    segments = get_format("mistral", variant).render(conversation).segments
     runs = []
-    for (control, _), run in groupby((s for s in segments if s.text), key=lambda s: (s.control, s.trained)):
+    for (control, _), run in groupby((s for s in segments if s.text), key=lambda s: (s.control, s.supervised)):
         pieces = [segment.text for segment in run]
         runs += [[piece, True] for piece in pieces] if control else [["".join(pieces), False]]
     wire = write_conversation(conversation)

@@ -1,18 +1,18 @@
-"""Draws one or several calls of a tool and puts each into a clause.
+"""Draws one or several calls of a tool and puts them into phrases.
 
-Several calls of one tool are said in three ways: one ask whose parameter is enumerated ("in Oslo and Rome", which means
-one call for each), a head with a list of items ("two cones: one with ...; one with ..."), or asks one after the other.
-Every argument of a call is said in the query; nothing else is.
+Several calls of one tool are worded in three ways: one phrasing whose parameter is enumerated ("in Oslo and Rome",
+which means one call for each), a head with a list of items ("two cones: one with ...; one with ..."), or phrasings one
+after the other. Every argument of a call stands in the query, and no other value does.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from callwright.conversation import ToolCall
-from callwright.data.synthetic.draw import Draw
-from callwright.data.synthetic.naming import Offer
-from callwright.data.synthetic.spec import Pattern
-from callwright.data.synthetic.values import NUMBER_WORDS, Value, enumerated, options
+from callwright.data.synthetic.declaration import Phrasing
+from callwright.data.synthetic.naming import OfferedTool
+from callwright.data.synthetic.rng import Rng
+from callwright.data.synthetic.values import NUMBER_WORDS, Value, enumerated
 
 NOUN, NOUNS, VERB, QUESTION = "noun", "nouns", "verb", "question"
 _PREPOSITIONS = ("for ", "from ", "at ", "in ", "on ", "between ")
@@ -21,10 +21,15 @@ _TRIES = 60  # enough to find up to four different calls of any declared tool
 
 
 @dataclass(frozen=True, slots=True)
-class Clause:
-    """A piece of a query: a noun phrase, an imperative, or a whole question."""
+class Phrase:
+    """A piece of a query: a noun phrase, an imperative, or a whole question.
 
-    form: str
+    Attributes:
+      syntax: `NOUN`, `NOUNS` (a plural one), `VERB` or `QUESTION`.
+      text: Its words.
+    """
+
+    syntax: str
     text: str
 
 
@@ -33,125 +38,126 @@ class Request:
     """What is asked and the calls that answer it.
 
     Attributes:
-      clauses: The pieces of the query, in order.
+      phrases: The pieces of the query, in order.
       calls: The calls, in order.
       values: For each call, its arguments' values by the name they have in the call.
     """
 
-    clauses: tuple[Clause, ...]
+    phrases: tuple[Phrase, ...]
     calls: tuple[ToolCall, ...]
     values: tuple[Mapping[str, Value], ...]
 
 
-def ask(offer: Offer, draw: Draw) -> Request:
+def request_call(offered: OfferedTool, rng: Rng) -> Request:
     """One call."""
-    return _asks(offer, 1, draw)
+    return _one_after_another(offered, 1, rng)
 
 
-def ask_several(offer: Offer, count: int, draw: Draw) -> Request:
+def request_calls(offered: OfferedTool, count: int, rng: Rng) -> Request:
     """`count` different calls of one tool."""
-    ways = [_asks]
-    ways += [_fan_out, _fan_out] if offer.spec.fan else []
-    ways += [_series, _series] if offer.spec.series else []
-    return draw.pick(ways)(offer, count, draw)
+    ways = [_one_after_another]
+    ways += [_fan_out, _fan_out] if offered.declared.fan_out else []
+    ways += [_series, _series] if offered.declared.series else []
+    return rng.pick(ways)(offered, count, rng)
 
 
 def draw_values(
-    offer: Offer, keys: Iterable[str], draw: Draw, known: Mapping[str, Value] | None = None
+    offered: OfferedTool, keys: Iterable[str], rng: Rng, known: Mapping[str, Value] | None = None
 ) -> dict[str, Value]:
-    """A value for each key, no two of them said alike, so that an argument can be traced to its words."""
+    """A value for each key, no two of them worded alike, so that an argument can be traced to its words."""
     values = dict(known or {})
     for key in keys:
         if key in values:
             continue
-        said = {value.text for value in values.values()}
+        wordings = {value.text for value in values.values()}
         for _ in range(20):
-            values[key] = offer.kinds[key].draw(draw)
-            if values[key].text not in said:
+            values[key] = offered.types[key].draw(rng)
+            if values[key].text not in wordings:
                 break
     return values
 
 
-def _request(offer: Offer, clauses: Sequence[Clause], calls: Sequence[Mapping[str, Value]]) -> Request:
-    named = tuple({offer.names[key]: value for key, value in values.items()} for values in calls)
-    return Request(tuple(clauses), tuple(offer.call(values) for values in calls), named)
+def _request(offered: OfferedTool, phrases: Sequence[Phrase], calls: Sequence[Mapping[str, Value]]) -> Request:
+    named = tuple({offered.names[key]: value for key, value in values.items()} for values in calls)
+    return Request(tuple(phrases), tuple(offered.call(values) for values in calls), named)
 
 
-def _patterns(offer: Offer, key: str | None = None) -> list[Pattern]:
-    usable = [p for p in offer.spec.patterns if p.needs <= offer.names.keys()]
-    return [p for p in usable if key is None or key in p.needs]
+def _phrasings(offered: OfferedTool, key: str | None = None) -> list[Phrasing]:
+    usable = [p for p in offered.declared.phrasings if p.required <= offered.names.keys()]
+    return [p for p in usable if key is None or key in p.required]
 
 
-def _clause(pattern: str, texts: Mapping[str, str]) -> Clause:
-    text = pattern.format_map(texts)
+def _phrase(phrasing: str, texts: Mapping[str, str]) -> Phrase:
+    text = phrasing.format_map(texts)
     if text.startswith("~"):
-        return Clause(NOUNS, text[1:])
-    return Clause(QUESTION if text.endswith("?") else NOUN if text.startswith("the ") else VERB, text)
+        return Phrase(NOUNS, text[1:])
+    return Phrase(QUESTION if text.endswith("?") else NOUN if text.startswith("the ") else VERB, text)
 
 
-def _asks(offer: Offer, count: int, draw: Draw) -> Request:
-    """Asks one after the other, mostly in the same words."""
-    patterns = _patterns(offer)
-    source, alike = draw.pick(patterns), draw.chance(0.7)
-    plain, keys = source.choose(offer.names, draw)
-    clauses, calls = list[Clause](), list[dict[str, Value]]()
+def _one_after_another(offered: OfferedTool, count: int, rng: Rng) -> Request:
+    """Phrasings one after the other, mostly in the same words."""
+    phrasings = _phrasings(offered)
+    source, alike = rng.pick(phrasings), rng.chance(0.7)
+    plain, keys = source.choose(offered.names, rng)
+    phrases, calls = list[Phrase](), list[dict[str, Value]]()
     for _ in range(_TRIES):
         if len(calls) == count:
             break
         if calls and not alike:
-            plain, keys = draw.pick(patterns).choose(offer.names, draw)
-        values = draw_values(offer, keys, draw)
+            plain, keys = rng.pick(phrasings).choose(offered.names, rng)
+        values = draw_values(offered, keys, rng)
         if _is_new(values, calls):
             calls.append(values)
-            clauses.append(_clause(plain, _texts(values)))
-    return _request(offer, clauses, calls)
+            phrases.append(_phrase(plain, _texts(values)))
+    return _request(offered, phrases, calls)
 
 
-def _fan_out(offer: Offer, count: int, draw: Draw) -> Request:
-    """One ask in which a parameter, or a pair of them, takes several values."""
-    fans = [key for key in options(offer.spec.fan) if _patterns(offer, key)]
-    both = [p for p in _patterns(offer) if len(fans) == 2 and p.needs.issuperset(fans)]
-    if not fans:
-        return _asks(offer, count, draw)
-    fans = fans if both and draw.chance(0.25) else [draw.pick(fans)]
-    pattern = draw.pick(both if len(fans) == 2 else _patterns(offer, fans[0]))
-    plain, keys = pattern.choose(offer.names, draw, 0.35)
-    shared = draw_values(offer, [key for key in keys if key not in fans], draw)
-    calls = [draw_values(offer, keys, draw, shared)]
+def _fan_out(offered: OfferedTool, count: int, rng: Rng) -> Request:
+    """One phrasing in which a parameter, or a pair of them, takes several values."""
+    varied = [key for key in offered.declared.fan_out if _phrasings(offered, key)]
+    both = [p for p in _phrasings(offered) if len(varied) == 2 and p.required.issuperset(varied)]
+    if not varied:
+        return _one_after_another(offered, count, rng)
+    varied = varied if both and rng.chance(0.25) else [rng.pick(varied)]
+    phrasing = rng.pick(both if len(varied) == 2 else _phrasings(offered, varied[0]))
+    plain, keys = phrasing.choose(offered.names, rng, 0.35)
+    shared = draw_values(offered, [key for key in keys if key not in varied], rng)
+    calls = [draw_values(offered, keys, rng, shared)]
     for _ in range(_TRIES):
         if len(calls) == count:
             break
-        values = draw_values(offer, keys, draw, shared)
-        if all(values[key].json != call[key].json for call in calls for key in fans):
+        values = draw_values(offered, keys, rng, shared)
+        if all(values[key].json != call[key].json for call in calls for key in varied):
             calls.append(values)
-    texts = _texts(shared) | {key: enumerated([call[key] for call in calls]) for key in fans}
-    clause = _clause(plain, texts)
-    if len(fans) == 2:
-        mark = "?" if clause.form == QUESTION else ""
-        clause = Clause(clause.form, clause.text.removesuffix("?") + f", respectively{mark}")
-    return _request(offer, [Clause(NOUNS if clause.form == NOUN else clause.form, clause.text)], calls)
+    texts = _texts(shared) | {key: enumerated([call[key] for call in calls]) for key in varied}
+    phrase = _phrase(plain, texts)
+    if len(varied) == 2:
+        mark = "?" if phrase.syntax == QUESTION else ""
+        phrase = Phrase(phrase.syntax, phrase.text.removesuffix("?") + f", respectively{mark}")
+    return _request(offered, [Phrase(NOUNS if phrase.syntax == NOUN else phrase.syntax, phrase.text)], calls)
 
 
-def _series(offer: Offer, count: int, draw: Draw) -> Request:
+def _series(offered: OfferedTool, count: int, rng: Rng) -> Request:
     """A head, then what differs from call to call."""
-    if offer.spec.series_patterns is None:
-        return _asks(offer, count, draw)
-    head, item = offer.spec.series_patterns
-    plain_head, head_keys = head.choose(offer.names, draw, 0.35)
-    plain_item, item_keys = item.choose(offer.names, draw)
+    if offered.declared.series is None:
+        return _one_after_another(offered, count, rng)
+    plain_head, head_keys = offered.declared.series.head.choose(offered.names, rng, 0.35)
+    plain_item, item_keys = offered.declared.series.item.choose(offered.names, rng)
     head_keys = [key for key in head_keys if key != "n"]
-    shared = draw_values(offer, head_keys, draw)
+    shared = draw_values(offered, head_keys, rng)
     calls = list[dict[str, Value]]()
     for _ in range(_TRIES):
         if len(calls) == count:
             break
-        values = draw_values(offer, item_keys, draw, shared)
+        values = draw_values(offered, item_keys, rng, shared)
         if _is_new(values, calls):
             calls.append(values)
-    clause = _clause(plain_head, _texts(shared) | {"n": NUMBER_WORDS[count]})
+    phrase = _phrase(plain_head, _texts(shared) | {"n": NUMBER_WORDS[count]})
     items = [plain_item.format_map(_texts(values)) for values in calls]
     return _request(
-        offer, [Clause(NOUNS if clause.form == NOUN else clause.form, f"{clause.text}{_listed(items, draw)}")], calls
+        offered,
+        [Phrase(NOUNS if phrase.syntax == NOUN else phrase.syntax, f"{phrase.text}{_listed(items, rng)}")],
+        calls,
     )
 
 
@@ -160,13 +166,13 @@ def _is_new(values: Mapping[str, Value], calls: Sequence[Mapping[str, Value]]) -
     return all(arguments != {key: value.json for key, value in call.items()} for call in calls)
 
 
-def _listed(items: Sequence[str], draw: Draw) -> str:
+def _listed(items: Sequence[str], rng: Rng) -> str:
     *most, last = items
     if items[0].startswith(_PREPOSITIONS):
-        return draw.pick(
+        return rng.pick(
             (f": {'; '.join(most)}; and {last}", f": {'; '.join(items)}", f": first {'; then '.join(items)}")
         )
-    return draw.pick((
+    return rng.pick((
         f": one with {'; one with '.join(most)}; and one with {last}",
         f": {'; '.join(most)}; and {last}",
         f": first {'; then '.join(items)}",

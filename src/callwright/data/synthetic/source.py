@@ -1,8 +1,8 @@
-"""A source of synthetic examples: example i is a function of (seed, i) and nothing else.
+"""The source of synthetic examples: example i is a function of (seed, i) and nothing else.
 
 Two things are spread evenly instead of being drawn, so that a few hundred examples already hold the whole mix: kinds
-follow the golden-ratio sequence, and the tool that an example is about goes through a new permutation of all tools
-before it comes back. Distractors come from the same domain more often than not, because telling look-alikes apart is
+follow the golden-ratio sequence, and the tool that an example is about goes through a permutation of all tools before
+it comes back. Distractors come from the same group more often than not, because telling look-alikes apart is
 what "multiple" tests.
 """
 
@@ -13,21 +13,22 @@ from pydantic import Field, model_validator
 
 from callwright.conversation import Conversation, Message, Tool
 from callwright.data.source import Example
-from callwright.data.synthetic.draw import Draw
-from callwright.data.synthetic.naming import Offer, offer
+from callwright.data.synthetic.declaration import DeclaredTool, ToolGroup
+from callwright.data.synthetic.naming import OfferedTool, offer_tool
 from callwright.data.synthetic.phrasing import query
-from callwright.data.synthetic.requests import Request, ask, ask_several, draw_values
+from callwright.data.synthetic.requests import Request, draw_values, request_call, request_calls
+from callwright.data.synthetic.rng import Rng
 from callwright.data.synthetic.small_talk import general_question, refusal
-from callwright.data.synthetic.spec import Domain, Spec
-from callwright.data.synthetic.tools import TOOLS
-from callwright.data.synthetic.values import options
+from callwright.data.synthetic.tools import declared_tools
 from callwright.settings import Settings
 
 _GOLDEN = 0.6180339887498949
 _CALLS = (2, 2, 2, 2, 3, 3, 3, 4)  # calls of one tool
 _OFFERS = (2, 2, 3, 3, 3, 4)  # tools on offer where there are several
 _LEAN = 0.4  # share of optional parameters where several tools are on offer: prompts stay short enough to train on
-_FOLLOW_UPS = options("And for {}?|What about {}?|Now the same for {}, please.|Can you do that for {} too?|And {}?")
+_FOLLOW_UPS = (
+    "And for {}?", "What about {}?", "Now the same for {}, please.", "Can you do that for {} too?", "And {}?",
+)  # fmt: skip
 
 
 class Mix(Settings):
@@ -91,9 +92,9 @@ class SyntheticSource:
 
     def __init__(self, settings: SyntheticSettings) -> None:
         self.settings = settings
-        self._tools = TOOLS[: settings.tools]
-        self._specs = frozenset(spec for _, spec in self._tools)
-        self._about_replies = [i for i, (_, spec) in enumerate(self._tools) if spec.reply]
+        self._tools = declared_tools()[: settings.tools]
+        self._declared = frozenset(declared for _, declared in self._tools)
+        self._with_result = [i for i, (_, declared) in enumerate(self._tools) if declared.result]
         weights = settings.mix.model_dump()
         total, edge = sum(weights.values()), 0.0
         self._edges = list[tuple[float, str]]()
@@ -101,7 +102,7 @@ class SyntheticSource:
             edge += weight / total
             self._edges.append((edge, kind))
         self._permutation = lru_cache(maxsize=8)(
-            lambda block: Draw("order", settings.seed, block).shuffled(range(len(self._tools)))
+            lambda block: Rng("order", settings.seed, block).shuffled(range(len(self._tools)))
         )
 
     def __len__(self) -> int:
@@ -114,23 +115,23 @@ class SyntheticSource:
         """The example at `index` together with what its calls were drawn from."""
         if not 0 <= index < len(self):
             raise IndexError(index)
-        draw = Draw("example", self.settings.seed, index)
+        rng = Rng("example", self.settings.seed, index)
         kind = self._kind(index)
-        conversation, requests = getattr(self, f"_{kind}")(index, draw)
+        conversation, requests = getattr(self, f"_{kind}")(index, rng)
         return Composed(Example(f"{self.name}-{self.settings.seed}-{index}", conversation, kind), requests)
 
     def _kind(self, index: int) -> str:
-        point = (index * _GOLDEN + Draw("kind", self.settings.seed).unit()) % 1
+        point = (index * _GOLDEN + Rng("kind", self.settings.seed).unit()) % 1
         return next((kind for edge, kind in self._edges if point < edge), self._edges[-1][1])
 
-    def _turn(self, index: int) -> tuple[Domain, Spec]:
+    def _turn(self, index: int) -> tuple[ToolGroup, DeclaredTool]:
         block, place = divmod(index, len(self._tools))
         return self._tools[self._permutation(block)[place]]
 
     def _beside(
-        self, chosen: list[Offer], total: int, draw: Draw, avoid: Spec | None = None, room: float = 1
-    ) -> list[Offer]:
-        """The chosen offers and others up to `total`, mostly from the same domain, in random order.
+        self, chosen: list[OfferedTool], total: int, rng: Rng, avoid: DeclaredTool | None = None, share: float = 1
+    ) -> list[OfferedTool]:
+        """The chosen tools and others up to `total`, mostly from the same group, in random order.
 
         A tool that does not fit into this share of `tools_length` is passed over, but two are offered in any case.
         """
@@ -138,75 +139,78 @@ class SyntheticSource:
         for attempt in range(30):
             if len(offers) >= total:
                 break
-            near = chosen and draw.chance(0.6)
-            domain, spec = (chosen[0].domain, draw.pick(chosen[0].domain.tools)) if near else draw.pick(self._tools)
-            if spec is avoid or spec not in self._specs or any(o.spec is spec for o in offers):
+            if chosen and rng.chance(0.6):
+                group = chosen[0].group
+                declared = rng.pick(group.tools)
+            else:
+                group, declared = rng.pick(self._tools)
+            if declared is avoid or declared not in self._declared or any(o.declared is declared for o in offers):
                 continue
-            new = offer(domain, spec, draw, _LEAN)
-            short = length + _length(new) <= room * self.settings.tools_length or (len(offers) < 2 and attempt >= 20)
+            new = offer_tool(group, declared, rng, _LEAN)
+            short = length + _length(new) <= share * self.settings.tools_length or (len(offers) < 2 and attempt >= 20)
             if short and all(o.tool.name != new.tool.name for o in offers):
                 offers.append(new)
                 length += _length(new)
-        return draw.shuffled(offers)
+        return rng.shuffled(offers)
 
-    def _some(self, draw: Draw) -> int:
-        return min(draw.pick(_OFFERS), self.settings.max_tools, len(self._tools))
+    def _some(self, rng: Rng) -> int:
+        return min(rng.pick(_OFFERS), self.settings.max_tools, len(self._tools))
 
-    def _simple(self, index: int, draw: Draw) -> tuple[Conversation, tuple[Request, ...]]:
-        only = offer(*self._turn(index), draw)
-        return _calling([only], [(only, ask(only, draw))], draw)
+    def _simple(self, index: int, rng: Rng) -> tuple[Conversation, tuple[Request, ...]]:
+        only = offer_tool(*self._turn(index), rng)
+        return _calling([only], [(only, request_call(only, rng))], rng)
 
-    def _multiple(self, index: int, draw: Draw) -> tuple[Conversation, tuple[Request, ...]]:
-        wanted = offer(*self._turn(index), draw, _LEAN)
-        return _calling(self._beside([wanted], self._some(draw), draw), [(wanted, ask(wanted, draw))], draw)
+    def _multiple(self, index: int, rng: Rng) -> tuple[Conversation, tuple[Request, ...]]:
+        wanted = offer_tool(*self._turn(index), rng, _LEAN)
+        return _calling(self._beside([wanted], self._some(rng), rng), [(wanted, request_call(wanted, rng))], rng)
 
-    def _parallel(self, index: int, draw: Draw) -> tuple[Conversation, tuple[Request, ...]]:
-        only = offer(*self._turn(index), draw)
-        return _calling([only], [(only, ask_several(only, draw.pick(_CALLS), draw))], draw)
+    def _parallel(self, index: int, rng: Rng) -> tuple[Conversation, tuple[Request, ...]]:
+        only = offer_tool(*self._turn(index), rng)
+        return _calling([only], [(only, request_calls(only, rng.pick(_CALLS), rng))], rng)
 
-    def _parallel_multiple(self, index: int, draw: Draw) -> tuple[Conversation, tuple[Request, ...]]:
-        first = offer(*self._turn(index), draw, _LEAN)
-        offers = self._beside([first], self._some(draw), draw, room=0.75)
+    def _parallel_multiple(self, index: int, rng: Rng) -> tuple[Conversation, tuple[Request, ...]]:
+        first = offer_tool(*self._turn(index), rng, _LEAN)
+        offers = self._beside([first], self._some(rng), rng, share=0.75)
         wanted = [first, *(o for o in offers if o is not first)]
-        wanted = wanted[: max(2, len(wanted) - draw.chance(0.35))]
-        requests = list[tuple[Offer, Request]]()
-        for i, each in enumerate(draw.shuffled(wanted)):
-            twice = sum(len(r.calls) for _, r in requests) + len(wanted) - i < 4 and draw.chance(0.3)
-            requests.append((each, ask_several(each, 2, draw) if twice else ask(each, draw)))
-        return _calling(offers, requests, draw)
+        wanted = wanted[: max(2, len(wanted) - rng.chance(0.35))]
+        requests = list[tuple[OfferedTool, Request]]()
+        for i, each in enumerate(rng.shuffled(wanted)):
+            twice = sum(len(r.calls) for _, r in requests) + len(wanted) - i < 4 and rng.chance(0.3)
+            requests.append((each, request_calls(each, 2, rng) if twice else request_call(each, rng)))
+        return _calling(offers, requests, rng)
 
-    def _irrelevance(self, index: int, draw: Draw) -> tuple[Conversation, tuple[Request, ...]]:
-        first = offer(*self._turn(index), draw)
-        near = [spec for spec in first.domain.tools if spec is not first.spec]
-        roll, unfit = draw.unit(), None
+    def _irrelevance(self, index: int, rng: Rng) -> tuple[Conversation, tuple[Request, ...]]:
+        first = offer_tool(*self._turn(index), rng)
+        near = [declared for declared in first.group.tools if declared is not first.declared]
+        roll, unfit = rng.unit(), None
         if roll < 0.35 and near:
-            unfit = offer(first.domain, draw.pick(near), draw)
+            unfit = offer_tool(first.group, rng.pick(near), rng)
         elif roll < 0.65:
-            unfit = offer(*draw.pick([t for t in TOOLS if t[1] is not first.spec]), draw)
-        total = 1 if draw.chance(0.6) else self._some(draw)
-        offers = self._beside([first], total, draw, avoid=unfit.spec if unfit else None)
-        text = query([(unfit, ask(unfit, draw))], draw) if unfit else general_question(draw)
-        messages = (Message("user", text), Message("assistant", refusal(offers, draw)))
+            unfit = offer_tool(*rng.pick([t for t in declared_tools() if t[1] is not first.declared]), rng)
+        total = 1 if rng.chance(0.6) else self._some(rng)
+        offers = self._beside([first], total, rng, avoid=unfit.declared if unfit else None)
+        text = query([(unfit, request_call(unfit, rng))], rng) if unfit else general_question(rng)
+        messages = (Message("user", text), Message("assistant", refusal(offers, rng)))
         return Conversation(messages, _tools(offers)), ()
 
-    def _dialogue(self, index: int, draw: Draw) -> tuple[Conversation, tuple[Request, ...]]:
-        place = self._about_replies[index % len(self._about_replies)]
-        wanted = offer(*self._tools[place], draw, _LEAN)
-        reply, request = wanted.spec.reply, ask(wanted, draw)
-        assert reply is not None  # noqa: S101  (only tools with a reply are chosen)
-        conversation, requests = _calling(self._beside([wanted], self._some(draw), draw), [(wanted, request)], draw)
-        result = {field: draw.pick(pool).draw(draw) for field, pool in reply.fields.items()}
-        said = {key: request.values[0][name] for key, name in wanted.names.items() if name in request.values[0]}
-        answer = reply.text.format_map({key: value.text for key, value in (said | result).items()})
+    def _dialogue(self, index: int, rng: Rng) -> tuple[Conversation, tuple[Request, ...]]:
+        place = self._with_result[index % len(self._with_result)]
+        wanted = offer_tool(*self._tools[place], rng, _LEAN)
+        declared, request = wanted.declared.result, request_call(wanted, rng)
+        assert declared is not None  # noqa: S101  (only tools with a result are chosen)
+        conversation, requests = _calling(self._beside([wanted], self._some(rng), rng), [(wanted, request)], rng)
+        result = {field: rng.pick(pool).draw(rng) for field, pool in declared.values.items()}
+        given = {key: request.values[0][name] for key, name in wanted.names.items() if name in request.values[0]}
+        answer = declared.answer.source.format_map({key: value.text for key, value in (given | result).items()})
         messages = (
             *conversation.messages,
             Message("tool", {field: value.json for field, value in result.items()}, name=wanted.tool.name),
             Message("assistant", answer),
         )
-        fans = [key for key in options(wanted.spec.fan) if key in said]
-        if fans and draw.chance(0.6):
-            other = draw_values(wanted, fans[:1], draw, {k: v for k, v in said.items() if k != fans[0]})
-            follow_up = draw.pick(_FOLLOW_UPS).format(other[fans[0]].text)
+        varied = [key for key in wanted.declared.fan_out if key in given]
+        if varied and rng.chance(0.6):
+            other = draw_values(wanted, varied[:1], rng, {k: v for k, v in given.items() if k != varied[0]})
+            follow_up = rng.pick(_FOLLOW_UPS).format(other[varied[0]].text)
             call = wanted.call(other)
             messages = (*messages, Message("user", follow_up), Message("assistant", tool_calls=(call,)))
             named = {wanted.names[key]: value for key, value in other.items()}
@@ -214,18 +218,18 @@ class SyntheticSource:
         return Conversation(messages, conversation.tools), requests
 
 
-def _length(offered: Offer) -> int:
+def _length(offered: OfferedTool) -> int:
     tool = offered.tool
     return len(tool.name) + len(tool.description or "") + len(str(tool.parameters)) + 50
 
 
-def _tools(offers: list[Offer]) -> tuple[Tool, ...]:
+def _tools(offers: list[OfferedTool]) -> tuple[Tool, ...]:
     return tuple(o.tool for o in offers)
 
 
 def _calling(
-    offers: list[Offer], requests: list[tuple[Offer, Request]], draw: Draw
+    offers: list[OfferedTool], requests: list[tuple[OfferedTool, Request]], rng: Rng
 ) -> tuple[Conversation, tuple[Request, ...]]:
     calls = tuple(call for _, request in requests for call in request.calls)
-    messages = (Message("user", query(requests, draw)), Message("assistant", tool_calls=calls))
+    messages = (Message("user", query(requests, rng)), Message("assistant", tool_calls=calls))
     return Conversation(messages, _tools(offers)), tuple(request for _, request in requests)

@@ -7,11 +7,11 @@ from callwright.errors import InputError
 from callwright.probe.targets.base import Target
 
 TARGETS = {
-    "llamacpp": "callwright.probe.targets.llamacpp",
-    "ollama": "callwright.probe.targets.ollama",
-    "transformers": "callwright.probe.targets.transformers_target",
+    "llamacpp": ("callwright.probe.targets.llamacpp", "LlamaCppTarget"),
+    "ollama": ("callwright.probe.targets.ollama", "OllamaTarget"),
+    "transformers": ("callwright.probe.targets.transformers_target", "TransformersTarget"),
 }
-"""Targets by name; each module's `make(overrides)` gives one, and is imported only then."""
+"""The module and class of targets by name. A class is made with the overrides, and imported only then."""
 
 
 def find_target(name_or_url: str, overrides: Sequence[str] = ()) -> Target:
@@ -26,11 +26,12 @@ def find_target(name_or_url: str, overrides: Sequence[str] = ()) -> Target:
       WorkError: It cannot be reached or made.
     """
     if name_or_url.startswith(("http://", "https://")):
-        from callwright.probe.targets.server import make
+        from callwright.probe.targets.server import ServerTarget
 
-        return make(name_or_url, overrides)
+        return ServerTarget(name_or_url, overrides)
     if name_or_url not in TARGETS:
         fix = f"name one of: {', '.join(TARGETS)}, or the URL of a server"
         raise InputError("a target to probe", repr(name_or_url), fix)
-    target: Target = importlib.import_module(TARGETS[name_or_url]).make(overrides)
+    module, name = TARGETS[name_or_url]
+    target: Target = getattr(importlib.import_module(module), name)(overrides)
     return target

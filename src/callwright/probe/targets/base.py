@@ -1,23 +1,39 @@
-"""What the probe needs of a runtime: to load an instrument, and to be asked."""
+"""What the probe needs of a runtime: to load an instrument, and to be asked; and how its settings are read."""
 
 import shlex
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from callwright.engines.chat import ChatServer
-from callwright.errors import WorkError
+from callwright.errors import CallwrightError, ConfigError, WorkError
 from callwright.instruments.instrument import Instrument
 from callwright.probe.plan import Part
+from callwright.settings import Settings, validated
+
+Chosen = TypeVar("Chosen", bound=Settings)
 
 
 class UntestableError(WorkError):
     """The target cannot be tested in this way; the reason becomes the cause of outcomes that say `not_tested`."""
 
 
+@contextmanager
+def untestable() -> Iterator[None]:
+    """Makes an UntestableError of every error of ours, and of a temporary directory that cannot be written."""
+    try:
+        yield
+    except CallwrightError as error:
+        raise UntestableError(error.expected, error.got, error.fix) from error
+    except OSError as error:
+        fix = "check the space and rights there, or set TMPDIR"
+        raise UntestableError(f"to write to {tempfile.gettempdir()}", str(error), fix) from error
+
+
 class Target(Protocol):
-    """A runtime under test.
+    """A runtime under test. What an attribute holds here is what most runtimes do.
 
     Attributes:
       name: What it is called in reports, e.g. "llama.cpp".
@@ -36,12 +52,12 @@ class Target(Protocol):
     name: str
     version: str
     context: int
-    shares_instruments: bool
-    parses_calls: bool
-    says_tool_calls: bool
-    sets_context: bool
-    temperature_first: bool
-    case_files: Sequence[Path]
+    shares_instruments: bool = False
+    parses_calls: bool = True
+    says_tool_calls: bool = True
+    sets_context: bool = False
+    temperature_first: bool = False
+    case_files: Sequence[Path] = ()
 
     def load(self, instrument: Instrument) -> AbstractContextManager[ChatServer]:
         """A server with the instrument, for as long as the block lasts; nothing is left behind.
@@ -51,13 +67,34 @@ class Target(Protocol):
         """
         ...
 
-    def how(self, form: str, part: Part) -> str:
+    def reproduce_with(self, fmt: str, part: Part) -> str:
         """The shell lines that build an instrument of a format, by its name, and bring up the same server by hand."""
         ...
 
+    def build_command(self, fmt: str, part: Part, output: str, *options: str) -> str:
+        """The shell line that builds an instrument of the probe; all cases are in it, whichever are run."""
+        words = ["callwright", "instrument", "probe", "--format", fmt, "--part", part, "-o", output, *options]
+        files = ["--cases", *(str(path.absolute()) for path in self.case_files)] if self.case_files else []
+        return shlex.join([*words, *files])
 
-def build_command(form: str, part: Part, output: str, *options: str, cases: Sequence[Path] = ()) -> str:
-    """The shell line that builds an instrument of the probe; all cases are in it, whichever are run."""
-    words = ["callwright", "instrument", "probe", "--format", form, "--part", part, "-o", output, *options]
-    files = ["--cases", *(str(path.absolute()) for path in cases)] if cases else []
-    return shlex.join([*words, *files])
+
+def read_overrides(settings: type[Chosen], overrides: Sequence[str], target: str) -> Chosen:
+    """The target's settings, defaults where nothing is overridden.
+
+    Args:
+      settings: Their class.
+      overrides: `key=value` each; of a repeated key the last counts.
+      target: The target's name, for errors.
+
+    Raises:
+      ConfigError: An override is no `key=value`, its key is unknown or its value of the wrong type.
+    """
+    given = {}
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(
+                "an override key=value", repr(override), f"write e.g. --set {next(iter(settings.model_fields))}=..."
+            )
+        given[key.strip()] = value
+    return validated(settings, given, where=f"the settings of {target}")

@@ -13,16 +13,15 @@ from callwright.engines.chat import ChatServer
 from callwright.engines.llama_program import find_program, version_of
 from callwright.engines.llama_server import serve, server_options
 from callwright.engines.openai_chat import OpenAIChat
-from callwright.errors import CallwrightError, ConfigError
+from callwright.errors import ConfigError
 from callwright.instruments.files import write
 from callwright.instruments.instrument import Instrument
 from callwright.probe.plan import Part
-from callwright.probe.targets.base import UntestableError, build_command
-from callwright.probe.targets.overrides import read_overrides
+from callwright.probe.targets.base import Target, read_overrides, untestable
 from callwright.settings import Settings
 
 SHOWN = "http://127.0.0.1:8080"
-"""Where llama-server listens when it is started by hand; command lines show it, so that they stay true."""
+"""Where llama-server listens when it is started by hand; command lines show this address."""
 
 
 class LlamaCppSettings(Settings):
@@ -41,7 +40,7 @@ class LlamaCppSettings(Settings):
     context: int = Field(default=8192, ge=512)
     """How many tokens prompt and answer may have together."""
     threads: int = Field(default=1, ge=1)
-    """How many cores it may use; in a tiny model several mostly wait for each other."""
+    """How many cores it may use; with a tiny model more than one is no faster."""
     timeout: float = Field(default=120.0, gt=0)
     """How many seconds an answer may take."""
 
@@ -51,32 +50,26 @@ class LlamaCppSettings(Settings):
         return tuple(shlex.split(value)) if isinstance(value, str) else value
 
 
-def make(overrides: Sequence[str]) -> "LlamaCppTarget":
-    """The target, with settings changed by words `key=value`.
+class LlamaCppTarget(Target):
+    """A server of our own for each instrument, with nothing else loaded.
+
+    Args:
+      overrides: `key=value` each, of `LlamaCppSettings`.
 
     Raises:
       ConfigError: A setting is wrong, or names no llama.cpp server.
       FetchError: There is none, and it cannot be built.
     """
-    return LlamaCppTarget(read_overrides(LlamaCppSettings, overrides, "llamacpp"))
-
-
-class LlamaCppTarget:
-    """A `Target`: a server of our own for each instrument, with nothing else loaded."""
 
     name = "llama.cpp"
-    shares_instruments = False
-    parses_calls = True
-    says_tool_calls = True
-    sets_context = False
-    temperature_first = False
-    case_files: Sequence[Path] = ()
 
-    def __init__(self, settings: LlamaCppSettings) -> None:
+    def __init__(self, overrides: Sequence[str]) -> None:
+        settings = read_overrides(LlamaCppSettings, overrides, "llamacpp")
         if settings.template is not None and not settings.template.is_file():
             raise ConfigError("a chat template to serve", f"no file {settings.template}", "name an existing one")
         self.settings = settings
         self.context = settings.context
+        self._serving: dict[str, Any] = settings.model_dump(include={"slots", "context", "threads", "jinja"})
         self.program = find_program(settings.program)
         self.version = version_of(self.program)
 
@@ -85,37 +78,20 @@ class LlamaCppTarget:
         """See `Target.load`."""
         settings = self.settings
         with ExitStack() as stack:
-            try:
+            with untestable():
                 scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="callwright-"))
                 model = Path(scratch) / "instrument.gguf"
                 write(instrument, model, context=settings.context)
-                running = serve(
-                    model,
-                    program=self.program,
-                    slots=settings.slots,
-                    context=settings.context,
-                    threads=settings.threads,
-                    jinja=settings.jinja,
-                    options=self._options(),
-                )
+                running = serve(model, program=self.program, options=self._options(), **self._serving)
                 server = stack.enter_context(running)
-            except CallwrightError as error:
-                raise UntestableError(error.expected, error.came, error.fix) from error
-            except OSError as error:
-                fix = "check the space and rights there, or set TMPDIR"
-                raise UntestableError(f"to write to {tempfile.gettempdir()}", str(error), fix) from error
             chat = OpenAIChat(server.url, slots=server.slots, timeout=settings.timeout, shown=SHOWN)
             yield stack.enter_context(chat)
 
-    def how(self, form: str, part: Part) -> str:
-        """See `Target.how`."""
-        settings = self.settings
-        options = server_options(
-            slots=settings.slots, context=settings.context, threads=settings.threads, jinja=settings.jinja
-        )
-        serve = shlex.join(["llama-server", "-m", "probe.gguf", *options, *self._options()])
-        context = ("--context", str(settings.context))
-        return f"{build_command(form, part, 'probe.gguf', *context, cases=self.case_files)}\n{serve}"
+    def reproduce_with(self, fmt: str, part: Part) -> str:
+        """See `Target.reproduce_with`."""
+        serve = shlex.join(["llama-server", "-m", "probe.gguf", *server_options(**self._serving), *self._options()])
+        build = self.build_command(fmt, part, "probe.gguf", "--context", str(self.context))
+        return f"{build}\n{serve}"
 
     def _options(self) -> list[str]:
         template = [] if self.settings.template is None else ["--chat-template-file", str(self.settings.template)]

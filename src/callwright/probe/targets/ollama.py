@@ -1,11 +1,11 @@
-"""Ollama as a target: a running server that is lent an instrument and gets it taken away again.
+"""Ollama as a target: a running server that gets an instrument as a model, which is removed afterwards.
 
-Which of Ollama's ways of serving a chat is tested is chosen as a Modelfile chooses it: `renderer` and `parser` name
-built-in ones, `template` is a Go TEMPLATE, and with none of them the chat template inside the GGUF counts.
+Ollama has several ways of serving a chat, and settings choose among them as a Modelfile does: `renderer` and `parser`
+name built-in ones, `template` is a Go TEMPLATE, and with none of them the chat template inside the GGUF is used.
 
-The user's models are nobody's business here: only names that begin with `callwright-probe-` are ever created or
-removed. A name also says which process of which machine made it, so that a run which was killed leaves nothing for
-long, the next one takes it away, and two runs that share a server leave each other's models alone.
+The user's models are never touched: only names that begin with `callwright-probe-` are created or removed. A name also
+contains the process and the machine that made it. So what a killed run left behind is removed by the next run, and two
+runs that share a server leave each other's models alone.
 """
 
 import hashlib
@@ -14,14 +14,13 @@ import os
 import platform
 import re
 import secrets
-import shlex
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import psutil
 from pydantic import Field, field_validator
@@ -29,29 +28,29 @@ from pydantic import Field, field_validator
 from callwright.engines.chat import ChatServer
 from callwright.engines.ollama_api import Ollama, ollama_address
 from callwright.engines.ollama_chat import OllamaChat
+from callwright.engines.ollama_modelfile import modelfile_lines, write_command
 from callwright.engines.openai_chat import OLLAMA, OpenAIChat
-from callwright.errors import CallwrightError, WorkError
+from callwright.errors import WorkError
 from callwright.instruments.architectures import on_architecture
-from callwright.instruments.files import write_gguf
+from callwright.instruments.files import write
 from callwright.instruments.instrument import Instrument
 from callwright.probe.plan import Part
-from callwright.probe.targets.base import UntestableError, build_command
-from callwright.probe.targets.overrides import read_overrides
+from callwright.probe.targets.base import Target, read_overrides, untestable
 from callwright.settings import Settings
 
 PREFIX = "callwright-probe-"
 BY_HAND = "callwright-instrument"
-"""What the model is called that a user makes by hand; it does not begin with PREFIX, so it stays hers."""
+"""The name of a model that the user makes by hand; it does not begin with PREFIX, so it is never removed."""
 
 _NAME = re.compile(f"{PREFIX}([0-9a-f]{{6}})-([0-9]+)-[0-9a-f]+:latest")
 _in_use: set[str] = set()
 
 
 class OllamaSettings(Settings):
-    """What `--set` can say."""
+    """What `--set` can change."""
 
     host: str = Field(default_factory=lambda: os.environ.get("OLLAMA_HOST", ""))
-    """Where the server listens; OLLAMA_HOST, else 127.0.0.1:11434."""
+    """The address of the server; OLLAMA_HOST, else 127.0.0.1:11434."""
     renderer: str | None = None
     """A built-in renderer, e.g. gemma4."""
     parser: str | None = None
@@ -59,7 +58,7 @@ class OllamaSettings(Settings):
     template: str | None = None
     """A Go TEMPLATE, or @FILE for one in a file."""
     endpoint: Literal["native", "openai"] = "native"
-    """What is asked: /api/chat, or /v1/chat/completions, which has a converter of its own."""
+    """The endpoint that is tested: /api/chat, or /v1/chat/completions, which has a converter of its own."""
     context: int = Field(8192, ge=256, le=65_536)
     """How many tokens prompt and answer may have together; sent as num_ctx, to /v1 as a parameter of the model."""
     slots: int = Field(1, ge=1, le=64)
@@ -78,25 +77,24 @@ class OllamaSettings(Settings):
             raise ValueError(f"the file cannot be read ({error})") from None
 
 
-class OllamaTarget:
+class OllamaTarget(Target):
     """See `Target`.
 
     Args:
-      settings: Where the server is, and how instruments are to be served.
+      overrides: `key=value` each, of `OllamaSettings`.
 
     Raises:
+      ConfigError: An override is wrong.
       WorkError: No Ollama answers, or it does not let go of what an earlier run left behind.
     """
 
     name = "Ollama"
-    shares_instruments = False
-    parses_calls = True
-    temperature_first = False
-    case_files: Sequence[Path] = ()
 
-    def __init__(self, settings: OllamaSettings) -> None:
+    def __init__(self, overrides: Sequence[str]) -> None:
+        settings = read_overrides(OllamaSettings, overrides, "ollama")
         self.settings = settings
         self.context = settings.context
+        self._served: dict[str, Any] = settings.model_dump(include={"renderer", "parser", "template"})
         self.says_tool_calls = settings.endpoint == "openai"
         self.sets_context = settings.endpoint == "native"
         self._server = Ollama(ollama_address(settings.host), timeout=settings.timeout)
@@ -109,11 +107,11 @@ class OllamaTarget:
     def load(self, instrument: Instrument) -> Iterator[ChatServer]:
         """See `Target.load`."""
         model = f"{PREFIX}{_machine()}-{os.getpid()}-{secrets.token_hex(4)}:latest"
-        with _untestable():
+        with untestable():
             digest, size = self._upload(instrument)
         _in_use.add(model)
         try:
-            with _untestable():
+            with untestable():
                 self._serve(model, digest, size)
             with self._chat(model) as chat:
                 yield chat
@@ -137,78 +135,48 @@ class OllamaTarget:
         ) as chat:
             yield chat
 
-    def how(self, form: str, part: Part) -> str:
-        """See `Target.how`."""
-        lines = ["FROM ./probe.gguf"]
-        if self.settings.template is not None:
-            lines.append(f'TEMPLATE """{self.settings.template}"""')
-        if self.settings.renderer is not None:
-            lines.append(f"RENDERER {self.settings.renderer}")
-        if self.settings.parser is not None:
-            lines.append(f"PARSER {self.settings.parser}")
-        lines.append(f"PARAMETER num_ctx {self.context}")
-        modelfile = " ".join(map(shlex.quote, lines))
-        build = build_command(form, part, "probe.gguf", "--context", str(self.context), cases=self.case_files)
+    def reproduce_with(self, fmt: str, part: Part) -> str:
+        """See `Target.reproduce_with`."""
+        lines = modelfile_lines("./probe.gguf", **self._served, parameters={"num_ctx": self.context})
+        build = self.build_command(fmt, part, "probe.gguf", "--context", str(self.context))
         create = self._server.command("create", BY_HAND, "-f", "Modelfile")
-        return f"{build}\nprintf '%s\\n' {modelfile} > Modelfile\n{create}"
+        return f"{build}\n{write_command(lines)}\n{create}"
 
     def _upload(self, instrument: Instrument) -> tuple[str, int]:
         """Gives the server the file, and returns its digest and size in bytes."""
         with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as directory:
             file = Path(directory, "instrument.gguf")
             _check_room(instrument, file.parent, self.context)
-            write_gguf(instrument, file, context=self.context)
-            return self._server.upload(file), file.stat().st_size
+            size = write(instrument, file, context=self.context)
+            return self._server.upload(file), size
 
     def _serve(self, model: str, digest: str, size: int) -> None:
         """Has the model made and in memory, served as the settings say."""
         settings, server = self.settings, self._server
-        served = {"renderer": settings.renderer, "parser": settings.parser, "template": settings.template}
-        server.create(model, digest, **served, parameters={"num_ctx": self.context})
+        server.create(model, digest, **self._served, parameters={"num_ctx": self.context})
         if settings.renderer or settings.parser:
             self._check_served(model)
         try:
             server.load(model, self.context)
         except WorkError as error:
             needs = f"{error.expected}, which needs {size / 1e6:.0f} MB and room for {self.context} tokens"
-            raise WorkError(needs, error.came, error.fix) from error
+            raise WorkError(needs, error.got, error.fix) from error
 
     def _check_served(self, model: str) -> None:
-        """That the server took notice of renderer and parser: old ones ignore what they do not know."""
-        modelfile = str(self._server.show(model).get("modelfile")).splitlines()
-        for word, name in (("RENDERER", self.settings.renderer), ("PARSER", self.settings.parser)):
-            if name and f"{word} {name}" not in modelfile:
-                came = f"version {self.version}, which ignores it"
-                raise WorkError(f"an Ollama that serves {word} {name}", came, "update Ollama, or choose a template")
+        """Checks that the server uses renderer and parser: old versions ignore what they do not know."""
+        shown = str(self._server.show(model).get("modelfile")).splitlines()
+        for line in modelfile_lines("", renderer=self.settings.renderer, parser=self.settings.parser)[1:]:
+            if line not in shown:
+                got = f"version {self.version}, which ignores it"
+                raise WorkError(f"an Ollama that serves {line}", got, "update Ollama, or choose a template")
 
     def _take_away(self, model: str) -> None:
-        """Has the model gone; where the server keeps it a line says so, and what was measured stays."""
+        """Removes the model; where that fails a line says so, and what was measured is kept."""
         try:
             self._server.unload(model)
             _remove(self._server, model)
         except WorkError as error:
             print(f"callwright: {error}", file=sys.stderr, flush=True)
-
-
-def make(overrides: Sequence[str]) -> OllamaTarget:
-    """The target.
-
-    Args:
-      overrides: `key=value` each, of `OllamaSettings`.
-
-    Raises:
-      ConfigError: An override is wrong.
-      WorkError: No Ollama answers.
-    """
-    return OllamaTarget(read_overrides(OllamaSettings, overrides, "ollama"))
-
-
-@contextmanager
-def _untestable() -> Iterator[None]:
-    try:
-        yield
-    except CallwrightError as error:
-        raise UntestableError(error.expected, error.came, error.fix) from error
 
 
 def _remove(server: Ollama, model: str) -> None:

@@ -1,6 +1,6 @@
-"""Runs where transformers and torch are installed: JSON lines of jobs in, one line of answer out for each.
+"""Runs where transformers and torch are installed: reads jobs as JSON lines and answers each with one line.
 
-A script, which imports nothing of ours, so that any environment can run it. The first line that it says is who it is:
+This script imports nothing of ours, so that any environment can run it. Its first line says which libraries it has:
 `{"transformers": VERSION, "torch": VERSION}`, or `{"missing": why}`, after which it ends. Then it answers
 
 - `{"do": "load", "directory", "dtype"}`: `{"model": number}`. Weights are read from safetensors only, and no code of a
@@ -54,7 +54,7 @@ class Pieces(transformers.TextStreamer):
             self.pieces.append(text)
 
 
-class Model:
+class LoadedModel:
     """A model and its tokenizer, used as their documentation does it."""
 
     def __init__(self, directory: str, dtype: str) -> None:
@@ -76,14 +76,14 @@ class Model:
             messages, tools=tools or None, add_generation_prompt=True, return_tensors="pt", return_dict=True, **template
         )
         length = prompt["input_ids"].shape[1]
-        room = self.model.config.max_position_embeddings - length
-        if room < 1:
-            raise ValueError(f"a prompt of {length} tokens leaves no room in max_position_embeddings")
+        left = self.model.config.max_position_embeddings - length
+        if left < 1:
+            raise ValueError(f"a prompt of {length} tokens leaves no token of max_position_embeddings")
         if seed is not None:
             transformers.set_seed(seed)
         streamer = Pieces(self.tokenizer) if stream else None
         with torch.no_grad():
-            limit = min(max_tokens or room, room)
+            limit = min(max_tokens or left, left)
             out = self.model.generate(**prompt, max_new_tokens=limit, streamer=streamer, **sampling)
         answer = out[0, length:].tolist()
         stops = self.model.generation_config.eos_token_id
@@ -105,15 +105,15 @@ class Model:
 transformers.logging.set_verbosity_error()
 torch.set_num_threads(1)  # a model this small waits longer for its threads than they help
 say({"transformers": transformers.__version__, "torch": torch.__version__})
-models: dict[int, Model] = {}
-answers_to: dict[str, Callable[..., dict[str, Any]]] = {"chat": Model.chat, "encode": Model.encode}
+models: dict[int, LoadedModel] = {}
+answers_to: dict[str, Callable[..., dict[str, Any]]] = {"chat": LoadedModel.chat, "encode": LoadedModel.encode}
 answer: dict[str, Any]
 for number, line in enumerate(sys.stdin):
     try:
         job = json.loads(line)
         do = job.pop("do")
         if do == "load":
-            models[number], answer = Model(**job), {"model": number}
+            models[number], answer = LoadedModel(**job), {"model": number}
         elif do == "unload":
             del models[job["model"]]
             answer = {}

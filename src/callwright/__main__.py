@@ -1,0 +1,6 @@
+"""`python -m callwright` is `callwright`."""
+
+from callwright.cli import main
+
+if __name__ == "__main__":
+    main()

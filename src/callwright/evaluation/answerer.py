@@ -1,0 +1,143 @@
+"""Who answers the entries of a benchmark: an engine in this process, or a chat that a server offers.
+
+An engine gets the token ids of a prompt that our format renders, and the format parses the tokens that it generates. A
+served chat gets the conversation and sends back calls: the prompt and the token ids are the server's, and unknown here.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from callwright.conversation import Conversation, ToolCall
+from callwright.engines.base import Engine, Generation
+from callwright.engines.chat import ChatRequest, ChatServer
+from callwright.engines.sampling import GREEDY
+from callwright.formats.base import Format
+from callwright.formats.grammar import ParseIssue
+from callwright.tokens import Tokenizer, decode_segments, encode_segments
+
+UNREADABLE = ParseIssue("a call without a name, or with arguments that are not a JSON object", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A conversation as an answerer gets it.
+
+    Attributes:
+      conversation: Tools and messages.
+      text: The rendered prompt; "" where a server renders it.
+      ids: Its token ids; empty where a server makes them.
+    """
+
+    conversation: Conversation
+    text: str = ""
+    ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelAnswer:
+    """The answer to one prompt.
+
+    Attributes:
+      text: The generated text; from a server what stood beside the calls, reasoning first.
+      calls: The decoded calls, empty where none was made; None where one was attempted and cannot be read, or where
+        there is no answer.
+      token_ids: The generated token ids, without the stop token; empty where a server keeps them.
+      finish_reason: "stop", "length" where the token limit cut the output, or a server's own word.
+      complete: False where the output ends inside a call or a thought, or was cut by the token limit.
+      issues: Malformed calls and other departures from the format.
+      failure: Why there is no answer that could be scored; "" where there is one.
+    """
+
+    text: str
+    calls: tuple[ToolCall, ...] | None
+    token_ids: tuple[int, ...] = ()
+    finish_reason: str | None = None
+    complete: bool = True
+    issues: tuple[ParseIssue, ...] = ()
+    failure: str = ""
+
+
+class Answerer(Protocol):
+    """Answers conversations, greedily."""
+
+    def prepare(self, conversation: Conversation) -> Prompt:
+        """The conversation, and what is known of its prompt before it is sent."""
+        ...
+
+    def answer(self, prompts: Sequence[Prompt], *, max_new_tokens: int) -> list[ModelAnswer]:
+        """One answer for each prompt, in order; outputs are cut after `max_new_tokens` tokens."""
+        ...
+
+
+class EngineAnswerer:
+    """An `Answerer` that renders, generates and parses in this process; the prompts of a call are one batch."""
+
+    def __init__(self, engine: Engine, fmt: Format, tokenizer: Tokenizer) -> None:
+        self._engine, self._fmt, self._tokenizer = engine, fmt, tokenizer
+
+    def prepare(self, conversation: Conversation) -> Prompt:
+        """See `Answerer.prepare`."""
+        rendered = self._fmt.render(conversation, add_generation_prompt=True)
+        ids, _ = encode_segments(self._tokenizer, rendered.segments)
+        return Prompt(conversation, rendered.text, tuple(ids))
+
+    def answer(self, prompts: Sequence[Prompt], *, max_new_tokens: int) -> list[ModelAnswer]:
+        """See `Answerer.answer`. What the engine raises is passed on."""
+        generations = self._engine.generate(
+            [prompt.ids for prompt in prompts], max_new_tokens=max_new_tokens, sampling=GREEDY
+        )
+        return [self._parse(*pair) for pair in zip(prompts, generations, strict=True)]
+
+    def _parse(self, prompt: Prompt, generation: Generation) -> ModelAnswer:
+        output = decode_segments(self._tokenizer, generation.token_ids)
+        parsed = self._fmt.parse(output, tools=prompt.conversation.tools, finish_reason=generation.finish_reason)
+        unreadable = not parsed.tool_calls and bool(parsed.errors)
+        return ModelAnswer(
+            text="".join(segment.text for segment in output),
+            calls=None if unreadable else parsed.tool_calls,
+            token_ids=generation.token_ids,
+            finish_reason=generation.finish_reason,
+            complete=parsed.complete,
+            issues=parsed.errors,
+        )
+
+
+class ServedAnswerer:
+    """An `Answerer` that asks a chat server, as many prompts at once as it has slots.
+
+    A request that fails is the `failure` of its own answer. Calls cannot be read if one of them lacks a name, or has
+    arguments that are not a JSON object: BFCL scores such a reply as one that does not decode.
+
+    Args:
+      server: The server.
+      thinking: Whether the model is to think; None leaves it to the server.
+    """
+
+    def __init__(self, server: ChatServer, *, thinking: bool | None = None) -> None:
+        self._server, self._thinking = server, thinking
+
+    def prepare(self, conversation: Conversation) -> Prompt:
+        """See `Answerer.prepare`."""
+        return Prompt(conversation)
+
+    def answer(self, prompts: Sequence[Prompt], *, max_new_tokens: int) -> list[ModelAnswer]:
+        """See `Answerer.answer`."""
+        with ThreadPoolExecutor(self._server.slots) as pool:
+            return list(pool.map(partial(self._ask, max_new_tokens), prompts))
+
+    def _ask(self, max_new_tokens: int, prompt: Prompt) -> ModelAnswer:
+        reply = self._server.chat(
+            ChatRequest(conversation=prompt.conversation, max_tokens=max_new_tokens, thinking=self._thinking)
+        )
+        message = reply.message()
+        return ModelAnswer(
+            text=reply.words,
+            calls=None if reply.error or message is None else message.tool_calls,
+            finish_reason=reply.finish_reason,
+            complete=reply.finish_reason != "length",
+            issues=() if message else (UNREADABLE,),
+            failure=reply.error,
+        )

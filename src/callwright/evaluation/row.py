@@ -1,0 +1,134 @@
+"""An evaluation row: one benchmark entry, what was generated for it, and the verdict.
+
+`evaluations/stageN/CATEGORY.jsonl` holds one row a line. A row is written from an `EvaluationRow` and read as one, by
+whoever counts or shows rows.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, ValidationInfo, field_validator
+
+from callwright.errors import DataError
+from callwright.formats.grammar import ParseIssue
+from callwright.settings import validated
+from callwright.storage import numbered_jsonl
+
+ASK_AGAIN = "take the line out and give the run's command again, which asks that entry again"
+"""What to do about a damaged row."""
+
+
+class RowCall(BaseModel):
+    """A tool call of a row. Its arguments are any JSON, as a `ToolCall`'s are, but nested as deeply as it comes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    arguments: dict[str, Any]
+
+
+class EvaluationRow(BaseModel):
+    """One scored entry. The order of the fields is the order of the keys in the file."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    schema_version: Literal[1] = 1
+    """It rises when a reader of the older version would misread a row."""
+    id: StrictStr
+    """The entry's id in the benchmark."""
+    category: str
+    question: str
+    """The contents of the entry's messages, one after another."""
+    expected: tuple[RowCall, ...]
+    """One set of calls that is right; the benchmark may accept others."""
+    prompt: str
+    """The rendered prompt; "" where a server renders it."""
+    prompt_ids: tuple[int, ...]
+    """Its token ids; empty where a server makes them."""
+    token_ids: tuple[int, ...]
+    """The generated token ids, without the stop token; empty where a server keeps them."""
+    raw: str
+    """The generated text. From a server: what stood beside the calls, reasoning first."""
+    finish_reason: str | None
+    """"stop", "length" where the token limit cut the output, or a server's own word; None where it gave none."""
+    calls: tuple[RowCall, ...] | None
+    """The decoded calls, empty where none was made; None where one was attempted and cannot be read, or where there was
+    no answer.
+    """
+    complete: bool
+    """False where the output ends inside a call or a thought, or was cut by the token limit."""
+    parse_errors: tuple[ParseIssue, ...]
+    """Malformed calls and other departures from the format."""
+    valid: StrictBool
+    """Whether the calls answer the entry."""
+    error_type: str | None
+    """The type of error of an entry that is not valid."""
+    error_detail: str
+    """The same in a sentence; "" where the entry is valid."""
+    seconds: Annotated[float, Field(strict=True, ge=0, lt=1e9)]
+    """Time spent on the entry: its share of its batch's."""
+
+    @field_validator("error_type")
+    @classmethod
+    def _says_what_is_wrong(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and info.data.get("valid") is False:
+            raise ValueError("the type of error of an entry that is not valid")
+        return value
+
+    def as_json(self) -> dict[str, Any]:
+        """The row as it is written. (pydantic's own dump refuses calls that are nested deeply.)"""
+        return dict(self) | {
+            "expected": list(map(dict, self.expected)),
+            "calls": None if self.calls is None else list(map(dict, self.calls)),
+            "parse_errors": list(map(asdict, self.parse_errors)),
+        }
+
+
+def read_rows(path: Path) -> Iterator[EvaluationRow]:
+    """The rows of one category that are on disk; an entry's second row is left out, and a torn last line ignored.
+
+    Raises:
+      DataError: A line is not a row.
+    """
+    seen = set[str]()
+    for number, line in numbered_jsonl(path):
+        row = validated(EvaluationRow, line, where=f"line {number} of {path}", error=DataError, fix=ASK_AGAIN)
+        if row.id not in seen:
+            seen.add(row.id)
+            yield row
+
+
+@dataclass(slots=True)
+class CategorySummary:
+    """What the rows of one category add up to.
+
+    Attributes:
+      verdicts: Entry id to whether the entry was answered.
+      called: Entries for which at least one well-formed call was made.
+      errors: Type of error to how often.
+      tokens: Of prompts and outputs.
+    """
+
+    verdicts: dict[str, bool] = field(default_factory=dict)
+    called: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
+    tokens: int = 0
+
+
+def summarize(directory: Path, category: str) -> CategorySummary:
+    """Adds up the rows of `directory`/`category`.jsonl.
+
+    Raises:
+      DataError: A line is not a row.
+    """
+    summary = CategorySummary()
+    for row in read_rows(directory / f"{category}.jsonl"):
+        summary.verdicts[row.id] = row.valid
+        summary.called += bool(row.calls)
+        if not row.valid:
+            summary.errors[str(row.error_type)] += 1
+        summary.tokens += len(row.prompt_ids) + len(row.token_ids)
+    return summary

@@ -1,0 +1,140 @@
+"""The files of a run's directory, for whoever reads them; `orchestration.rundir` locks and writes them.
+
+`events.jsonl` is appended to and never rewritten; everything else that describes the run (`results.json`,
+`report.html`) is derived from it, from the configuration and from the evaluations' rows.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from callwright.errors import CheckpointError, ConfigError, DataError
+from callwright.evaluation.run import EvaluationSettings
+from callwright.report.events import Event, RunCreated, StageProgress, read_events
+from callwright.report.stage_list import SECTIONS
+from callwright.settings import validated
+from callwright.storage import sha256_json
+from callwright.yaml_files import read_yaml
+
+
+class RunConfig(BaseModel):
+    """What the results of a run need of its configuration; `orchestration.config` has all of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    seed: int = 0
+    evaluation: EvaluationSettings = EvaluationSettings()
+
+
+class RunFiles:
+    """One run on disk; nothing is written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self.log_path = self.path / "events.jsonl"
+        """The log."""
+        self.config_path = self.path / "config.yaml"
+        """The resolved configuration."""
+        self.results_path = self.path / "results.json"
+        """The results, schema in `report.schema`."""
+        self.report_path = self.path / "report.html"
+        """The report, one HTML file."""
+
+    def checkpoint(self, stage: int) -> Path:
+        """Where a training stage keeps its checkpoints and leaves its adapter."""
+        return self.path / "checkpoints" / f"stage{stage}"
+
+    def evaluation(self, stage: int) -> Path:
+        """Where the rows of the evaluation after a stage are, a file for each category."""
+        return self.path / "evaluations" / f"stage{stage}"
+
+    def events(self) -> list[Event]:
+        """The log so far.
+
+        Raises:
+          DataError: A line is not an event.
+        """
+        return read_events(self.log_path)
+
+    def created(self) -> RunCreated | None:
+        """The event with which the run began; None for a fresh directory."""
+        return next((event for event in self.events() if isinstance(event, RunCreated)), None)
+
+    @property
+    def finished(self) -> bool:
+        """Whether a command ran to its end here."""
+        return any(event.event == "run_finished" for event in self.events())
+
+    def stage_finished(self, stage: int) -> bool:
+        """Whether the stage itself, without the evaluation after it, is done."""
+        return self._reached("stage_finished", stage)
+
+    def evaluation_finished(self, stage: int) -> bool:
+        """Whether the evaluation after the stage is done."""
+        return self._reached("evaluation_finished", stage)
+
+    def _reached(self, kind: str, stage: int) -> bool:
+        marks = (event for event in self.events() if isinstance(event, StageProgress))
+        return any((mark.event, mark.stage) == (kind, stage) for mark in marks)
+
+    def config(self) -> dict[str, Any]:
+        """The keys and values of `config.yaml`, as the run began with them.
+
+        Raises:
+          ConfigError: The file is missing, or is not the one that the run wrote.
+        """
+        expected, got = f"the configuration that {self.path} began with in {self.config_path}", "one that was changed"
+        try:
+            config, created = read_yaml(self.config_path, error=ConfigError), self.created()
+            # The hash is of what the file holds: a later version may know more keys and still read it.
+            if isinstance(config, dict) and (created is None or sha256_json(config) == created.config_sha256):
+                return config
+        except ConfigError as error:
+            expected, got = error.expected, error.got
+        raise ConfigError(expected, got, "remove the file and give the run's command again, which writes it anew")
+
+    def run_config(self) -> RunConfig:
+        """The part of the configuration that the results need.
+
+        Raises:
+          ConfigError: As `config`, or a value in it is not what this version reads.
+        """
+        return validated(RunConfig, self.config(), where=str(self.config_path))
+
+
+def split_run(path: Path) -> tuple[RunFiles, int | None]:
+    """The run that RUN on a command line names, and the stage, where RUN names one.
+
+    Args:
+      path: `runs/NAME`, `runs/NAME/stageN` or `runs/NAME/checkpoints/stageN`.
+    """
+    path = Path(path)
+    stage = re.fullmatch(r"stage(\d+)", path.name)
+    if stage is None or RunFiles(path).log_path.is_file():  # a run may have such a name too
+        return RunFiles(path), None
+    parent = path.resolve().parent if path.parent == Path() else path.parent
+    return RunFiles(parent.parent if parent.name == "checkpoints" else parent), int(stage[1])
+
+
+def find_stage(path: Path) -> tuple[RunFiles, int]:
+    """The run and the finished training stage that a path names; without a stage it names the last finished one.
+
+    Args:
+      path: As for `split_run`.
+
+    Raises:
+      DataError: There is no run, or its log is damaged.
+      CheckpointError: The stage, or every stage, is unfinished.
+    """
+    run, named = split_run(path)
+    if run.created() is None:
+        fix = "name a directory under runs/, such as runs/quickstart, or a stage of one, runs/quickstart/stage3"
+        raise DataError(f"a run in {run.path}", f"no {run.log_path.name} of one", fix)
+    finished = [stage for stage in SECTIONS if run.stage_finished(stage)]
+    if not finished or named not in (None, *finished):
+        wanted = "a finished training stage" if named is None else f"a finished stage {named}"
+        got = f"stages {', '.join(map(str, finished))}" if finished else "none"
+        raise CheckpointError(f"{wanted} of {run.path}", got, "name another stage, or give the run's command again")
+    return run, named or finished[-1]

@@ -1,0 +1,121 @@
+"""The numbers in sentences: the headline, what is missing, and what a comparison means.
+
+The sentences claim no more than the numbers do: a difference is called one only where the intervals are apart or the
+paired test says so, and everything that a partial run lacks is listed.
+"""
+
+from callwright.evaluation.statistics import is_call_category
+from callwright.html.numbers import count, p_value, percent
+from callwright.report.schema import POOLED, Comparison, Results, Score
+
+NO_OVERALL = (
+    "No overall BFCL score is given. The leaderboard's overall mixes in live, multi-turn and agentic categories, which "
+    "this run does not measure, and counts a missing category as zero: computed from some of the categories, it could "
+    "not be compared with other scores."
+)
+NEVER_CALLS = (
+    "A model that never calls anything is right on every entry here, so this number means something only beside the "
+    "share of entries in which a call was made at all."
+)
+UNCORRECTED = (
+    "The p-values are exact and not corrected for their number: of twenty tests between equal models, one falls below "
+    "0.05 by chance."
+)
+
+
+def headline(results: Results) -> str:
+    """The run in one to three sentences."""
+    stages = [key for key in results.evaluated if results.evaluations[key].pooled.total]
+    if not stages:
+        return f"No evaluation of {results.model.name} has scored an entry that asks for a call yet."
+    first, last = (results.evaluations[key].pooled for key in (stages[0], stages[-1]))
+    if len(stages) == 1:
+        return (
+            f"{results.model.name}, {results.title(stages[0])}: {count(first.correct)} of {count(first.total)} entries "
+            f"that ask for a call answered correctly ({percent(first.accuracy)}). There is no second evaluation to "
+            "compare it with."
+        )
+    return (
+        f"{results.model.name} answers {percent(last.accuracy)} of the entries that ask for a call correctly after "
+        f"{results.title(stages[-1])} ({results.title(stages[0])}: {percent(first.accuracy)}). "
+        f"{_difference(first, last)}{_paired(results, stages[0], stages[-1])}"
+    )
+
+
+def _difference(first: Score, last: Score) -> str:
+    if last.low > first.high:
+        return "The 95% intervals are apart: the model has become better."
+    if last.high < first.low:
+        return "The 95% intervals are apart: the model has become worse."
+    return "The 95% intervals overlap."
+
+
+def _paired(results: Results, before: str, after: str) -> str:
+    for test in results.comparisons:
+        if (test.before, test.after, test.category) == (before, after, POOLED):
+            return (
+                f" Entry by entry, {count(test.gained)} were gained and {count(test.lost)} lost "
+                f"(McNemar's exact test: p {_equals(test.p_value)})."
+            )
+    return ""
+
+
+def _equals(p: float) -> str:
+    return p_value(p) if p < 0.001 else f"= {p_value(p)}"
+
+
+def reading(test: Comparison) -> str:
+    """What one paired test says, in a word or two."""
+    if test.p_value >= 0.05:
+        return "no clear difference"
+    return "better" if test.gained > test.lost else "worse"
+
+
+def irrelevance(results: Results) -> str:
+    """What the irrelevance numbers mean, given how often the first model called anything where it should."""
+    stages = results.evaluated
+    first = results.evaluations[stages[0]].pooled if stages else None
+    if first is None or not first.total or first.called > 0.1 * first.total:
+        return NEVER_CALLS
+    name = results.title(stages[0])
+    return (
+        f"{NEVER_CALLS} {name[:1].upper()}{name[1:]} scores here only because it hardly ever calls: where a "
+        f"call was asked for, it made one on {percent(first.called / first.total)} of the entries."
+    )
+
+
+def relevance_categories(results: Results) -> list[str]:
+    """The categories that ask whether to call at all."""
+    return [name for name in results.categories if not is_call_category(name)]
+
+
+def missing(results: Results, rows_missing: list[str]) -> list[str]:
+    """Everything a reader might look for and not find.
+
+    Args:
+      results: The run.
+      rows_missing: Evaluations, as `stage/category`, whose rows were not found beside the results.
+    """
+    notes = []
+    if results.run.finished is None:
+        notes.append("The run has not finished; running the same command again continues it.")
+    for stage in results.stages:
+        if stage.status != "done":
+            why = f": {stage.message}" if stage.message else "."
+            notes.append(f"{stage.title} ({stage.key}) is {stage.status}{why}")
+        elif stage.kind != "format" and stage.key not in results.evaluations:
+            notes.append(f"{stage.title} ({stage.key}) has no evaluation yet.")
+    for key, evaluation in results.evaluations.items():
+        for name, score in evaluation.categories.items():
+            if score.total < score.planned:
+                notes.append(
+                    f"{results.title(key)}, {name}: {count(score.total)} of {count(score.planned)} entries are scored."
+                )
+    for stage in results.stages:
+        if stage.kind in ("sft", "grpo") and stage.status == "done" and not results.curves.get(stage.key):
+            notes.append(f"{stage.title} ({stage.key}) recorded no curves.")
+    if len(results.evaluated) > 1 and not results.comparisons:
+        notes.append("No paired tests were recorded, although there are several evaluations.")
+    if rows_missing:
+        notes.append(f"The outputs of {', '.join(rows_missing)} are not beside the results, so none are shown.")
+    return notes

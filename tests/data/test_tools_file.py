@@ -1,0 +1,257 @@
+"""A tools file is what docs/tools-file.md says, and a mistake in one is one line with file, tool and key."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import jsonschema_rs
+import pytest
+
+from callwright.data.synthetic import declaration, value_settings
+from callwright.data.synthetic.naming import offer_tool
+from callwright.data.synthetic.phrasing import query
+from callwright.data.synthetic.requests import request_call, request_calls
+from callwright.data.synthetic.rng import Rng
+from callwright.data.synthetic.tools import FILES
+from callwright.data.synthetic.tools_file import SHARED_POOLS, declare_tools, shared_pools
+from callwright.errors import DataError
+from callwright.settings import Settings
+from callwright.yaml_files import format_yaml, parse_yaml, read_package_yaml, read_yaml
+
+DOCS = (Path(__file__).parents[2] / "docs" / "tools-file.md").read_text(encoding="utf-8")
+(EXAMPLE,) = re.findall(r"```yaml\n(.*?)```", DOCS, re.DOTALL)
+TOOL = {
+    "verbs": ["set"],
+    "nouns": ["timer"],
+    "description": "Sets a timer.",
+    "parameters": {
+        "minutes": {"description": "Minutes", "type": "integer", "minimum": 1, "maximum": 9},
+        "label": {"description": "Name", "default": "none", "values": ["tea", "rice"]},
+    },
+    "phrasings": ["set a timer for {minutes} minutes[ for {label}]"],
+}
+MINUTES, LABEL = TOOL["parameters"].values()
+NAMED = {key: value for key, value in TOOL.items() if key not in ("verbs", "nouns")} | {"name": "set_timer"}
+FEW = {"description": "Minutes", "type": "array", "items": {"values": ["a", "b", "b"]}}
+NOWHERE = {"description": "Minutes", "pool": "x"}
+EXAMPLE_DATA = parse_yaml(EXAMPLE, "the example")
+
+
+def written(tmp_path, data):
+    path = tmp_path / "mine.yaml"
+    path.write_text(data if isinstance(data, str) else format_yaml(data), encoding="utf-8")
+    return path
+
+
+def load_tools_file(path):
+    return declare_tools(read_yaml(path), path)
+
+
+def keys_of(value):
+    """Every key of a value, at any depth."""
+    if isinstance(value, dict):
+        yield from value
+        for inner in value.values():
+            yield from keys_of(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from keys_of(inner)
+
+
+def test_the_documented_example_makes_valid_calls_whose_arguments_stand_in_the_query(tmp_path):
+    group = load_tools_file(written(tmp_path, EXAMPLE))
+    names = Counter()
+    for number in range(120):
+        rng = Rng("example", number)
+        offered = offer_tool(group, rng.pick(group.tools), rng)
+        request = request_call(offered, rng) if number % 3 else request_calls(offered, 2, rng)
+        text = query([(offered, request)], rng)
+        names[offered.tool.name] += 1
+        for call, values in zip(request.calls, request.values, strict=True):
+            jsonschema_rs.validator_for(offered.tool.parameters | {"additionalProperties": False}).validate(
+                call.arguments
+            )
+            for value in values.values():
+                for leaf in value.leaves or (value,):
+                    assert leaf.text.casefold() in text.casefold()
+    assert names["plan_meal"] > 40
+    assert len(names) > 20
+
+
+def test_a_tool_with_a_name_is_offered_as_it_stands(tmp_path):
+    group = load_tools_file(written(tmp_path, EXAMPLE))
+    offers = [offer_tool(group, group.tools[1], Rng(number)).tool for number in range(20)]
+    assert all(tool == offers[0] for tool in offers)
+    assert offers[0].description == "Plans a meal."
+    assert list(offers[0].parameters["properties"]) == list(EXAMPLE_DATA["tools"][1]["parameters"])
+    assert offers[0].parameters["required"] == ["dishes", "day", "guests"]
+    assert offers[0].parameters["properties"]["day"] == {"type": "string", "description": "The day, as YYYY-MM-DD"}
+
+
+def test_the_documented_example_has_every_key_and_the_text_explains_each():
+    explained = set(re.findall(r"`(\w+)`", DOCS)) | {"type"}
+    keys = {
+        field.alias or name
+        for module in (declaration, value_settings)
+        for settings in vars(module).values()
+        if isinstance(settings, type) and issubclass(settings, Settings)
+        for name, field in settings.model_fields.items()
+    } - {"[drawn]"}
+    assert keys <= set(keys_of(EXAMPLE_DATA))
+    assert keys <= explained
+    assert set(shared_pools()) <= explained
+    types = set(re.findall(r"type: Literal\[\"(\w+)\"\]", Path(value_settings.__file__).read_text())) - {"string"}
+    assert types == set(re.findall(r"`type: (\w+)`", DOCS))
+
+
+def test_every_file_of_the_package_is_read():
+    assert {path.stem for path in SHARED_POOLS.parent.glob("*.yaml")} == {*FILES, SHARED_POOLS.stem}
+
+
+def test_what_is_kept_of_the_packages_files_is_what_they_say(tmp_path, monkeypatch):
+    paths = [SHARED_POOLS, SHARED_POOLS.with_name("weather.yaml")]
+    fresh = [read_yaml(path) for path in paths]
+    monkeypatch.setenv("CALLWRIGHT_CACHE", str(tmp_path / "cache"))
+    assert read_package_yaml(paths) == read_package_yaml(paths) == fresh
+    (kept,) = (tmp_path / "cache" / "yaml").iterdir()
+    kept.write_text("{torn")
+    assert read_package_yaml(paths) == fresh
+    monkeypatch.setenv("CALLWRIGHT_CACHE", "/dev/null/nowhere")
+    assert read_package_yaml(paths) == fresh
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "says"),
+    [
+        ({"phrasing": ["x"]}, "a known key", "got phrasing; use one of: name, verbs, "),
+        ({"description": []}, "description", "at least 1"),
+        ({"nouns": []}, "", "either a name, or verbs and nouns"),
+        ({"name": "set_timer"}, "", "either a name, or verbs and nouns"),
+        ({"nouns": ["my timer"]}, "nouns.0", "match pattern"),
+        ({"phrasings": []}, "phrasings", "at least 1"),
+        (
+            {"phrasings": ["set a timer[ for {minutes} minutes]"]},
+            "",
+            "phrasings[0]: {minutes} must stand",
+        ),
+        ({"phrasings": ["for {minutes} {unit}"]}, "", "phrasings[0]: {unit} is no parameter here"),
+        ({"phrasings": ["for {minutes} [x [y]]"]}, "", "phrasings[0]: square brackets open and close in pairs"),
+        ({"phrasings": ["for {minutes} ]["]}, "", "phrasings[0]: square brackets open and close in pairs"),
+        ({"phrasings": ["for {minutes} {0.x}"]}, "", "phrasings[0]: braces stand around the name"),
+        ({"phrasings": ["for {minutes!r}"]}, "", "phrasings[0]: braces stand around the name"),
+        ({"phrasings": ["for {minutes} {{}}"]}, "", "phrasings[0]: braces stand around the name"),
+        ({"phrasings": ["for {minutes} and {label}"]}, "", "every optional parameter must stand in square brackets"),
+        ({"phrasings": [" [{minutes}]"]}, "", "phrasings[0]: something must stand in it outside"),
+        ({"series": {"head": "set timers", "item": "{minutes}"}}, "", "series.head: {n}"),
+        ({"series": {"head": "set {n} timers", "item": "some"}}, "", "series: {minutes} must stand in head or item"),
+        ({"series": {"head": "set {n} for {label}", "item": "{minutes}"}}, "", "series: optional parameters"),
+        ({"series": {"head": "set {n} timers"}}, "series.item", "Field required"),
+        ({"fan_out": ["hours"]}, "", "fan_out: hours is no parameter"),
+        ({"result": {"values": {"id": {"values": ["a"]}}, "answer": "{label}"}}, "", "result.answer: {label} is no"),
+        ({"result": {"values": {"id": {"kind": 1}}, "answer": "x"}}, "result.values.id", "say what the values are"),
+    ],
+)
+def test_what_is_wrong_with_a_tool_is_named(tmp_path, change, key, says):
+    with pytest.raises(DataError) as raised:
+        load_tools_file(written(tmp_path, {"version": 0, "tools": [TOOL, {**TOOL, **change}]}))
+    line = str(raised.value)
+    assert f"{key or 'keys'} of tool set" in line
+    assert f" in {tmp_path / 'mine.yaml'}" in line
+    assert says in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("values", "key", "says"),
+    [
+        ({}, "minutes", "say what the values are"),
+        ({"type": "text"}, "minutes", "say what the values are"),
+        ({"type": "integer", "minimum": 1}, "minutes.maximum", "Field required"),
+        ({"type": "integer", "minimum": 9, "maximum": 1}, "minutes", "minimum 9 is above maximum 1"),
+        ({"type": "integer", "minimum": 1, "maximum": "many"}, "minutes.maximum", "valid integer"),
+        ({"type": "integer", "minimum": True, "maximum": 3}, "minutes.minimum", "number"),
+        ({"type": "integer", "minimum": 1, "maximum": 3, "step": 0}, "minutes.step", "greater than"),
+        ({"type": "time", "minimum": 1}, "a known key", "got parameters.minutes.minimum; use one of: type"),
+        ({"values": []}, "minutes.values", "at least 1"),
+        ({"values": [1, 2]}, "minutes.values.0", "valid string"),
+        ({"enum": {"a": ["x"], "b": "x"}}, "minutes.enum", "'x' means both 'a' and 'b'"),
+        ({"enum": [["a"], {"b": 1}]}, "minutes.enum", "valid dictionary"),
+        ({"enum": {"a": []}}, "minutes.enum.a", "at least 1"),
+        ({"parts": [["a"], []]}, "minutes.parts.1", "at least 1"),
+        ({"type": "number", "minimum": 1, "maximum": 1e300}, "minutes", "within 1000000000000 of 0"),
+        ({"type": "array", "items": {"values": ["a"]}, "minItems": 9}, "minutes", "minItems 9 is above maxItems 5"),
+        ({"type": "boolean"}, "minutes.when_true", "Field required"),
+        ({"type": "array", "items": {"type": "word"}}, "minutes.items", "say what the values are"),
+        ({"type": "object", "phrasing": "{a}", "properties": {}}, "minutes.properties", "at least 1"),
+        (
+            {"type": "object", "phrasing": "{b}", "properties": {"a": {"description": "A", "type": "time"}}},
+            "minutes",
+            "phrasing must name each of a",
+        ),
+        (
+            {
+                "type": "object",
+                "phrasing": "{a} {a.__class__}",
+                "properties": {"a": {"description": "A", "type": "time"}},
+            },
+            "minutes",
+            "phrasing must name each of a",
+        ),
+        ({"anyOf": [{"values": ["a"]}, {"value": ["b"]}]}, "minutes.anyOf.1", "say what the values are"),
+        ({"values": ["a"], "default": 3, "required": True}, "minutes", "a required parameter has no default"),
+        ({"values": ["a"], "required": "yes"}, "minutes.required", "write true or false"),
+        ({"values": ["a"], "aliases": ["a b"]}, "minutes.aliases.0", "match pattern"),
+    ],
+)
+def test_what_is_wrong_with_a_parameter_is_named(tmp_path, values, key, says):
+    tool = TOOL | {"parameters": {"minutes": {"description": "Minutes", **values}, "label": LABEL}}
+    with pytest.raises(DataError) as raised:
+        load_tools_file(written(tmp_path, {"version": 0, "tools": [tool]}))
+    line = str(raised.value)
+    key = key if key == "a known key" else f"parameters.{key}"
+    assert f"expected {key} of tool set_timer in {tmp_path / 'mine.yaml'}" in line
+    assert says in line
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ([TOOL], "keys and values in"),
+        ({"tools": [TOOL]}, "version in"),
+        ({"version": 1, "tools": [TOOL]}, "version in"),
+        ({"version": 0}, "at least one tool in"),
+        ({"version": 0, "tools": ["x"]}, "tool number 1 in"),
+        ({"version": 0, "tools": [TOOL], "tool": []}, "got tool; use one of: version, "),
+        ({"version": 0, "tools": [TOOL], "pools": {"a": {"pool": "b"}}}, "a pool (first_name, "),
+        ({"version": 0, "tools": [TOOL], "pools": {"a": {"pool": "a"}}}, "pools.a in"),
+        ({"version": 0, "tools": [TOOL], "pools": {"a": {"type": "date", "minimum": 9}}}, "pools.a.minimum in"),
+        (
+            {"version": 0, "tools": [TOOL | {"parameters": {"minutes": NOWHERE, "label": LABEL}}]},
+            "tool set_timer in",
+        ),
+        ({"version": 0, "tools": [NAMED, NAMED]}, "two have the name set_timer"),
+        (
+            {"version": 0, "tools": [TOOL | {"parameters": {"minutes": FEW, "label": LABEL}}]},
+            "parameters.minutes of tool set_timer in",
+        ),
+        ("tools: [", "line 1"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_named(tmp_path, data, says):
+    with pytest.raises(DataError, match=re.escape(says)) as raised:
+        load_tools_file(written(tmp_path, data))
+    assert "mine.yaml" in str(raised.value)
+
+
+def test_required_parameters_stand_first(tmp_path):
+    tool = TOOL | {"parameters": {"label": LABEL, "minutes": MINUTES}}
+    with pytest.raises(DataError, match="parameters: required ones stand first"):
+        load_tools_file(written(tmp_path, {"version": 0, "tools": [tool]}))
+
+
+def test_a_pool_of_the_file_hides_one_of_the_package(tmp_path):
+    tool = TOOL | {"parameters": {"minutes": MINUTES, "label": {"description": "Town", "default": 1, "pool": "town"}}}
+    pools = {"town": {"values": ["Atlantis"]}, "city": {"anyOf": [{"pool": "town"}, {"pool": "us_town"}]}}
+    group = load_tools_file(written(tmp_path, {"version": 0, "pools": pools, "tools": [tool]}))
+    (value_type,) = group.tools[0].parameters["label"].types
+    assert value_type.draw(Rng(1)).json == "Atlantis"

@@ -1,0 +1,56 @@
+"""The sentences claim no more than the numbers do."""
+
+import pytest
+from tests.support.fake_run import results
+
+from callwright.report.schema import Comparison, Evaluation, Results, Score
+from callwright.report.sentences import headline, irrelevance, missing, reading
+
+
+def scored(first: int, last: int, called: int = 0, total: int = 100) -> Results:
+    """Two evaluations of one call category."""
+    made = results(("stage2", "stage4"))
+    evaluations = {
+        stage: Evaluation(categories={"multiple": Score(correct=n, total=total, planned=total, called=called)})
+        for stage, n in (("stage2", first), ("stage4", last))
+    }
+    return made.model_copy(update={"evaluations": evaluations, "comparisons": []})
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "output"),
+    [
+        (10, 60, "are apart: the model has become better"),
+        (60, 10, "are apart: the model has become worse"),
+        (50, 55, "overlap"),
+    ],
+)
+def test_a_change_is_claimed_only_where_the_intervals_are_apart(first: int, last: int, output: str) -> None:
+    assert f"The 95% intervals {output}." in headline(scored(first, last))
+
+
+def test_silence_is_named_only_where_the_first_model_is_silent() -> None:
+    assert "hardly ever calls" in irrelevance(scored(0, 50, called=3))
+    assert "hardly ever calls" not in irrelevance(scored(0, 50, called=90))
+
+
+@pytest.mark.parametrize(
+    ("gained", "lost", "p", "word"),
+    [(9, 1, 0.02, "better"), (1, 9, 0.02, "worse"), (5, 2, 0.45, "no clear difference")],
+)
+def test_a_paired_test_is_read_by_its_p_value_first(gained: int, lost: int, p: float, word: str) -> None:
+    test = Comparison(
+        before="stage2", after="stage4", category="calls", gained=gained, lost=lost, both=0, neither=0, p_value=p
+    )
+    assert reading(test) == word
+
+
+def test_a_finished_run_misses_nothing() -> None:
+    assert missing(results(), []) == []
+
+
+def test_absent_curves_and_tests_are_missed() -> None:
+    bare = results().model_copy(update={"curves": {}, "comparisons": []})
+    notes = " ".join(missing(bare, []))
+    assert "SFT small (stage3) recorded no curves." in notes
+    assert "No paired tests were recorded" in notes
