@@ -217,6 +217,6 @@ def _chi_square(counts: Floats, expected: Floats, covariance: Floats) -> tuple[f
     for row, members in enumerate(bins):
         pool[row, members] = 1
     values, vectors = np.linalg.eigh(pool @ covariance @ pool.T)
-    real = values > 1e-9 * max(values.max(initial=0.0), 1.0)
+    real = values > 1e-9 * max(1.0, *values.tolist())
     along = vectors[:, real].T @ (pool @ (counts - expected))
     return float((along**2 / values[real]).sum()), int(real.sum())
