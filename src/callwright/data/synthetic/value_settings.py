@@ -6,6 +6,7 @@ mapping of those that may be named here.
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -36,12 +37,12 @@ _MONTHS = (
 )  # fmt: skip
 
 
-class _Values(Settings):
+class _Values(Settings, ABC):
     """One way of saying what values are."""
 
+    @abstractmethod
     def _pool(self, named: Pools) -> Pool:
         """The pool that is described; `named` are those that it may name."""
-        raise NotImplementedError
 
 
 class _Range(_Values):
