@@ -13,10 +13,11 @@ from itertools import groupby
 
 from callwright.conversation import Conversation, Message, ToolCall
 from callwright.errors import FormatError
-from callwright.formats import FORMATS, schemas, template_file
+from callwright.formats import FORMATS, omissions, references, schemas, template_file
 from callwright.formats.base import Format, Parsed
-from callwright.formats.example import EXAMPLE, ONE_CALL, WORDLESS, example_for, marked_lines
+from callwright.formats.example import EXAMPLE, ONE_CALL, WORDLESS, example_for
 from callwright.formats.jsontext import dumps
+from callwright.formats.marking import marked_lines
 from callwright.openai import write_message, write_tool
 from callwright.tokens import Segment
 
@@ -82,7 +83,10 @@ def _section(variants: Sequence[Format]) -> str:
     return "\n".join(
         [
             f"## `{fmt.name}`\n",
-            f"{inspect.getdoc(inspect.getmodule(type(fmt)))}\n",
+            *(
+                f"{inspect.getdoc(module)}\n"
+                for module in dict.fromkeys(inspect.getmodule(type(one)) for one in variants)
+            ),
             f"The model's turn ends with {_words(fmt.stops)}.\n",
             "### The complete example\n",
             *([] if example is EXAMPLE else ["Without what this format cannot express (see below).\n"]),
@@ -113,7 +117,7 @@ def _opening(added: Sequence[Segment]) -> Iterator[str]:
 def _variants(variants: Sequence[Format]) -> Iterator[str]:
     if len(variants) < 2:
         return
-    yield f"### Variants\n\n`{variants[0].variant}` is the default. The same turn in each:\n"
+    yield f"### Variants\n\n`{variants[0].id}` is the default. The same turn in each:\n"
     for fmt in variants:
         yield f"`{fmt.id}`:\n"
         yield _fence(_said(fmt))
@@ -166,6 +170,8 @@ def _tools() -> str:
             "## How tools are printed\n",
             f"{inspect.getdoc(schemas)}\n",
             *(f"- {what}: {', '.join(f'`{key}`' for key in keys)}" for what, keys in orders.items()),
+            f"\n{inspect.getdoc(references)}\n",
+            f"{inspect.getdoc(omissions)}",
             "",
         ]
     )

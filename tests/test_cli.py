@@ -3,6 +3,7 @@
 A process is started where it is what is tested: its start, its streams and what they are encoded in, its end.
 """
 
+import inspect
 import json
 import os
 import re
@@ -17,7 +18,7 @@ from tests.support.processes import HANGS
 
 from callwright import cli
 from callwright.evaluation.bfcl import load_category
-from callwright.formats import FORMATS
+from callwright.formats import FORMATS, MODELS, get_format
 from callwright.scoring.categories import CATEGORIES
 
 CONSOLE_SCRIPT = [str(Path(sys.executable).with_name("callwright"))]
@@ -106,6 +107,39 @@ def test_a_mistyped_command_line_is_refused_in_one_line(refused, arguments, says
     assert "see callwright --help" in line
 
 
+OPTIONS = {"run": "--stages 1 2", "probe": "--only rendering --format qwen3", "data show": "--count 1"} | {
+    "instrument script": "--context 99",
+    "instrument dice": "--context 99",
+    "instrument xray": "--model nowhere.gguf",
+    "instrument read": "--model nowhere.gguf",
+    "instrument probe": "--cases nowhere.yaml --part dice",
+}
+"""What stands for [OPTIONS] in a usage line; options that take several values are among them."""
+
+
+def commands(app=cli.app, *chain):
+    """Every command that takes arguments or options, as its words."""
+    names = [name for name in app if not name.startswith("-")]
+    for name in names:
+        yield from commands(app[name], *chain, name)
+    if not names and app.default_command and inspect.signature(app.default_command).parameters:
+        yield chain
+
+
+@pytest.mark.parametrize("command", commands(), ids=" ".join)
+def test_a_usage_line_is_understood_as_it_is_printed(inside, refused, command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    _, out, _ = inside(*command, "--help")
+    name = " ".join(command)
+    usage = out.decode().partition(f"Usage: callwright {name} ")[2].splitlines()[0]
+    usage = usage.replace("[OPTIONS]", OPTIONS.get(name, "")).replace("INT", "5")
+    arguments = ["nowhere" if word.isupper() else word for word in usage.split()]
+    code, line = refused(*command, *arguments)
+    assert code == 2
+    assert "nowhere" in line and "see callwright --help" not in line
+    assert not list(tmp_path.iterdir())
+
+
 def test_reporting_on_what_is_no_run_is_refused(refused, tmp_path):
     code, line = refused("report", tmp_path / "runs" / "nowhere")
     assert code == 2
@@ -118,7 +152,7 @@ def test_a_mistake_has_the_same_exit_code_through_the_installed_script():
     done = call(CONSOLE_SCRIPT, "formats", "show", "nowhere")
     assert done.returncode == 2
     assert done.stderr.decode().count("\n") == 1
-    assert "got 'nowhere'; name one of these" in done.stderr.decode()
+    assert "got 'nowhere'; use one of: xml, " in done.stderr.decode()
 
 
 def test_a_configuration_that_is_not_there_is_refused(refused, tmp_path):
@@ -127,13 +161,21 @@ def test_a_configuration_that_is_not_there_is_refused(refused, tmp_path):
     assert "nowhere.yaml; got No such file or directory; name an existing file" in line
 
 
+def test_a_configuration_that_says_a_key_twice_is_refused(refused, tmp_path):
+    path = tmp_path / "twice.yaml"
+    path.write_text("sft_full:\n  enabled: true\n  enabled: false\n")
+    code, line = refused("run", path)
+    assert code == 2
+    assert "twice.yaml, line 3; got the key 'enabled' twice" in line
+
+
 @pytest.fixture
 def score(inside):
     """`callwright score` on lines, as a user pipes them."""
 
-    def run(*lines):
+    def run(*lines, exits=0):
         code, out, err = inside("score", stdin=b"".join(line + b"\n" for line in lines))
-        assert (code, err) == (0, b"")
+        assert (code, err) == (exits, b"")
         return [json.loads(line) for line in out.splitlines()]
 
     return run
@@ -159,10 +201,10 @@ def test_every_line_is_answered_by_one_in_its_order(score):
     ]
     answers = score(*said)
     assert [answer["id"] for answer in answers] == [
-        *("a", None, 2, None, None, "nobody", {"any": ["JSON"]}, "both", "xml", "format", "relevance")
+        *("a", None, 2, None, "nobody", {"any": ["JSON"]}, "both", "xml", "format", "relevance")
     ]
     assert [answer.get("valid", "error") for answer in answers] == [
-        *(True, "error", False, "error", True, "error", False, "error", False, "error", True)
+        *(True, "error", False, True, "error", False, "error", False, "error", True)
     ]
     assert [answer["error_type"] for answer in answers if answer.get("valid") is False] == [
         "simple_function_checker:missing_required",
@@ -174,7 +216,7 @@ def test_every_line_is_answered_by_one_in_its_order(score):
 
 
 def test_an_error_says_what_was_expected_what_came_and_what_to_do(score):
-    (answer,) = score(b"[1]")
+    (answer,) = score(b"[1]", exits=1)
     assert answer["error"] == "expected a JSON object; got a JSON list; write one object a line"
 
 
@@ -285,9 +327,22 @@ def test_every_line_of_a_formats_filter_is_answered_by_one_in_its_order(piped):
     ]
     answers = run(*lines)
     assert [answer["id"] for answer in answers] == [
-        *("first", None, None, 2, 3, None, None, "\ud800", "last, not ended by a line break")
+        *("first", None, 2, 3, None, None, "\ud800", "last, not ended by a line break")
     ]
-    assert ["error" in answer for answer in answers] == [False, *[True] * 7, False]
+    assert ["error" in answer for answer in answers] == [False, *[True] * 6, False]
+
+
+@pytest.mark.parametrize("command", FILTERS)
+def test_a_filter_exits_with_1_if_every_line_was_bad_and_passes_over_blank_ones(inside, command):
+    good = json.dumps(FILTERS[command]).encode()
+    nothing = (b"", b"\n", b" \t\r\n\n", b"\xef\xbb\xbf\n")
+    some_good = (good, good + b"\n{}", b"no JSON\r\n\r\n" + good)
+    all_bad = (b"{}", b"\n{}\nno JSON\n  \n", b'{"id": NaN}', good[:-1] + b', "id": NaN}')
+    for code, texts in ((0, nothing + some_good), (1, all_bad)):
+        for text in texts:
+            left, out, err = inside(command, stdin=text)
+            assert (left, err) == (code, b""), text
+            assert len(out.splitlines()) == len([line for line in text.splitlines() if line.strip(b" \t\xef\xbb\xbf")])
 
 
 def test_many_lines_and_long_ones_are_answered_one_by_one(piped):
@@ -322,15 +377,26 @@ def test_a_call_goes_through_both_filters_and_nothing_is_lost_that_no_encoding_h
     assert list(map(type, parsed["tool_calls"][0]["arguments"]["n"])) == [int, float, int]
 
 
-def test_all_formats_are_listed_with_variants_and_stops(inside):
+def test_all_formats_are_listed_with_models_default_and_stops(inside):
     code, out, _ = inside("formats")
     assert code == 0
     lines = out.decode().splitlines()[1:]
-    assert [line.split()[0] for line in lines] == list(dict.fromkeys(fmt.name for fmt in FORMATS.values()))
-    for line in lines:
-        variants = [fmt for fmt in FORMATS.values() if fmt.name == line.split()[0]]
-        assert all(fmt.variant in line for fmt in variants)
-        assert all(stop in line for stop in variants[0].stops)
+    assert [line.split()[0] for line in lines] == list(FORMATS)
+    for line, fmt in zip(lines, FORMATS.values(), strict=True):
+        assert all(said in line for said in (*MODELS[fmt.id], *fmt.stops))
+    defaults = [line.split()[0] for line in lines if "(default)" in line]
+    assert defaults == ["xml/args", "qwen3-xml", "gemma4/31b", "mistral/v3"]
+
+
+def test_the_formats_are_listed_as_json(inside):
+    code, out, err = inside("formats", "--json")
+    assert (code, err) == (0, b"")
+    listed = json.loads(out)
+    assert [one["format"] for one in listed] == list(FORMATS)
+    for one in listed:
+        fmt = FORMATS[one["format"]]
+        assert (one["models"], one["stops"]) == (list(MODELS[fmt.id]), list(fmt.stops))
+        assert one["default"] == (get_format(fmt.name) is fmt)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -357,4 +423,4 @@ def test_a_format_that_does_not_exist_is_refused(refused):
     for name in ("yaml", "xml/yaml"):
         code, line = refused("formats", "show", name)
         assert code == 2
-        assert "name one of these" in line
+        assert "use one of: xml" in line

@@ -68,7 +68,10 @@ def test_text_parts_join_and_a_developer_is_a_system():
         ({"role": "user", "content": 3}, "messages[1].content"),
         ({"role": "user", "content": [{"type": "image_url"}]}, "messages[1].content[0]"),
         ({"role": "user", "tool_calls": [{"function": {"name": "f"}}]}, "messages[1].tool_calls"),
-        ({"role": "assistant", "tool_calls": {}, "function_call": {"name": "f"}}, "messages[1] with tool_calls"),
+        (
+            {"role": "assistant", "tool_calls": [{"name": "f"}], "function_call": {"name": "f"}},
+            "tool_calls or function_call in messages[1]",
+        ),
         ({"role": "assistant", "tool_calls": "f()"}, "messages[1].tool_calls"),
         ({"role": "assistant", "tool_calls": [{"function": {"name": ""}}]}, "messages[1].tool_calls[0].function.name"),
         (

@@ -43,8 +43,8 @@ def test_the_first_table_has_a_row_for_each_format_and_a_column_for_each_runtime
     assert put(tmp_path, report(("qwen3", "gemma4/31b"), "0.33.1", "Ollama")).name == "ollama-0.33.1.json"
     rows = [cells(line) for line in document(tmp_path / "probes").splitlines() if line.startswith("| ")]
     assert rows[0] == ["Format", "llama.cpp b11434", "Ollama 0.33.1"]
-    assert [row[0] for row in rows[2:18]] == [f"`{name}`" for name in FORMAT_NAMES]
-    by_name = {row[0]: row[1:] for row in rows[2:18]}
+    assert [row[0] for row in rows[2 : 2 + len(FORMAT_NAMES)]] == [f"`{name}`" for name in FORMAT_NAMES]
+    by_name = {row[0]: row[1:] for row in rows[2 : 2 + len(FORMAT_NAMES)]}
     assert by_name["`qwen3`"] == ["5/17, 11 faults, 1 choice", "1/13, 11 faults, 1 choice"]
     assert by_name["`llama31`"] == ["5/17, 11 faults, 1 choice", "–"]
 

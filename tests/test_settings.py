@@ -55,7 +55,7 @@ def test_a_wrong_value_is_named_by_the_path_the_user_wrote(data, says):
 
 def test_an_unknown_key_is_named_with_those_that_exist():
     assert refusal({"inner": {"sped": 1}}) == (
-        "expected a known key in c.yaml; got inner.sped; use one of: speed, loud, limit, kind"
+        "expected a known key in c.yaml; got inner.sped; did you mean speed? use one of: speed, loud, limit, kind"
     )
     assert refusal({1: 2}) == "expected a known key in c.yaml; got 1; use one of: inner, name"
 

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import resource
 import signal
 import stat
@@ -20,6 +21,7 @@ from callwright.storage import (
     JsonLines,
     atomic_file,
     cache_dir,
+    check_writable,
     sha256_file,
     sha256_json,
     write_bytes,
@@ -219,3 +221,13 @@ def test_the_cache_is_where_the_user_says(monkeypatch, environment, wanted):
     for name, value in (environment | {"HOME": "/h"}).items():
         monkeypatch.setenv(name, value)
     assert str(cache_dir()) == wanted
+
+
+def test_a_path_is_checked_before_the_work_and_nothing_is_left(tmp_path):
+    check_writable(tmp_path / "new" / "deeper" / "page.html")
+    (tmp_path / "file").touch()
+    check_writable(tmp_path / "file")
+    for path in (tmp_path, tmp_path / "file" / "page.html"):
+        with pytest.raises(StorageError, match=re.escape(f"expected to write {path}; got ")):
+            check_writable(path)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

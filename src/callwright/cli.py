@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 from rich.console import Console
 
 import callwright
@@ -25,7 +26,7 @@ app = App(
 )
 
 
-@app.command
+@app.command(usage="callwright run [CONFIG] [OPTIONS]")  # before --stages, which takes all that follows
 def run(
     config: Path | None = None,
     *,
@@ -38,7 +39,7 @@ def run(
     """Run the pipeline, or continue a run that was stopped.
 
     Args:
-      config: Configuration file, e.g. config/quickstart.yaml; all defaults when absent.
+      config: Configuration file, e.g. config/quickstart.yaml; there is none by default.
       stages: Stages to run, e.g. --stages 3 4 5: 1 format, 2 BFCL baseline, 3 SFT small, 4 SFT full, 5 GRPO.
       resume: A finished stage of another run to start from: runs/NAME/stageN or runs/NAME/checkpoints/stageN;
         runs/NAME for its last finished one.
@@ -63,57 +64,109 @@ def report(run: Path) -> None:
     make_report(run)
 
 
+@app.command(name="runs")
+def list_runs(directory: Path = Path("runs")) -> None:
+    """List the runs of a directory, a line each: state, stages that are done, best accuracy, when it began.
+
+    The accuracy is that of the entries that ask for a call, after the stage that is named, with its 95% interval. A run
+    that cannot be read is listed with what is wrong.
+
+    Args:
+      directory: Where run directories are; a run's own lists that run alone.
+    """
+    from callwright.report.runs_list import print_runs
+
+    print_runs(directory)
+
+
 @app.command
-def score() -> None:
+def score() -> int:
     """Score calls against BFCL entries: JSON lines in, JSON lines out (a filter).
 
-    In: {"id", "entry", "category", "text" | "calls", "format"?, "underscore_to_dot"?}. Out: {"id", "valid",
-    "error_type"}. A bad line is answered by a line with "error".
+    In: {"id", "entry", "category"?, "text" | "calls", "format"?, "variant"?, "model"?, "underscore_to_dot"?}, calls in
+    OpenAI's notation or null. Out: {"id", "valid", "error_type"}, and "warnings" that name keys that nobody reads. A
+    bad line is answered by a line with "error", a blank one is passed over. Exits with 1 when every line was bad.
     """
     from callwright.evaluation.score_command import answer_lines
 
-    answer_lines(sys.stdin.buffer, sys.stdout.buffer)
+    return answer_lines(sys.stdin.buffer, sys.stdout.buffer)
 
 
 @app.command
-def render() -> None:
+def render() -> int:
     """Render conversations to prompts: JSON lines in, JSON lines out (a filter).
 
     In: {"id", "format", "variant"?, "model"?, "tools"?, "messages", "add_generation_prompt"?, "enable_thinking"?},
     tools and messages in OpenAI's notation. Out: {"id", "prompt"}, and "warnings" where the family's template drops or
-    misplaces something. A bad line is answered by a line with "error".
+    misplaces something, or nobody reads a key. A bad line is answered by a line with "error", a blank one is passed
+    over. Exits with 1 when every line was bad.
     """
     from callwright.formats.filter import render_line
     from callwright.jsonlines import run_filter
 
-    run_filter(sys.stdin.buffer, sys.stdout.buffer, render_line)
+    return run_filter(sys.stdin.buffer, sys.stdout.buffer, render_line)
 
 
 @app.command
-def parse() -> None:
+def parse() -> int:
     """Parse model output into content and calls: JSON lines in, JSON lines out (a filter).
 
     In: {"id", "format", "variant"?, "model"?, "raw", "tools"?, "generation_prompt"?, "thinking"?, "finish_reason"?,
     "lenient"?}. Out: {"id", "content", "reasoning", "tool_calls": [{"name", "arguments"}], "complete", "errors"}, and
-    "repairs" when lenient; an error or a repair is {"message", "position"}. A bad line is answered by a line with
-    "error".
+    "repairs" when lenient; an error or a repair is {"message", "position"}. "warnings" name what is not read. A bad
+    line is answered by a line with "error", a blank one is passed over. Exits with 1 when every line was bad.
     """
     from callwright.formats.filter import parse_line
     from callwright.jsonlines import run_filter
 
-    run_filter(sys.stdin.buffer, sys.stdout.buffer, parse_line)
+    return run_filter(sys.stdin.buffer, sys.stdout.buffer, parse_line)
 
 
-formats = App(name="formats", help="List the formats, or show one.")
+formats = App(
+    name="formats",
+    usage="callwright formats [show NAME | --json]",
+    help="List the formats with the models that speak them and what ends the model's turn, or show one format.",
+)
 app.command(formats)
 
 
 @formats.default
-def list_formats() -> None:
-    """List the formats: name, variants (the default first), what ends the model's turn."""
+def list_formats(*, json: Annotated[bool, Parameter(negative="")] = False) -> None:
+    """List the formats: NAME or NAME/VARIANT, the default variant marked.
+
+    Args:
+      json: Print a JSON list instead of the table.
+    """
     from callwright.formats.example import print_list
 
-    print_list()
+    print_list(as_json=json)
+
+
+data = App(name="data", help="Look at training data.")
+app.command(data)
+
+
+@data.command(name="show")
+def show_data(
+    path: Path,
+    *,
+    format: str | None = None,
+    count: Annotated[int, Parameter(validator=Number(gte=1))] = 3,
+    start: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
+) -> int:
+    """Print examples as they will be trained on: control tokens and what is trained on marked, and what is not read.
+
+    Exits with 2 when one of them is wrong.
+
+    Args:
+      path: A file of conversations, one JSON object a line, or a configuration, e.g. config/quickstart.yaml.
+      format: The format, or format/variant, e.g. qwen3; the configuration's when absent.
+      count: How many examples of each source.
+      start: The number of the first.
+    """
+    from callwright.orchestration.data_show import show_data as print_examples
+
+    return print_examples(path, format=format, count=count, start=start)
 
 
 @formats.command
@@ -251,7 +304,7 @@ def probe_instrument(
     return write_instrument(format, cases or [], output, part=part, architecture=architecture, context=context)
 
 
-@app.command
+@app.command(usage="callwright probe TARGET [OPTIONS]")  # before --format and others, which take all that follows
 def probe(
     target: str,
     *,
@@ -265,7 +318,8 @@ def probe(
 ) -> int:
     """Measure what a runtime does between a model and your code, with instruments; see docs/probe.md.
 
-    Exits with 1 when there is a fault that the baseline does not have.
+    Exits with 1 when there is a fault that the baseline does not have, and when nothing could be tested, or nothing
+    that the baseline has tested.
 
     Args:
       target: llamacpp (a server is started), ollama (a running one), transformers (where it is installed), or the URL
@@ -276,7 +330,7 @@ def probe(
       only: Beginnings of the ids of the cases to run, e.g. rendering parsing.cut.
       html: Write a page that opens offline, with expected and seen side by side.
       json: Print the report as JSON instead of the score card.
-      baseline: A report printed by --json; only what changed since is shown.
+      baseline: A report printed by --json; only what changed since is shown, of the cases that are run.
     """
     from callwright.probe.command import probe as run_probe
 

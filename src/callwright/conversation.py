@@ -50,7 +50,9 @@ class Message:
       tool_calls: What the assistant calls, in order.
       name: For a tool result, the function it comes from.
       tool_call_id: For a tool result, the id of the call it answers.
+      supervised: Whether an assistant's message is to be learned; False where the source gives it the weight 0.
       reasoning_field: The key under which its source had the reasoning, because some chat templates know one key only.
+      parts: The text parts that its source gave as content, because some chat templates trim each; () for plain text.
     """
 
     role: Role
@@ -59,7 +61,9 @@ class Message:
     tool_calls: tuple[ToolCall, ...] = ()
     name: str | None = None
     tool_call_id: str | None = None
+    supervised: bool = True
     reasoning_field: str = field(default="reasoning_content", compare=False, repr=False)
+    parts: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Filters: JSON lines in and out, one line out for each line in, in order, and a bad line never loses another's answer.
 
+Blank lines are passed over, as most readers of JSON lines do, and have no answer.
+
 A filter brings the function that answers a row; reading the row, reporting what is wrong with it and answering every
 line is the same for all. Bytes that are no UTF-8 and halves of surrogate pairs, which no encoding can hold, pass
 through: a stray byte is read as Python's `surrogateescape` reads it, and answers are written with everything but ASCII
@@ -53,8 +55,8 @@ def field(row: JsonObject, key: str, kind: type, *default: Any) -> Any:
     return value
 
 
-def run_filter(source: BinaryIO, sink: BinaryIO, answer: AnswerLine) -> None:
-    """Answers every line of `source` on `sink`.
+def run_filter(source: BinaryIO, sink: BinaryIO, answer: AnswerLine) -> int:
+    """Answers every line of `source` on `sink`, and returns the exit code: 1 if every answer is an error, otherwise 0.
 
     All lines that have come are answered before more are waited for, so a writer that waits for each answer gets it,
     and one that does not wait gets them in large pieces.
@@ -62,15 +64,21 @@ def run_filter(source: BinaryIO, sink: BinaryIO, answer: AnswerLine) -> None:
     Args:
       source: A buffered reader, e.g. `sys.stdin.buffer`.
       sink: Where answers go.
-      answer: Answers one line; must not raise.
+      answer: Answers one line; must not raise. An answer with "error" is one.
     """
+    answers = errors = 0
     mark = codecs.BOM_UTF8  # how some editors and shells begin a text; JSON knows none
     for lines in _line_batches(source):
         for line in lines:
-            text = line.removeprefix(mark).decode("utf-8", "surrogateescape")
-            mark = b""
-            sink.write(_encoded(answer(text)))
+            line, mark = line.removeprefix(mark), b""
+            if line.isspace() or not line:
+                continue
+            written, is_error = _encoded(answer(line.decode("utf-8", "surrogateescape")))
+            sink.write(written)
+            answers += 1
+            errors += is_error
         sink.flush()
+    return int(answers > 0 and errors == answers)
 
 
 def _line_batches(source: BinaryIO) -> Iterator[list[bytes]]:
@@ -86,22 +94,26 @@ def _line_batches(source: BinaryIO) -> Iterator[list[bytes]]:
         yield [b"".join(begun)]
 
 
-def _encoded(answer: JsonObject) -> bytes:
+def _encoded(answer: JsonObject) -> tuple[bytes, bool]:
+    """The answer's line, and whether it is an error."""
     try:
-        text = json.dumps(answer, allow_nan=False)
+        return json.dumps(answer, allow_nan=False).encode() + b"\n", "error" in answer
     except (ValueError, RecursionError) as error:
         got = "values nested too deeply" if isinstance(error, RecursionError) else str(error)
-        text = json.dumps({"id": None, "error": str(_unwritable(got))})
-    return text.encode() + b"\n"
+        return json.dumps({"id": None, "error": str(_unwritable(got))}).encode() + b"\n", True
 
 
 def _parsed_object(line: str) -> JsonObject:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise DataError("a JSON object", f"a line that is not JSON ({error})", "write one object a line") from None
+        begun = line.strip()[:1]
+        over_lines = {"[": "a JSON list", "{": "a JSON object"}.get(begun) if line.strip() == begun else None
+        got = f"{over_lines} over several lines" if over_lines else f"a line that is not JSON ({error})"
+        raise DataError("a JSON object", got, "write one object a line") from None
     if not isinstance(row, dict):
-        raise DataError("a JSON object", f"a JSON {type(row).__name__}", "write one object a line")
+        got = "a JSON list" if isinstance(row, list) else f"a JSON {type(row).__name__}"
+        raise DataError("a JSON object", got, "write one object a line")
     return row
 
 

@@ -4,19 +4,21 @@ Each package declares its own settings next to the code that reads them, with a 
 `orchestration/config.py` composes them into the file that a user writes.
 
 An error names the path of the key as the user wrote it, what was expected there, and what came instead; of an unknown
-key it names those that exist. pydantic puts the names of a union's branches into that path, and lists an error for each
-branch: the names are left out, and of several errors the one with the longest path is reported.
+key it names those that are spelled alike, and all that exist where they are few. pydantic puts the names of a union's
+branches into that path, and lists an error for each branch: the names are left out, and of several errors the one with
+the longest path is reported.
 """
 
+import re
 import reprlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from callwright.errors import CallwrightError, ConfigError, RenamedKeyWarning
+from callwright.errors import CallwrightError, ConfigError, RenamedKeyWarning, nearest, suggest
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -27,6 +29,8 @@ _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = LONGEST
 _KEYS_AND_VALUES = ("model_type", "dict_type", "model_attributes_type")
 """pydantic's types of error whose messages name a class."""
+_NO_SUCH_KEY = ("extra_forbidden", "unexpected_keyword_argument")
+"""Those of a key that no field has, in a class that is not `Settings`."""
 
 
 class Settings(BaseModel):
@@ -54,7 +58,7 @@ class Settings(BaseModel):
         known = [field.alias or name for name, field in cls.model_fields.items()]
         for key in data:
             if key not in known:
-                context = {"key": str(key), "known": ", ".join(known) or "none"}
+                context = {"key": str(key), "known": known}
                 raise PydanticCustomError("unknown_key", "{key} is none of the keys {known}", context)
         return data
 
@@ -99,6 +103,7 @@ def validated(
     where: str,
     error: type[CallwrightError] = ConfigError,
     fix: str | None = None,
+    see: str = "",
 ) -> Model:
     """The data as a record of the model.
 
@@ -108,6 +113,7 @@ def validated(
       where: What it was read from, as a noun phrase, e.g. "line 3 of rows.jsonl".
       error: What to raise.
       fix: What the user can do; by default, to correct or add the value that is named.
+      see: What tells all keys, for an unknown one where they are many; `fix` when empty.
 
     Raises:
       CallwrightError: The data is something else; an `error`.
@@ -115,7 +121,7 @@ def validated(
     try:
         return model.model_validate(data)
     except ValidationError as invalid:
-        raise readable(invalid, where=where, error=error, fix=fix, model=model, data=data) from invalid
+        raise readable(invalid, where=where, error=error, fix=fix, see=see, model=model, data=data) from invalid
 
 
 def readable(
@@ -124,6 +130,7 @@ def readable(
     where: str,
     error: type[CallwrightError] = ConfigError,
     fix: str | None = None,
+    see: str = "",
     model: type[BaseModel] | None = None,
     data: object = None,
 ) -> CallwrightError:
@@ -134,15 +141,25 @@ def readable(
     errors = [(_key_path(one, model, data), one) for one in invalid.errors(include_url=False)]
     path, chosen = max(errors, key=lambda pair: len(pair[0]))
     if chosen["type"] == "unknown_key":
-        key = ".".join([*path, chosen["ctx"]["key"][:LONGEST]])
-        return error(f"a known key in {where}", key, f"use one of: {chosen['ctx']['known']}")
-    if chosen["type"] == "extra_forbidden":
-        return error(f"a known key in {where}", ".".join(path), fix or "leave it out")
+        key, known = chosen["ctx"]["key"], chosen["ctx"]["known"]
+        below = [one for one in key_paths(model) if one.startswith("".join(f"{part}." for part in path))]
+        moved = [] if nearest(key, known) else [one for one in below if one.rpartition(".")[2] == key]
+        got = ".".join([*path, key[:LONGEST]])
+        return error(f"a known key in {where}", got, suggest(key, moved or known, see or fix or ""))
+    if chosen["type"] in _NO_SUCH_KEY:
+        siblings = [one for one in key_paths(model) if one.split(".")[:-1] == path[:-1]]
+        near = nearest(path[-1], [one.rpartition(".")[2] for one in siblings])
+        return error(
+            f"a known key in {where}", ".".join(path), f"did you mean {near[0]}?" if near else fix or "leave it out"
+        )
     subject = f"{'.'.join(path)} in {where}" if path else where
     if chosen["type"] == "missing":
         return error(subject, "nothing", fix or "add this key")
     if chosen["type"] == "truth_expected":
         fix = "write true or false"
+    if chosen["type"] == "literal_error" and fix is None:
+        near = nearest(str(chosen["input"]), re.findall("'([^']+)'", chosen["ctx"]["expected"]))
+        fix = f"did you mean {near[0]}?" if near else None
     messages = dict.fromkeys(_message(one) for same, one in errors if same == path)
     expected = " or ".join(messages).replace(" or Input should be ", " or ")
     return error(f"{subject}: {expected}", _SHORT.repr(chosen["input"])[:LONGEST], fix or "correct this value")
@@ -165,6 +182,21 @@ def _key_path(error: ErrorDetails, model: type[BaseModel] | None, data: object) 
             data = inner
             types = set().union(*(_parts(field.annotation) for field in fields)) or types
     return path
+
+
+def key_paths(model: Any) -> Iterator[str]:
+    """The dotted paths of all keys of a section and of those below it; a section within itself counts once."""
+    yield from _key_paths(model, (), "")
+
+
+def _key_paths(model: Any, above: tuple[Any, ...], path: str) -> Iterator[str]:
+    fields = {field.alias or name: field.annotation for name, field in getattr(model, "model_fields", {}).items()}
+    fields |= {name: field.type for name, field in getattr(model, "__dataclass_fields__", {}).items()}
+    for name, annotation in fields.items():
+        yield f"{path}{name}"
+        for part in _parts(annotation):
+            if part not in above:
+                yield from _key_paths(part, (*above, model), f"{path}{name}.")
 
 
 _ABSENT = object()

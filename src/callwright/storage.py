@@ -71,6 +71,21 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
             raise
 
 
+def check_writable(path: Path) -> None:
+    """Checks, before work whose result goes there, that a file can be written; nothing is left behind.
+
+    Raises:
+      StorageError: It cannot.
+    """
+    path = Path(path)
+    with writing(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        there = next(parent for parent in path.absolute().parents if parent.exists())
+        with tempfile.TemporaryFile(dir=there):
+            pass
+
+
 def _encode(text: str) -> bytes:
     """UTF-8; half a surrogate pair, which UTF-8 cannot hold, is written as JSON escapes it."""
     return text.encode("utf-8", "backslashreplace")

@@ -71,3 +71,60 @@ def test_no_file_and_an_empty_file_are_the_users_to_mend(tmp_path):
 def test_an_index_beyond_the_end_is_refused(tmp_path):
     with pytest.raises(IndexError):
         source(tmp_path, GOOD)[1]
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (json.dumps([json.loads(GOOD)] * 2), "a JSON list"),
+        (json.dumps([json.loads(GOOD)] * 2, indent=1), "a JSON list"),
+        ("\ufeff" + json.dumps([json.loads(GOOD)]), "a JSON list"),
+        (json.dumps(json.loads(GOOD), indent=1), "a JSON object over several lines"),
+        ("PAR1\x15\x00", "a Parquet file"),
+        ("PK\x03\x04", "a zip file"),
+    ],
+)
+def test_a_file_of_another_kind_is_recognized(tmp_path, content, what):
+    with pytest.raises(DataError, match=what):
+        source(tmp_path, content)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path):
+    assert len(list(source(tmp_path, "\ufeff" + GOOD, GOOD))) == 2
+
+
+SAID = {"role": "assistant", "content": "Done."}
+
+
+@pytest.mark.parametrize(
+    ("messages", "reason"),
+    [
+        ([USER, {"role": "assistant", "content": " "}, USER, SAID], r"messages\[1\] to have content or tool_calls"),
+        ([USER, {"role": "assistant"}, USER, CALL], r"messages\[1\] to have content or tool_calls"),
+        ([USER, {"role": "assistant", "reasoning": "hm"}, USER, SAID], r"messages\[1\]"),
+        ([USER, SAID | {"weight": 0}], "a message to learn from"),
+    ],
+)
+def test_every_turn_of_the_assistant_must_have_something_to_learn(tmp_path, messages, reason):
+    with pytest.raises(DataError, match=rf"line 1 of .*mine\.jsonl.*{reason}"):
+        source(tmp_path, json.dumps({"tools": [TOOL], "messages": messages}))[0]
+
+
+def test_a_call_that_nothing_answered_is_data(tmp_path):
+    assert source(tmp_path, json.dumps({"tools": [TOOL], "messages": [USER, CALL, USER, SAID]}))[0].kind == "dialogue"
+
+
+def test_what_follows_the_last_message_to_learn_is_left_out_with_a_notice(tmp_path):
+    notices = []
+    read = source(tmp_path, json.dumps({"tools": [TOOL], "messages": [USER, CALL, USER, SAID | {"weight": 0}]}))
+    assert read.read(0, notices.append).expected_calls
+    assert "weight 0" in str(notices[0])
+
+
+def test_notices_are_the_same_for_every_line_that_repeats_a_tool(tmp_path):
+    tool = {"type": "function", "mood": "good", "function": TOOL["function"]}
+    read = source(tmp_path, *[json.dumps({"tools": [tool, TOOL], "messages": [USER, CALL]})] * 3)
+    for index in range(3):
+        notices = []
+        assert len(read.read(index, notices.append).conversation.tools) == 2
+        assert [str(notice) for notice in notices] == ["tools[0].mood is not read"]

@@ -5,6 +5,7 @@ import pytest
 from callwright.data.registry import SOURCES, MixedSource, open_source
 from callwright.data.synthetic import SyntheticSettings
 from callwright.errors import ConfigError
+from callwright.storage import sha256_file
 
 
 def test_a_source_carries_the_name_it_is_registered_under(tmp_path):
@@ -24,7 +25,11 @@ def test_options_may_be_settings_or_plain_values():
     ("name", "options", "output"),
     [
         ("synthetik", {}, "synthetic, openai_jsonl"),
-        ("synthetic", {"exampels": 3}, "settings of synthetic; got exampels; use one of: seed, examples, "),
+        (
+            "synthetic",
+            {"exampels": 3},
+            "settings of synthetic; got exampels; did you mean examples\\? use one of: seed, examples, ",
+        ),
         ("synthetic", {"mix": {"simple": -1}}, r"mix\.simple in the settings of synthetic"),
         ("openai_jsonl", {}, "path in the settings of openai_jsonl; got nothing; add this key"),
     ],
@@ -41,3 +46,13 @@ def test_a_mixture_holds_every_example_once_in_a_repeatable_order():
     assert sorted(ids) == sorted(e.id for part in parts for e in part)
     assert ids == [e.id for e in again] != [e.id for e in other]
     assert len({i.split("-")[1] for i in ids[:6]}) > 1
+
+
+def test_a_mixture_tells_the_digest_of_every_file_of_the_users_and_of_nothing_else(tmp_path):
+    file = tmp_path / "a.jsonl"
+    file.write_text("{}\n")
+    mine, made = open_source("openai_jsonl", {"path": file}), open_source("synthetic", {"examples": 3})
+    assert made.digests() == {}
+    assert MixedSource([made, mine]).digests() == mine.digests() == {str(file): sha256_file(file)}
+    file.write_text("{ }\n")
+    assert mine.digests() == {str(file): sha256_file(file)}, "the file as it is now"

@@ -123,7 +123,7 @@ def test_what_is_kept_of_the_packages_files_is_what_they_say(tmp_path, monkeypat
 @pytest.mark.parametrize(
     ("change", "key", "says"),
     [
-        ({"phrasing": ["x"]}, "a known key", "got phrasing; use one of: name, verbs, "),
+        ({"phrasing": ["x"]}, "a known key", "got phrasing; did you mean phrasings? use one of: name, verbs, "),
         ({"description": []}, "description", "at least 1"),
         ({"nouns": []}, "", "either a name, or verbs and nouns"),
         ({"name": "set_timer"}, "", "either a name, or verbs and nouns"),
@@ -221,8 +221,11 @@ def test_what_is_wrong_with_a_parameter_is_named(tmp_path, values, key, says):
         ({"version": 1, "tools": [TOOL]}, "version in"),
         ({"version": 0}, "at least one tool in"),
         ({"version": 0, "tools": ["x"]}, "tool number 1 in"),
-        ({"version": 0, "tools": [TOOL], "tool": []}, "got tool; use one of: version, "),
-        ({"version": 0, "tools": [TOOL], "pools": {"a": {"pool": "b"}}}, "a pool (first_name, "),
+        ({"version": 0, "tools": [TOOL], "tool": []}, "got tool; did you mean tools? use one of: version, "),
+        (
+            {"version": 0, "tools": [TOOL], "pools": {"a": {"pool": "b"}}},
+            "a pool that is declared before, here or in the package (use one of: first_name, ",
+        ),
         ({"version": 0, "tools": [TOOL], "pools": {"a": {"pool": "a"}}}, "pools.a in"),
         ({"version": 0, "tools": [TOOL], "pools": {"a": {"type": "date", "minimum": 9}}}, "pools.a.minimum in"),
         (

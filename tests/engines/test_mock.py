@@ -44,7 +44,8 @@ def test_a_planned_message_reaches_the_client_whole_and_streamed(name, variant):
             segments = last_supervised(fmt.render(Conversation((Message("user", "Go."), message), TOOLS)).segments)
         except FormatError:
             continue
-        script[str(number)] = message, fmt.parse(segments, tools=TOOLS)
+        opened = fmt.generation_prompt(Conversation((Message("user", "Go."),), TOOLS))
+        script[str(number)] = message, fmt.parse(segments, tools=TOOLS, generation_prompt=opened)
     with MockServer(fmt, {cue: message for cue, (message, _) in script.items()}) as server:
         for cue, (_, parsed) in script.items():
             whole, streamed = (chat(server, asked(f"Go @@{cue}@@", stream=stream)) for stream in (False, True))

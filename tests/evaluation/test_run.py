@@ -396,7 +396,7 @@ def test_a_sample_of_a_size_that_does_not_exist_is_refused(size):
 
 @pytest.mark.parametrize("wrong", [{"sample": {"paralel": 3}}, {"sample": 5, "categories": ("paralel",)}])
 def test_a_category_that_does_not_exist_is_refused(wrong):
-    with pytest.raises(ConfigError, match=r"a BFCL category .*got 'paralel'"):
+    with pytest.raises(ConfigError, match=r"a BFCL category; got 'paralel'; did you mean parallel"):
         EvaluationSettings(**wrong).entries()
 
 

@@ -1,6 +1,7 @@
 """Intervals and paired tests equal published and hand-computed values."""
 
 import pytest
+from scipy.stats import binomtest
 
 from callwright.errors import DataError
 from callwright.evaluation.statistics import Interval, is_call_category, mcnemar, wilson
@@ -22,12 +23,12 @@ def test_wilson_equals_published_intervals(correct: int, total: int, low: float,
     assert (round(found.low, 4), round(found.high, 4)) == (low, high)
 
 
-def test_wilson_equals_its_own_formula_at_another_confidence() -> None:
-    z, p, n = 1.6448536269514722, 0.3, 50
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
-    found = wilson(15, 50, confidence=0.9)
-    assert (found.low, found.high) == pytest.approx((middle - half, middle + half))
+@pytest.mark.parametrize("total", [1, 2, 50, 1240])
+@pytest.mark.parametrize("confidence", [0.9, 0.95])
+def test_wilson_equals_scipys(total: int, confidence: float) -> None:
+    for correct in range(0, total + 1, max(1, total // 50)):
+        theirs = binomtest(correct, total).proportion_ci(confidence_level=confidence, method="wilson")
+        assert wilson(correct, total, confidence) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
 
 
 def test_wilson_of_nothing_says_nothing() -> None:

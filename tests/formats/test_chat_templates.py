@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,13 @@ from hypothesis import strategies as st
 from tests.formats.test_every_format import every_format, patient
 from tests.support.conversations import TEXTS, VALUES, answers
 
-from callwright.conversation import Conversation, Message
+from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.errors import CallwrightError, FormatError
 from callwright.formats import FORMATS
 from callwright.formats.example import EXAMPLE
 from callwright.formats.jinja import ChatTemplate
-from callwright.openai import read_conversation
+from callwright.notices import ignore
+from callwright.openai import read_conversation, read_message
 
 FAMILIES = {fmt.name for fmt in FORMATS.values()}
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -54,7 +56,7 @@ def test_every_golden_conversation_is_the_same_bytes(fmt):
             with contextlib.suppress(CallwrightError):
                 ours, theirs = both(
                     fmt,
-                    read_conversation(row),
+                    read_conversation(row, ignore),
                     add_generation_prompt=row["add_generation_prompt"],
                     thinking=row["enable_thinking"],
                 )
@@ -84,3 +86,37 @@ def test_generated_conversations_are_the_same_bytes(fmt, data):
             fmt, Conversation(messages, conversation.tools), add_generation_prompt=opened, thinking=thinking
         )
         assert theirs == ours
+
+
+TOOLS = tuple(Tool(name, "Does it.", {"type": "object", "properties": {"a": {"type": "integer"}}}) for name in "fg")
+NAMED = st.lists(st.sampled_from("fg"), max_size=2)
+PARTS = st.lists(st.one_of(TEXTS, st.sampled_from([" a ", "b", ""])), min_size=1, max_size=3)
+
+
+@st.composite
+def turns(draw):
+    """Turns in any order, of text or of text parts, results of calls that somebody made and of others."""
+    role = draw(st.sampled_from(["system", "user", "user", "assistant", "assistant", "tool"]))
+    if role == "assistant" and draw(st.booleans()):
+        calls = tuple(ToolCall(name, {"a": 1}, id=f"abcdefg{name}{n}") for n, name in enumerate(draw(NAMED)))
+        return Message(role, draw(st.sampled_from([None, "", "x"])), tool_calls=calls)
+    record = {"role": role, "content": [{"type": "text", "text": part} for part in draw(PARTS)]}
+    if role == "tool":
+        record |= {"name": draw(st.sampled_from("fg")), "tool_call_id": draw(st.sampled_from([None, "abcdefgf0"]))}
+    message = read_message(record)
+    return message if draw(st.booleans()) else replace(message, parts=(), content=message.content or "")
+
+
+@every_format
+@given(messages=st.lists(turns(), max_size=5), opened=st.booleans())
+@patient
+def test_turns_in_any_order_and_parts_are_the_same_bytes(fmt, messages, opened):
+    messages = (Message("user", "Hi"), *messages) if len(messages) % 2 else tuple(messages)
+    with contextlib.suppress(FormatError):
+        ours, theirs = both(fmt, Conversation(messages, TOOLS), add_generation_prompt=opened)
+        assert theirs == ours
+
+
+@every_format
+def test_the_emitted_template_reads_text_parts(fmt):
+    assert ChatTemplate(fmt.chat_template()).reads_parts()

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from tests.support.conversations import MARKERS, answers, output
 from tests.support.linear import is_linear
 
-from callwright.conversation import Conversation, Message, Tool
+from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.errors import FormatError
 from callwright.formats import FORMATS
 from callwright.formats.base import Parsed
 
+THOUGHTS = {fmt.grammar.thought.opener for fmt in FORMATS.values() if fmt.grammar.thought}
 every_format = pytest.mark.parametrize("fmt", FORMATS.values(), ids=FORMATS)
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
@@ -26,6 +27,11 @@ def streamed(fmt, pieces, finish_reason=None, **options):
     stream = fmt.stream(**options)
     events = [event for piece in pieces for event in stream.feed(piece)]
     return Parsed.from_events([*events, *stream.finish(finish_reason)], complete=stream.complete)
+
+
+def opened_by(fmt, conversation):
+    """What opens the model's turn for the last message."""
+    return fmt.generation_prompt(Conversation(conversation.messages[:-1], conversation.tools))
 
 
 def cut(text, points):
@@ -44,10 +50,11 @@ def test_what_is_said_reads_back_at_once_and_in_pieces_or_is_refused(fmt, data):
         return
     text = "".join(segment.text for segment in words)
     points = data.draw(st.lists(st.integers(0, len(text)), max_size=6))
-    whole = fmt.parse(text, tools=conversation.tools)
+    known = {"tools": conversation.tools, "generation_prompt": opened_by(fmt, conversation)}
+    whole = fmt.parse(text, **known)
     for pieces in (cut(text, points), list(text)):
-        assert streamed(fmt, pieces, tools=conversation.tools) == whole
-    meant, read = conversation.messages[-1], fmt.parse(words, tools=conversation.tools)
+        assert streamed(fmt, pieces, **known) == whole
+    meant, read = conversation.messages[-1], fmt.parse(words, **known)
     calls = [(call.name, dict(call.arguments)) for call in meant.tool_calls]
     assert [(call.name, dict(call.arguments)) for call in read.tool_calls] == calls
     kinds = [json.dumps([dict(c.arguments) for c in m.tool_calls], sort_keys=True) for m in (read, meant)]
@@ -73,6 +80,30 @@ def test_a_generation_prompt_only_adds_to_the_end(fmt, data, thinking):
         except FormatError:
             continue
         assert closed + fmt.generation_prompt(part, thinking=thinking) == whole
+
+
+@every_format
+@pytest.mark.parametrize("thinking", [None, True, False])
+def test_a_prompt_of_its_own_is_read_without_a_warning_and_no_other(fmt, thinking):
+    user = Message("user", "Where is it?")
+    call = Message("assistant", tool_calls=(ToolCall("f", {}, id="call00001"),))
+    result = Message("tool", "Here.", name="f", tool_call_id="call00001")
+    for messages in ((user,), (user, call, result)):
+        try:
+            prompt = fmt.render(Conversation(messages), add_generation_prompt=True, thinking=thinking).text
+        except FormatError:
+            continue
+        opened = fmt.generation_prompt(Conversation(messages), thinking=thinking)
+        for known in (prompt, opened, opened.rstrip()):
+            assert not fmt.prompt_warnings(known, thinking)
+        if fmt.grammar.opens_thought(opened):  # what follows is read as reasoning
+            continue
+        for region in fmt.grammar.regions:
+            if region.opener.strip():
+                assert "generation_prompt" in fmt.prompt_warnings(f"{prompt}{region.opener}")[0]
+        for thought in THOUGHTS - ({fmt.grammar.thought.opener} if fmt.grammar.thought else set()):
+            assert "generation_prompt" in fmt.prompt_warnings(f"{prompt}{thought}")[0]
+    assert bool(fmt.prompt_warnings("", True)) == (fmt.grammar.thought is None)
 
 
 @every_format
@@ -162,5 +193,6 @@ def test_no_text_of_others_becomes_control(fmt):
 def test_only_the_assistants_turns_are_trained(fmt):
     conversation = Conversation((Message("user", "hi"), Message("assistant", "yo"), Message("user", "bye")))
     supervised = "".join(segment.text for segment in fmt.render(conversation).segments if segment.supervised)
-    assert supervised.startswith("yo")
-    assert supervised.removeprefix("yo") in ("", *fmt.stops, *(f"{stop}\n" for stop in fmt.stops))
+    before, _, after = supervised.partition("yo")
+    assert not before or before.strip() == fmt.grammar.thought.closer, "of a thought that the prompt opens, the end"
+    assert after in ("", *fmt.stops, *(f"{stop}\n" for stop in fmt.stops))

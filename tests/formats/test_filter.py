@@ -83,8 +83,10 @@ def test_what_the_server_knows_decides_whether_the_words_begin_in_a_thought(muse
     assert (answer["content"], answer["reasoning"]) == (content, reasoning)
 
 
-def test_thinking_is_no_reason_to_refuse_words_of_a_family_that_cannot_think():
-    assert parse(thinking=True) == parse()
+def test_thinking_is_no_reason_to_refuse_words_of_a_family_that_cannot_think_but_one_to_say_so():
+    answer = parse(thinking=True)
+    assert answer.pop("warnings") == ["thinking is left out of account: xml/args has no place for thoughts"]
+    assert answer == parse()
 
 
 def test_calls_errors_and_repairs_are_told_apart():
@@ -124,7 +126,7 @@ def test_a_cut_is_never_complete():
         (parse, {"format": "yaml"}, "yaml"),
         (parse, {"raw": None}, "raw"),
         (parse, {"raw": ["hi"]}, "raw"),
-        (parse, {"tools": {}}, "tools"),
+        (parse, {"tools": {"f": 1}}, "tools"),
         (parse, {"tools": [{"name": "f"}, {}]}, "tools[1].name"),
         (parse, {"generation_prompt": True}, "generation_prompt"),
         (parse, {"thinking": "on"}, "thinking"),

@@ -3,7 +3,7 @@
 import pytest
 
 from callwright.errors import FormatError
-from callwright.formats import ALIASES, FORMATS, get_format
+from callwright.formats import ALIASES, FORMATS, MODELS, get_format
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -19,9 +19,29 @@ def test_a_bare_name_is_the_first_variant():
     assert {name: get_format(name) for name in first} == first
 
 
-def test_an_alias_stands_for_formats_that_exist_and_is_no_id():
-    assert not ALIASES.keys() & FORMATS.keys()
+def test_an_alias_stands_for_formats_that_exist_and_for_itself_where_it_is_an_id_and_no_model_is_named():
     assert {id for choices in ALIASES.values() for _, id in choices} <= FORMATS.keys()
+    assert {id: get_format(id).id for id in ALIASES.keys() & FORMATS.keys()} == {"qwen3-xml": "qwen3-xml"}
+
+
+@pytest.mark.parametrize(
+    ("model", "variant"),
+    [
+        (None, ""),
+        ("Qwen/Qwen3-Coder-30B-A3B-Instruct", ""),
+        ("qwen3-coder:30b", ""),
+        ("Qwen/Qwen3.5-0.8B", "qwen35-small"),
+        ("Qwen3.5-2B-Q8_0.gguf", "qwen35-small"),
+        ("Qwen/Qwen3.5-4B", "qwen35"),
+        ("qwen3.5:122b-a10b", "qwen35"),
+        ("Qwen/Qwen3.6-35B-A3B", "qwen36"),
+        ("Qwen/Qwen3.8-27B", "qwen38"),
+    ],
+)
+def test_the_model_tells_which_qwen_it_is(model, variant):
+    assert get_format("qwen3-xml", model=model).variant == variant
+    assert get_format("qwen3-xml/qwen35", model=model).variant == "qwen35"
+    assert get_format("qwen3-xml", "coder", model=model).id == "qwen3-xml"
 
 
 @pytest.mark.parametrize(
@@ -40,7 +60,7 @@ def test_the_model_decides_where_no_variant_is_named(model, id):
 
 @pytest.mark.parametrize("name", ["yaml", "xml/params", "xml/args/args", "qwen3/args", "llama/v3", ""])
 def test_an_unknown_name_is_refused_with_those_that_exist(name):
-    with pytest.raises(FormatError, match="name one of these"):
+    with pytest.raises(FormatError, match=r"; (use one of|did you mean)"):
         get_format(name)
 
 
@@ -50,3 +70,11 @@ def test_a_template_file_is_named_with_the_format_that_reads_it(tmp_path, declar
     path.write_text("{{ messages[0].content }}")
     for fmt in (get_format(f"template:{path}/{declared}"), get_format(f"template:{path}", declared)):
         assert fmt.id == f"template:{path}/{id}"
+
+
+def test_every_format_says_which_models_speak_it_and_the_aliases_agree():
+    assert list(MODELS) == list(FORMATS)
+    for alias, choices in ALIASES.items():
+        for id in {chosen for pattern, chosen in choices if pattern}:
+            for model in MODELS[id]:
+                assert get_format(alias, model=model).id == id, (alias, model)

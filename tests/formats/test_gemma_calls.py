@@ -78,6 +78,13 @@ def test_values_are_read_with_their_kind_and_in_the_order_said(name, body, expec
         f"call:f{{a:{'9' * 5000}}}",
         "call:f{a:~x~~y~}",
         "call:f{~a~:1}",
+        'call:f{"a":~x~}',
+        'call:f{"a":1}',
+        "call:f{'a':[1]}",
+        'call:f{a:{"b":{}}}',
+        "call:f{a=1}",
+        "call:f{a=~x~}",
+        "call:f{a:[{b=1}]}",
         "call:f{a:[1,]}",
         "call:f{a:[b:1]}",
         "call:f{a}",
@@ -127,7 +134,11 @@ def test_a_marker_inside_a_string_is_a_string_however_it_arrives(name):
         ("f{a:1}", {"a": 1}, "missing call:"),
         ("```\ncall:f{a:1}\n```", {"a": 1}, "a fence"),
         ("call:f{a:{b:[1", {"a": {"b": [1]}}, "missing closing brackets"),
-        ("call:f{a:1,}", {"a": 1}, None),
+        ("call:f{a:1,}", {"a": 1}, "Python"),
+        ("call:f{a:1,a:~x~}", {"a": "x"}, 'the key "a" given twice and its last value "x" taken'),
+        ("call:f{a=1,b=~x~}", {"a": 1, "b": "x"}, "= for a colon"),
+        ('call:f{a:[{"b"=1}]}', {"a": [{"b": 1}]}, "a key between quotes"),
+        ("call:f", {}, "a call without arguments"),
     ],
 )
 def test_a_known_mistake_is_repaired_only_when_asked_and_named(name, body, expected, fix):
@@ -135,7 +146,7 @@ def test_a_known_mistake_is_repaired_only_when_asked_and_named(name, body, expec
     parsed = read(name, body, lenient=True)
     assert arguments(parsed) == [expected]
     [repair] = parsed.repairs
-    assert fix is None or fix in repair.message
+    assert fix in repair.message
 
 
 @both
@@ -150,7 +161,7 @@ def test_a_missing_closing_marker_is_mended_only_behind_a_whole_call(name):
 
 @both
 @pytest.mark.parametrize(
-    "body", ["call:f{a:~x}", "call:f{a:http://x}", "call:f{a:1,a:2}", "call:f a:1}", "call:f{a:O'Brien}"]
+    "body", ["call:f{a:~x}", "call:f{a:http://x}", "call:f{a=b:1}", "call:f a:1}", "call:f{a:O'Brien}"]
 )
 def test_what_has_no_certain_reading_is_not_mended(name, body):
     assert not read(name, body, lenient=True).tool_calls
@@ -182,6 +193,7 @@ def test_hostile_calls_are_read_in_linear_time(name, lenient):
         (ToolCall("f", {"a,b": 1}), "tool_calls[0].arguments"),
         (ToolCall("f", {"10:30": 1}), "tool_calls[0].arguments"),
         (ToolCall("f", {" a": 1}), "tool_calls[0].arguments"),
+        (ToolCall("f", {"b": [{'"a"': "x"}]}), "tool_calls[0].arguments"),
         (ToolCall("f", {"a": float("nan")}), "tool_calls[0].arguments"),
         (ToolCall("f", {"a": 10**5000}), "tool_calls[0].arguments"),
         (ToolCall("f{", {}), "tool_calls[0].name"),

@@ -9,6 +9,7 @@ import pytest
 
 from callwright.errors import CallwrightError, FormatError
 from callwright.formats import FORMATS, get_format
+from callwright.notices import ignore
 from callwright.openai import read_conversation, read_tool
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -27,7 +28,9 @@ def identify(row):
 def render(row):
     fmt = get_format(row["format"], row["variant"])
     rendered = fmt.render(
-        read_conversation(row), add_generation_prompt=row["add_generation_prompt"], thinking=row["enable_thinking"]
+        read_conversation(row, ignore),
+        add_generation_prompt=row["add_generation_prompt"],
+        thinking=row["enable_thinking"],
     )
     return rendered.text
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.conversations import VALUES
 
-from callwright.formats.jsontext import Unfinished, read_json
+from callwright.formats.grammar import Unfinished
+from callwright.formats.jsontext import read_json
 
 
 @given(VALUES, st.booleans(), st.sampled_from([None, 1]))

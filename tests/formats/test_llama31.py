@@ -91,9 +91,32 @@ def test_a_cut_call_is_neither_call_nor_content(raw):
     ],
 )
 def test_lenient_reading_mends_calls_of_the_tools_at_hand_and_says_so(raw, calls):
-    parsed = FORMAT.parse(raw, tools=(Tool("f"),), lenient=True)
+    parsed = FORMAT.parse(raw, tools=(Tool("f"),), lenient=True, finish_reason="stop")
     assert parsed.tool_calls == calls
     assert bool(parsed.repairs) == bool(calls)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        '{"name": "f", "parameters": null}',
+        '{"name": "f", "arguments": null}',
+        '{"name": "f", "arguments": {"a": 1}}',
+        '{"arguments": {"a": 1}, "name": "f"}',
+        '{"name": "f", "parameters": {}, "id": "x"}',
+        '{"name": "f"}',
+    ],
+)
+def test_an_object_with_the_name_of_a_tool_at_hand_is_no_answer(raw):
+    parsed = FORMAT.parse(raw, tools=(Tool("f"),))
+    assert (parsed.content, parsed.tool_calls, len(parsed.errors)) == (raw, (), 1)
+    assert [call.name for call in FORMAT.parse(raw, tools=(Tool("f"),), lenient=True).tool_calls] == ["f"]
+    assert not FORMAT.parse(raw, tools=(Tool("g"),), lenient=True).tool_calls
+
+
+def test_an_answer_that_is_cut_stays_content_though_a_call_may_begin_so():
+    raw = '{"id": 1, "title": "x'
+    assert FORMAT.parse(raw, tools=(Tool("f"),)).content == raw
 
 
 def test_what_the_template_leaves_out_is_left_out_with_a_warning():

@@ -81,10 +81,10 @@ def test_calls_are_taken_only_when_they_are_the_whole_message(raw, content, name
 )
 def test_lenient_reading_mends_and_says_so(raw):
     tool = Tool("f", None, {"properties": {"a": {}}})
-    parsed = FORMAT.parse(raw, tools=(tool,), lenient=True)
+    parsed = FORMAT.parse(raw, tools=(tool,), lenient=True, finish_reason="stop")
     assert parsed.tool_calls[0] == ToolCall("f", {"a": 1})
     assert parsed.complete
-    assert len(parsed.repairs) == 1
+    assert parsed.repairs
     strict = FORMAT.parse(raw, tools=(tool,))
     assert not strict.tool_calls
     assert not strict.repairs

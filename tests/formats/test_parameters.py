@@ -3,7 +3,8 @@
 import pytest
 
 from callwright.conversation import Tool
-from callwright.formats.parameters import ANY_TYPE, allowed_types, schema_types
+from callwright.formats.parameters import allowed_types
+from callwright.json_schema import ANY_TYPE, schema_types
 
 ROOT = {"$defs": {"Point": {"type": "object"}, "Loop": {"$ref": "#/$defs/Loop"}, "a/b": {"type": "null"}}}
 

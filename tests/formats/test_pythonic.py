@@ -9,13 +9,13 @@ from tests.support.conversations import ARGUMENTS, VALUES
 
 from callwright.conversation import Tool, ToolCall
 from callwright.errors import FormatError
-from callwright.formats.grammar import Malformed, ParseContext
-from callwright.formats.jsontext import Unfinished
+from callwright.formats.grammar import Malformed, ParseContext, Unfinished
 from callwright.formats.pythonic import PythonCallReader, write_call
+from callwright.formats.pythonic_repair import LenientPythonCallReader
 
 
-def read(text, **context):
-    reader = PythonCallReader(text, 0, ParseContext(**context))
+def read(text, *, lenient=False, **context):
+    reader = (LenientPythonCallReader if lenient else PythonCallReader)(text, 0, ParseContext(**context))
     return reader.call(), reader.repairs
 
 

@@ -1,10 +1,12 @@
 """Qwen3-Coder's untyped arguments: written so that they read back, cast by the schema, reported where they cannot."""
 
+import itertools
 from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.formats.test_every_format import cut, streamed
 from tests.support.conversations import VALUES
 from tests.support.linear import is_linear
 
@@ -145,10 +147,11 @@ def test_what_cannot_be_cast_is_kept_and_reported_and_can_be_said_again(name, te
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("text", "a </parameter> b"),
+        ("text", "a\n</parameter>\n</function>"),
+        ("text", "a\n</parameter>\n \n<parameter=b>\nc"),
         ("text", "a\n<parameter=b>"),
-        ("text", "a </tool_call>"),
-        ("items", ["</parameter>"]),
+        ("text", " </tool_call> a"),
+        ("text", "a\n<tool_call>\n<function=f>"),
         ("text", 42),
         ("text", None),
         ("either", "42"),
@@ -219,10 +222,14 @@ def test_a_call_without_its_opening_tag_is_reported_and_lenient_reading_takes_it
         (call(parameter("text", "a")).replace("</function>\n", ""), {"text": "a"}, "</function>"),
         (call(parameter("text", "a")).removesuffix("\n</tool_call>"), {"text": "a"}, "</tool_call>"),
         (call(parameter("items", "['a', 1,]")), {"items": ["a", 1]}, "Python's spelling in items"),
+        (call("<parameter=text>\na</parameter>\n"), {"text": "a"}, "not on a line of its own"),
+        ("<tool_call>\n<function=edit>\n<parameter=text>\na\n", {"text": "a"}, "</parameter>"),
+        ("<tool_call>\n<function=edit>\n<parameter=text>\na\n</function>", {"text": "a"}, "</tool_call>"),
+        ("<tool_call>\n<function=edit>\n" + parameter("text", "a") + "<|im_end|>", {"text": "a"}, "</function>"),
     ],
 )
 def test_lenient_reading_repairs_known_mistakes_and_says_which(raw, expected, fix):
-    parsed = read(raw, lenient=True)
+    parsed = read(raw, lenient=True, finish_reason="stop")
     assert dict(parsed.tool_calls[0].arguments) == expected
     assert fix in parsed.repairs[0].message and not parsed.errors
 
@@ -238,6 +245,17 @@ def test_lenient_reading_is_linear_too():
     assert is_linear(read, "<tool_call><function=f></function>".__mul__, 30_000)
 
 
+@pytest.mark.parametrize("lenient", [False, True])
+@pytest.mark.parametrize("before", ["", "<tool_call>\n<function=f>\n<parameter=a>", "<function=f><parameter=a>\n"])
+def test_tags_in_any_order_are_read_in_linear_time(before, lenient):
+    def output(unit):
+        return lambda length: before + unit * (length // len(unit))
+
+    read = partial(CODER.parse, lenient=lenient, finish_reason="stop")
+    for unit in map("".join, itertools.product([*TAGS, "<parameter=a>\n", "\n", "x"], repeat=2)):
+        assert is_linear(read, output(unit), 40_000), unit
+
+
 def test_a_cut_call_is_no_call():
     whole = call(parameter("text", "a"))
     for end in range(len("<tool_call>"), len(whole)):
@@ -251,6 +269,70 @@ def test_reasoning_is_left_out_with_a_warning_and_a_lost_turn_is_refused():
     for before in ((), (Message("system", "s"),)):
         with pytest.raises(FormatError, match="a turn before the first result"):
             CODER.render(Conversation((*before, Message("tool", "1"))))
+
+
+TAGS = ["</parameter>", "</function>", "</tool_call>", "<tool_call>", "<parameter=b>", "<function=f>"]
+TAGGED = st.lists(st.sampled_from([*TAGS, *"\n\n\n \t\ra"]), max_size=14).map("".join)
+"""Texts in which tags stand on lines of their own, at the ends of lines, and one beside the other."""
+
+
+@given(TAGGED, st.booleans())
+def test_a_text_is_refused_if_and_only_if_it_would_not_read_back(text, more):
+    others = {"count": 1} if more else {}
+    parsed = read(call(parameter("text", text), *(parameter(key, value) for key, value in others.items())))
+    reads_back = [dict(one.arguments) for one in parsed.tool_calls] == [{"text": text, **others}]
+    try:
+        written = render(text=text, **others)
+    except FormatError:
+        assert not reads_back
+    else:
+        assert reads_back and not parsed.errors and parsed.content is None
+        assert arguments(written) == {"text": text, **others}
+
+
+@given(st.lists(st.sampled_from([*TAGS, "a", " "]), max_size=8).map("".join), st.booleans())
+def test_a_closing_tag_inside_a_line_is_text(line, on_the_tags_line):
+    text = f"x{line}x\nx{line}x"
+    assert arguments(render(text=text)) == {"text": text}
+    if on_the_tags_line and not any(
+        tag in line for tag in ("</tool_call>", "<parameter=b>", "<tool_call><function=f>")
+    ):
+        text = f"x{line}x".replace("</parameter></function>", "")
+        assert arguments(call(f"<parameter=text>{text}</parameter>\n")) == {"text": text}
+
+
+@given(
+    TAGGED,
+    st.sampled_from(["", "<tool_call>\n<function=edit>\n<parameter=text>", "<tool_call>\n<function=edit>\n"]),
+    st.booleans(),
+    st.sampled_from([None, "stop", "length"]),
+    st.lists(st.integers(0, 90), max_size=4),
+)
+def test_tags_anywhere_are_read_the_same_in_pieces_and_leniently_the_same_where_nothing_is_wrong(
+    text, before, lenient, finish, points
+):
+    text = before + text
+    whole = read(text, lenient=lenient, finish_reason=finish)
+    for pieces in (list(text), cut(text, [min(point, len(text)) for point in points])):
+        assert streamed(CODER, pieces, finish, lenient=lenient, tools=(TOOL,)) == whole
+    strict = read(text, finish_reason=finish)
+    if not strict.errors and "<function=" not in (strict.content or ""):
+        assert read(text, lenient=True, finish_reason=finish).tool_calls[: len(strict.tool_calls)] == strict.tool_calls
+
+
+@pytest.mark.parametrize("finish", [None, "length"])
+@pytest.mark.parametrize("end", ["", "\n", "\n</parameter>", "\n</parameter>\n", "\n</parameter>\n</function>\n"])
+def test_nothing_is_supplied_where_the_output_may_have_been_cut(end, finish):
+    parsed = read(f"<tool_call>\n<function=edit>\n<parameter=text>\na{end}", lenient=True, finish_reason=finish)
+    assert not parsed.tool_calls and not parsed.complete
+
+
+def test_of_two_calls_the_first_never_swallows_the_second():
+    good = call(parameter("text", "b"))
+    for closers in ("", "</parameter>\n", "</parameter>\n</tool_call>", "</function>\n</tool_call>", "</tool_call>"):
+        raw = f"<tool_call>\n<function=edit>\n<parameter=text>\na\n{closers}{good}"
+        assert arguments(raw) == {"text": "b"} and read(raw).errors
+        assert [dict(one.arguments) for one in read(raw, lenient=True).tool_calls] == [{"text": "a"}, {"text": "b"}]
 
 
 @given(st.text(alphabet="<>/=\nfap", max_size=30))

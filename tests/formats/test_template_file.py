@@ -79,6 +79,8 @@ def test_hiding_control_tokens_changes_no_byte_of_the_prompt(fmt, data, tmp_path
     hostile = data.draw(st.lists(st.sampled_from([*fmt.special_tokens, "x", " "]), max_size=3).map("".join))
     system = Message("system", hostile)
     whole = Conversation((system, *before, answer, *results), conversation.tools)
+    if fmt.drops_content(answer):  # by a marker in it, which is hidden from the template
+        return
     try:
         ours = fmt.render(whole).segments
     except FormatError:
@@ -190,7 +192,9 @@ def test_the_declared_format_may_follow_the_path(tmp_path, monkeypatch):
     (tmp_path / "deep" / "chat.jinja").write_text(TURNS, encoding="utf-8")
     fmt = get_format("template:deep/chat.jinja/mistral/v13")
     assert (fmt.variant, fmt.stops) == ("mistral/v13", ("</s>",))
-    calls = read_calls("template:deep/chat.jinja/xml", '<tool_call>{"name": "f", "args": {}}</tool_call>', [])
+    calls = read_calls(
+        "template:deep/chat.jinja/xml", None, None, '<tool_call>{"name": "f", "args": {}}</tool_call>', []
+    )
     assert calls == (ToolCall("f", {}),)
 
 
@@ -199,7 +203,7 @@ def test_the_declared_format_may_follow_the_path(tmp_path, monkeypatch):
     [
         (None, "chat.jinja", "xml", "no file"),
         (TURNS, "chat.jinja", None, "a declared format"),
-        (TURNS, "chat.jinja", "yaml", "name one of these"),
+        (TURNS, "chat.jinja", "yaml", "use one of: xml, "),
         ("{% if %}", "chat.jinja", "xml", "a Jinja chat template"),
         ("{", "chat_template.json", "xml", "a chat template in"),
         ("{}", "chat_template.json", "xml", "no default one"),

@@ -82,7 +82,7 @@ def test_a_call_is_taken_only_from_a_whole_block(raw, content, names, complete, 
     ],
 )
 def test_lenient_reading_names_what_it_mended(raw, repair):
-    parsed = FORMAT.parse(raw, lenient=True)
+    parsed = FORMAT.parse(raw, lenient=True, finish_reason="stop")
     assert parsed.tool_calls == (ToolCall("f", {"a": 1}),)
     assert [found.message for found in parsed.repairs] == [repair]
     assert parsed.complete

@@ -160,7 +160,7 @@ def test_what_cannot_be_said_is_refused_by_place(messages, named):
 
 def test_an_unknown_format_or_variant_is_refused():
     for arguments in (("yaml",), ("xml", "params")):
-        with pytest.raises(FormatError, match="name one of these"):
+        with pytest.raises(FormatError, match=r"; (use one of|did you mean)"):
             get_format(*arguments)
 
 

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import httpx
 import huggingface_hub
+import jax
+import jax.numpy as jnp
+import ml_dtypes
 import numpy as np
 import pytest
 from huggingface_hub import errors as hub_errors
@@ -18,6 +21,8 @@ from tests.support.tiny import TINY, tiny_tensors, write_tiny_gguf, write_tiny_m
 
 from callwright.errors import FetchError, StorageError, WeightsError
 from callwright.models import conversion
+from callwright.models.hf_names import tensors_of
+from callwright.models.load import load_model, make_mesh, parameters
 from callwright.models.sources import BUILTIN, resolve_model
 from callwright.storage import make_once, sha256_file
 
@@ -119,13 +124,77 @@ def test_a_tensor_in_two_files_is_refused(tiny):
         resolve_model(str(tiny))
 
 
-@pytest.mark.parametrize("dtypes", [(np.float32, np.float16), (np.int8, np.int8)])
-def test_mixed_and_unknown_types_are_refused(tiny, dtypes):
-    tensors = {name: tensor.astype(dtypes[0]) for name, tensor in tiny_tensors().items()}
-    tensors["model.norm.weight"] = tensors["model.norm.weight"].astype(dtypes[1])
-    _save(tiny, tensors)
-    with pytest.raises(WeightsError, match="all of one type"):
+def test_a_type_that_is_not_read_is_named(tiny):
+    _save(tiny, tiny_tensors() | {"model.norm.weight": np.zeros(32, np.float64)})
+    with pytest.raises(WeightsError, match=r"model\.norm\.weight in F32, BF16 or F16; got F64"):
         resolve_model(str(tiny))
+
+
+def _typed(tensors, matrices, norms):
+    return {name: tensor.astype(norms if tensor.ndim == 1 else matrices) for name, tensor in tensors.items()}
+
+
+BF16 = ml_dtypes.bfloat16
+TYPES = [(BF16, BF16), (BF16, np.float32), (np.float16, np.float16), (np.float16, np.float32), (np.float32, BF16)]
+
+
+@pytest.mark.parametrize("types", TYPES, ids=lambda types: " and ".join(np.dtype(one).name for one in types))
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_matrices_and_norms_of_any_types_are_converted_each_on_its_own(tiny, types, precision):
+    tensors = _typed(tiny_tensors(), *types)
+    _save(tiny, tensors)
+    loaded = parameters(load_model(resolve_model(str(tiny)), make_mesh(), precision))
+    for name, found in tensors_of(loaded, TINY):
+        assert found.dtype == jnp.dtype(precision)
+        assert np.array_equal(found, tensors[name].astype(jnp.dtype(precision))), name
+
+
+# The output head
+
+
+EMBEDDING = "model.embed_tokens.weight"
+
+
+@pytest.mark.parametrize("sharded", [False, True])
+@pytest.mark.parametrize("types", [(np.float32, np.float32), (BF16, BF16), (BF16, np.float32)])
+def test_an_output_head_that_equals_the_embedding_is_accepted_and_changes_nothing(tiny, types, sharded):
+    tensors = _typed(tiny_tensors(), types[0], types[0])
+    _save(tiny, tensors)
+    expected = parameters(load_model(resolve_model(str(tiny)), make_mesh()))
+    head = {"lm_head.weight": tensors[EMBEDDING].astype(types[1])}
+    if sharded:
+        save_file(head, tiny / "head.safetensors")
+    else:
+        _save(tiny, tensors | head)
+    found = parameters(load_model(resolve_model(str(tiny)), make_mesh()))
+    assert jax.tree.all(jax.tree.map(np.array_equal, found, expected))
+
+
+@pytest.mark.parametrize("row", [0, 300, 511])
+def test_an_output_head_that_is_not_the_embedding_is_refused(tiny, row):
+    tensors = tiny_tensors()
+    head = tensors[EMBEDDING].copy()
+    head[row, -1] += 1e-6
+    _save(tiny, tensors | {"lm_head.weight": head})
+    with pytest.raises(WeightsError, match=r"as Gemma 3 ties them; got another lm_head\.weight in .*; train it with"):
+        resolve_model(str(tiny))
+
+
+def test_an_output_head_of_another_shape_is_refused(tiny):
+    tensors = tiny_tensors()
+    _save(tiny, tensors | {"lm_head.weight": tensors[EMBEDDING][:-1]})
+    with pytest.raises(WeightsError, match=r"lm_head\.weight of shape \(512, 32\); got \(511, 32\)"):
+        resolve_model(str(tiny))
+
+
+def test_an_output_head_without_the_embedding_is_no_model(tiny):
+    tensors = tiny_tensors()
+    _save(tiny, {"lm_head.weight": tensors.pop(EMBEDDING), **tensors})
+    with pytest.raises(WeightsError, match=r"model\.embed_tokens\.weight in .*no such tensor"):
+        resolve_model(str(tiny))
+
+
+# Shards
 
 
 def test_a_truncated_safetensors_file_is_refused(tiny):
@@ -140,6 +209,15 @@ def test_a_truncated_safetensors_file_is_refused(tiny):
 def test_an_index_of_shards_that_is_none_is_refused(tiny, text):
     (tiny / "model.safetensors.index.json").write_text(text)
     with pytest.raises(WeightsError, match=r"a weight_map in .*index\.json"):
+        resolve_model(str(tiny))
+
+
+def test_an_index_that_names_a_tensor_which_its_file_lacks_is_refused(tiny):
+    names = dict.fromkeys([*tiny_tensors(), "lm_head.weight"], "model.safetensors")  # a tied head may be left out
+    (tiny / "model.safetensors.index.json").write_text(json.dumps({"weight_map": names}))
+    resolve_model(str(tiny))
+    (tiny / "model.safetensors.index.json").write_text(json.dumps({"weight_map": names | {"b": "model.safetensors"}}))
+    with pytest.raises(WeightsError, match=r"expected b in model\.safetensors, as .*index\.json says; got no such ten"):
         resolve_model(str(tiny))
 
 

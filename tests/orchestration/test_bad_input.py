@@ -11,14 +11,17 @@ from tests.support.processes import ProcessOutput
 from tests.support.runs import conversation, events, refusal, rows
 from tests.support.tiny import write_tiny_model
 
+from callwright.errors import DataError
 from callwright.evaluation import bfcl
 from callwright.formats import get_format
 from callwright.openai import write_tool
 from callwright.orchestration.config import load_config
+from callwright.orchestration.data_checks import check_data, refuse_other_data
 from callwright.orchestration.rundir import RunDirectory
-from callwright.orchestration.stages import check_contamination, check_format
+from callwright.orchestration.stages import check_stage
 from callwright.orchestration.start import find_directory
 from callwright.scoring.entry import to_tools
+from callwright.storage import sha256_file
 from callwright.training.checkpoints import FILE
 
 STAGE3 = Path("runs", "tiny", "checkpoints", "stage3")
@@ -88,11 +91,32 @@ def test_a_broken_checkpoint_is_refused(beside, refused):
 
 
 @pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+@pytest.mark.parametrize(
+    ("file", "named"),
+    [
+        (
+            "adapter_config.json",
+            "an adapter beside the weights, which would not be applied (adapter_config.json); merge",
+        ),
+        ("model.safetensors", "a Git LFS pointer in place of the file"),
+    ],
+)
+def test_what_is_not_plain_weights_is_named_before_a_run_begins(desk, refused, tmp_path, file, named, dry):
+    model = write_tiny_model(tmp_path / "model")
+    (model / file).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 536223056\n")
+    code, line = refused(desk.directory, "--set", f"model.source={model}", *dry)
+    assert code == 2
+    assert f"; got {named}" in line
+    assert not (desk.directory / "runs").exists()
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
 def test_a_stage_without_the_one_before_is_refused(desk, refused, dry):
     code, line = refused(desk.directory, "--stages", "4", *dry)
     assert code == 2
     assert "a finished stage before stage 4" in line
     assert "add 3 to --stages, or name one with --resume" in line
+    assert not (desk.directory / "runs").exists(), "the fix may change the configuration"
 
 
 def test_a_line_of_data_that_is_not_json_is_named_and_mending_it_goes_on(desk, refused, inside):
@@ -114,13 +138,104 @@ def test_a_line_of_data_that_is_not_json_is_named_and_mending_it_goes_on(desk, r
 
 
 @pytest.mark.parametrize(
+    ("section", "arguments"), [("sft_small", ["1"]), ("sft_full", ["1", "2"]), ("grpo", ["1", "--dry-run"])]
+)
+def test_stage_1_checks_the_data_of_every_enabled_stage_where_none_is_trained(desk, refused, section, arguments):
+    (desk.directory / "mine.jsonl").write_text(json.dumps(conversation(1)) + "\nnonsense\n")
+    change = ("--set", f"{section}.data={{openai_jsonl: {{path: mine.jsonl}}}}")
+    code, line = refused(desk.directory, "--stages", *arguments, *change)
+    assert code == 2
+    assert "line 2 of mine.jsonl: JSON; got " in line
+    assert not events(desk.path, "evaluation_started")
+
+
+def test_stage_1_does_not_check_the_data_of_a_stage_that_is_left_out(desk, inside):
+    change = ("--set", "grpo.data.openai_jsonl.path=nowhere.jsonl", "--set", "grpo.enabled=false")
+    assert inside(desk.directory, "run", "c.yaml", "--stages", "1", *change)[0] == 0
+
+
+def test_stage_1_checks_what_it_has_not_checked_yet(desk, inside):
+    def checked():
+        assert inside(desk.directory, "run", "c.yaml", "--stages", "1")[0] == 0
+        return [event.keys() & {"stage3", "stage4", "stage5"} for event in events(desk.path, "stage_finished")]
+
+    assert checked() == [{"stage3", "stage4", "stage5"}]
+    assert checked() == [{"stage3", "stage4", "stage5"}], "nothing is left"
+    log = [{key: value for key, value in event.items() if key != "stage4"} for event in events(desk.path)]
+    (desk.path / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in log))
+    assert checked() == [{"stage3", "stage5"}, {"stage3", "stage4", "stage5"}]
+
+
+@pytest.fixture
+def stopped(desk, finished, tiny):
+    """A desk whose run was stopped in stage 3, after a checkpoint; and the file that it trains on."""
+    data = desk.directory / "mine.jsonl"
+    shutil.copy(tiny["sft_small"]["data"]["openai_jsonl"]["path"], data)
+    config = load_config(desk.directory / "c.yaml", ["sft_small.data.openai_jsonl.path=mine.jsonl"])
+    (created,) = events(finished.path, "run_created")
+    with RunDirectory(desk.path) as run:
+        run.write_config(config)
+        began = created | {"config_sha256": config.sha256}
+        run.event(**{key: value for key, value in began.items() if key != "time"})
+        run.event("stage_started", stage=3, starts_from="base model", data_files={"mine.jsonl": sha256_file(data)})
+    (desk.path / "checkpoints" / "stage3" / "steps" / "2").mkdir(parents=True)
+    return desk, data
+
+
+@pytest.mark.parametrize("arguments", [("--stages", "3"), ("--stages", "3", "--dry-run")])
+def test_a_stopped_stage_does_not_go_on_with_other_data(stopped, refused, arguments):
+    desk, data = stopped
+    old, log = sha256_file(data), (desk.path / "events.jsonl").read_bytes()
+    data.write_text(data.read_text().replace("weather", "wether"))
+    change = ("--set", "sft_small.data.openai_jsonl.path=mine.jsonl")
+    code, line = refused(desk.directory, *arguments, *change)
+    assert code == 2
+    assert f"expected mine.jsonl as stage 3 of runs/tiny began with it (sha256 {old})" in line
+    assert f"; got a file that has changed (sha256 {sha256_file(data)}); put the old file back, " in line
+    assert "or remove runs/tiny/checkpoints/stage3 to train" in line
+    assert (desk.path / "events.jsonl").read_bytes() == log
+
+
+def test_a_stopped_stage_goes_on_with_the_same_data_or_starts_anew_on_other(stopped):
+    desk, data = stopped
+    run = RunDirectory(desk.path)
+    refuse_other_data(run, 3, {"mine.jsonl": sha256_file(data)})
+    with pytest.raises(DataError, match=r"mine\.jsonl as stage 3"):
+        refuse_other_data(run, 3, {"mine.jsonl": "another"})
+    shutil.rmtree(run.checkpoint(3))
+    refuse_other_data(run, 3, {"mine.jsonl": "another"})
+
+
+def test_the_log_and_the_results_have_the_digest_of_the_data(finished, tiny):
+    path = tiny["sft_small"]["data"]["openai_jsonl"]["path"]
+    files = {path: sha256_file(Path(path))}
+    for kind in ("stage_started", "stage_finished"):
+        assert [e.get("data_files") for e in events(finished.path, kind)] == [None, files, files, files]
+    check, _, *trained = json.loads((finished.path / "results.json").read_text())["stages"]
+    assert [stage["summary"]["data_files"] for stage in trained] == [files] * 3
+    assert check["summary"]["stage3"]["data_files"] == files
+    assert files[path] in (finished.path / "report.html").read_text()
+
+
+def test_data_that_changed_since_stage_1_is_checked_again(desk, refused, inside):
+    data = desk.directory / "mine.jsonl"
+    data.write_text(json.dumps(conversation(1)) + "\n")
+    arguments = ("--stages", "1", "--set", "grpo.data.openai_jsonl.path=mine.jsonl")
+    assert inside(desk.directory, "run", "c.yaml", *arguments)[0] == 0
+    data.write_text("{}\n")
+    code, line = refused(desk.directory, *arguments)
+    assert code == 2
+    assert "line 1 of mine.jsonl" in line
+
+
+@pytest.mark.parametrize(
     ("record", "says"),
     [
         ({"messages": []}, "line 1 of mine.jsonl: the last message to be the assistant's"),
         ({"messages": [{"role": "user", "content": "x"}]}, "line 1 of mine.jsonl: the last message"),
         (
             {"messages": conversation(1)["messages"], "tools": []},
-            "line 1 of mine.jsonl: messages[1].tool_calls[0] to call one of tools (none); got get",
+            "line 1 of mine.jsonl: messages[1].tool_calls[0] to call one of tools; got get; add the tool",
         ),
         (
             {"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "a <tool_call> b"}]},
@@ -161,9 +276,11 @@ def test_a_copy_of_a_benchmark_entry_may_be_allowed(tmp_path, capsys, mode, says
     (tmp_path / "mine.jsonl").write_text(json.dumps(copied_from_bfcl()) + "\n")
     data = f"sft_small.data={{openai_jsonl: {{path: {tmp_path / 'mine.jsonl'}}}}}"
     config = load_config(None, [data, f"sft_small.decontaminate={mode}", "evaluation.sample={parallel: 1}"])
-    counts = check_contamination(SimpleNamespace(config=config, stop=lambda: False), 3)
-    assert counts == ({"copied": 1, "shared_queries": 1, "shared_signatures": 1} if says else {})
+    check = check_data(config, 3, get_format("xml"))
+    counts = {"copied": 1, "shared_queries": 1, "shared_signatures": 1} if says else {}
+    assert check.summary() == {"examples": 1, "read_back": 1} | counts
     line = "1 examples share a tool's signature with the benchmark, 1 a query, 1 both: openai_jsonl-mine.jsonl-1"
+    check.print("SFT small")
     assert capsys.readouterr().err.count(line) == says
 
 
@@ -175,11 +292,11 @@ def test_what_a_format_leaves_out_of_the_examples_is_counted_and_told(tmp_path, 
     config = load_config(None, [data, "sft_small.decontaminate=off"])
     with RunDirectory(tmp_path / "run") as run:
         context = SimpleNamespace(config=config, stop=lambda: False, fmt=get_format("qwen25"), run=run)
-        assert check_format(context, [3])
+        assert check_stage(context, [3])
         [finished] = [event for event in run.events() if event.event == "stage_finished"]
-    warning = "messages[...].reasoning is left out: qwen25 has no place for thinking"
+    warning = "messages[].reasoning is left out: qwen25 has no place for thinking"
     assert finished.model_extra["stage3"]["warnings"] == {warning: 3}
-    assert f"SFT small: in 3 examples {warning}\n" in capsys.readouterr().err
+    assert f"SFT small: openai_jsonl: in 3 examples {warning}\n" in capsys.readouterr().err
 
 
 def test_a_missing_data_file_is_refused(desk, refused):
@@ -239,7 +356,22 @@ def test_a_resumed_run_that_began_with_other_weights_is_not_gone_on_with(tmp_pat
     with RunDirectory(tmp_path / "x-2") as run:
         run.event("run_created", **CREATED | began | {"model": CREATED["model"] | {"sha256": "old"}})
     assert find_directory(tmp_path, config, origin, "old").name == "x-2"
+    assert find_directory(tmp_path, config, origin, "new").name == "x"
+    with RunDirectory(tmp_path / "x") as run:
+        run.event("run_created", **CREATED)
+    assert find_directory(tmp_path, config, origin, "old").name == "x-2"
     assert find_directory(tmp_path, config, origin, "new").name == "x-3"
+
+
+def test_a_resumed_run_is_numbered_only_where_its_name_is_taken(tmp_path):
+    config, origin = load_config(None, ["name=x"]), {"path": "c", "sha256": "ef"}
+    for name in ("x", "x-2", "x-3"):
+        assert find_directory(tmp_path, config, origin, "w").name == name
+        with RunDirectory(tmp_path / name) as run:
+            began = {"config_sha256": config.sha256, "resume": origin, "model": CREATED["model"] | {"sha256": "w"}}
+            run.event("run_created", **CREATED | began)
+            assert find_directory(tmp_path, config, origin, "w").name == name, "it is continued"
+            run.event("run_finished")
 
 
 @pytest.mark.parametrize(

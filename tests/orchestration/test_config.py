@@ -45,10 +45,15 @@ def refused(capsys, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "key", "says"),
     [
-        ("steps: 3", "steps", "use one of: name, seed, model, format"),
-        ("lora: {rang: 3}", "lora.rang", "use one of: rank, alpha, modules"),
-        ("sft_small: {training: {stepz: 3}}", "sft_small.training.stepz", "use one of: "),
-        ("grpo: {training: {reward: {exat: 1}}}", "grpo.training.reward.exat", "use one of: well_formed, exact"),
+        ("zzz: 3", "zzz", "use one of: name, seed, model, format"),
+        ("steps: 3", "steps", "did you mean sft_small.training.steps, sft_full.training.steps or grpo.training.steps?"),
+        ("lora: {rang: 3}", "lora.rang", "did you mean rank? use one of: rank, alpha, modules"),
+        ("sft_small: {training: {stepz: 3}}", "sft_small.training.stepz", "did you mean steps? "),
+        (
+            "grpo: {training: {reward: {exat: 1}}}",
+            "grpo.training.reward.exat",
+            "did you mean exact? use one of: well_formed, exact",
+        ),
         ("grpo: {training: {batch_size: 1}}", "grpo.training.batch_size", "group_size"),
         ("evaluation: {max_tokens: 3}", "evaluation.max_tokens", "max_new_tokens"),
     ],
@@ -70,7 +75,7 @@ def test_an_unknown_key_is_named_with_those_that_exist(refused, write, text, key
         ("name: ..", "name", "'..'"),
         ("sft_full: {training: {steps: -1}}", "sft_full.training.steps", "-1"),
         ("sft_full: {training: {learning_rate: 0}}", "sft_full.training.learning_rate", "0"),
-        ("sft_full: {precision: float8}", "sft_full.precision", "'float8'"),
+        ("mesh: {fsdp: 1.5}", "mesh.fsdp", "1.5"),
         ("grpo: {training: {group_size: 1}}", "grpo.training.group_size", "1"),
         ("evaluation: {batch_size: 0}", "evaluation.batch_size", "0"),
         ("evaluation: {categories: parallel}", "evaluation.categories", "'parallel'"),
@@ -95,16 +100,16 @@ def test_a_value_of_the_wrong_type_or_size_is_named(refused, write, text, key, g
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("sft_full: {data: {synthetik: {}}}", "got sft_full.data.synthetik; use one of: synthetic, openai_jsonl"),
+        ("sft_full: {data: {synthetik: {}}}", "synthetik; did you mean synthetic? use one of: synthetic, openai_jsonl"),
         (
             "sft_full: {data: {synthetic: {exampels: 3}}}",
-            "sft_full.data.synthetic.exampels; use one of: seed, examples, ",
+            "sft_full.data.synthetic.exampels; did you mean examples? use one of: seed, examples, ",
         ),
         ("sft_full: {data: {synthetic: {examples: none}}}", "synthetic.examples"),
         ("sft_full: {data: {openai_jsonl: {}}}", "expected sft_full.data.openai_jsonl.path in "),
         ('tensorboard: "yes"', "Input should be true or false; got 'yes'; write true or false"),
-        ("format: {name: yaml}", "expected a format (xml/args, "),
-        ("format: {variant: argz}", "expected a variant of xml (args, arguments); got 'xml/argz'; name one of these"),
+        ("format: {name: yaml}", "expected a format; got 'yaml'; use one of: xml, "),
+        ("format: {variant: argz}", "expected a variant of xml; got 'xml/argz'; did you mean xml/args?"),
         ("evaluation: {sample: {paralel: 3}}", "a BFCL category"),
         ("evaluation: {sample: 100000}", "a sample of 1 to 1240 entries; got 100000"),
         ("evaluation: {sample: 0}", "a sample of 1 to 1240 entries; got 0"),
@@ -155,8 +160,11 @@ def test_a_missing_file_is_refused(refused, tmp_path):
 @pytest.mark.parametrize(
     ("override", "says"),
     [
-        ("training.stepz=3", "name an existing key"),
-        ("steps=3", "name an existing key"),
+        (
+            "training.stepz=3",
+            "expected an override of an existing key; got training.stepz; did you mean training.steps",
+        ),
+        ("steps=3", "expected an override of an existing key; got steps; did you mean training.steps"),
         ("training.steps", "expected an override key.path=value; got 'training.steps'"),
         ("=3", "expected an override key.path=value; got '=3'"),
         ("lora..rank=3", "expected an override key.path=value"),
@@ -174,9 +182,30 @@ def test_an_override_that_changes_nothing_that_exists_is_refused(refused, overri
     assert says in refused("--set", override)
 
 
+@pytest.mark.parametrize("overrides", [(), ("--set", "name=mine")])
+@pytest.mark.parametrize("text", [None, "", "\n", "# name: mine\n", "---\n", "null", "{}", "sft_full:\n", "lora: {}\n"])
+def test_a_run_needs_a_configuration_that_sets_something(refused, write, text, overrides):
+    line = refused(*([] if text is None else [write(text)]), *overrides)
+    expected = (
+        "a configuration; got none" if text is None else f"a configuration in {write(text)}; got a file that sets"
+    )
+    assert line.startswith(f"callwright: expected {expected}")
+    assert "config/quickstart.yaml" in line
+    assert "config/pipeline.yaml" in line
+
+
+def test_a_stage_in_a_file_of_its_own_needs_settings_too(refused, write):
+    file = write("# nothing\n", "full.yaml")
+    line = refused(write("sft_full: full.yaml\n"))
+    assert (
+        f"a configuration in {file}; got a file that sets nothing; give the stage's settings, as config/sft_full"
+        in line
+    )
+
+
 @pytest.mark.parametrize("empty", ["", "null", "3"])
 def test_an_override_below_a_section_that_is_none_is_refused_or_fills_it(write, empty):
-    path = write(f"grpo: {empty}\n")
+    path = write(f"seed: 4\ngrpo: {empty}\n")
     try:
         assert load_config(path, ["training.steps=7"]).grpo.training.steps == 7
     except ConfigError as error:

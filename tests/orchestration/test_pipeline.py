@@ -236,8 +236,8 @@ def test_a_dry_run_prints_the_configuration_the_data_and_an_estimate_and_leaves_
     assert code == 0
     resolved, _, plan = out.partition("\nmodel ")
     assert parse_yaml(resolved, "the plan")["lora"]["rank"] == 2
-    assert "stage 3: 16 examples, 5 updates" in plan
-    assert "stage 5: 16 examples, 3 updates" in plan
+    assert "stage 3: 16 examples (all checked), 5 updates" in plan
+    assert "stage 5: 16 examples (all checked), 3 updates" in plan
     assert plan.count("BFCL on 6 entries") == len(EVALUATED)
     assert "in all about" in plan
     assert sorted(path.name for path in desk.directory.iterdir()) == ["c.yaml"]
@@ -270,10 +270,14 @@ def test_the_seeds_command_takes_the_same_arguments_and_exit_codes(desk, capsys,
     assert "expected stages from 1 to 5; got 9" in capsys.readouterr().err
     assert run_pipeline.main(["--config", "c.yaml", "--set", "lora.rang=9"]) == 2
     assert "got lora.rang" in capsys.readouterr().err
+    assert run_pipeline.main([]) == 2
+    assert "expected a configuration; got none; name one" in capsys.readouterr().err
     (desk.directory / "config").mkdir()
     (desk.directory / "config" / "pipeline.yaml").write_text("name: seeds\nlora: {rang: 1}\n")
     assert run_pipeline.main([]) == 2
-    assert "a known key in config/pipeline.yaml; got lora.rang" in capsys.readouterr().err
+    taken, refused = capsys.readouterr().err.splitlines()
+    assert taken == "run_pipeline: taking the configuration config/pipeline.yaml"
+    assert "a known key in config/pipeline.yaml; got lora.rang" in refused
 
 
 def test_the_log_is_json_lines_that_name_their_event(finished):

@@ -8,13 +8,14 @@ from callwright.probe.causes import calls, reply
 from callwright.probe.causes.calls import VALUES
 from callwright.probe.causes.normalize import NORMALIZATIONS
 from callwright.probe.causes.prompt import EDITS
+from callwright.probe.causes.prompt_tools import TOOL_EDITS
 from callwright.probe.causes.registry import CAUSES, Cause
 from callwright.probe.causes.request import CHANGES
 from callwright.probe.causes.request_tools import TOOL_CHANGES
 from callwright.probe.causes.search import QUIRKS
 
 EVERY = [
-    *(CHANGES, TOOL_CHANGES, EDITS, NORMALIZATIONS, calls.READINGS, reply.READINGS, VALUES),
+    *(CHANGES, TOOL_CHANGES, EDITS, TOOL_EDITS, NORMALIZATIONS, calls.READINGS, reply.READINGS, VALUES),
     *(level for quirks in QUIRKS.values() for level in quirks),
 ]
 

@@ -307,4 +307,4 @@ def test_results_that_are_given_the_names_of_calls_in_their_order():
         for text, control in asked.pieces()
     )
     assert seen != asked.pieces()
-    assert explain_prompt(asked, seen) == ("result-rewritten",)
+    assert explain_prompt(asked, seen) == ("results-swapped",)

@@ -423,7 +423,7 @@ def test_settings_are_checked(double, tmp_path):
     here = f"host={double.address}"
     for wrong, message in (
         ("gemma4", "an override key=value"),
-        ("rendrer=gemma4", "got rendrer; use one of: host, renderer, parser"),
+        ("rendrer=gemma4", "got rendrer; did you mean renderer\\? use one of: host, renderer, parser"),
         ("context=many", "context in .*'many'"),
         ("context=1", "context in .*'1'"),
         (f"template=@{tmp_path / 'none'}", "template in .*cannot be read"),

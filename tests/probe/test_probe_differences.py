@@ -106,4 +106,38 @@ def test_of_draws_the_explanation_is_told():
 def test_an_empty_side_is_nothing_and_where_both_are_the_next_field_says_more():
     assert first_difference(answer("Hi."), answer("")) == ("Hi.", "nothing")
     expected, seen = answer("", finish="length"), answer("", finish="stop")
-    assert first_difference(expected, {key: seen[key] for key in seen if key != "content"}) == ("length", "stop")
+    ends = "finish_reason: length", "finish_reason: stop"
+    assert first_difference(expected, {key: seen[key] for key in seen if key != "content"}) == ends
+
+
+def test_each_side_of_an_excerpt_is_what_that_answer_has():
+    """A call that was made of text, one that was broken, one too many, and one that is text: never "nothing"."""
+    text, call, broken = '<tool_call>{"name": "f"', ("f", {"x": 1}), ("f", '{"x": ')
+    of_text, of_call = f"content: {text}", 'call 1: f {"x": 1}'
+    generated = {"words": text}
+    assert first_difference(answer(text) | generated, answer(calls=[call], finish="tool_calls")) == (of_text, of_call)
+    assert first_difference(answer(calls=[call], finish="tool_calls") | generated, answer(text)) == (of_call, of_text)
+    cut = answer(finish="length")
+    assert first_difference(cut | generated, answer(calls=[broken], finish="length")) == ("nothing", 'call 1: f {"x": ')
+    one_more = answer("Done.", calls=[call]) | generated, answer(calls=[call, ("f", {"y": None})])
+    assert first_difference(*one_more) == ("content: Done.", 'call 2: f {"y": null}')
+    assert first_difference(answer(calls=[call]) | generated, REFUSED | {"error": "no"}) == (of_call, "error: no")
+
+
+ANSWERS = st.builds(
+    answer,
+    st.text("ab ", max_size=6),
+    st.text("ab ", max_size=6),
+    st.lists(st.tuples(st.sampled_from("fg"), st.dictionaries(st.just("x"), st.integers(0, 2))), max_size=5),
+    st.sampled_from(["stop", "tool_calls", "length"]),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(ANSWERS, ANSWERS, st.text("ab<", min_size=1))
+def test_an_excerpt_has_both_sides_and_nothing_of_the_model_output(expected, seen, generated):
+    found = first_difference(expected | {"words": generated}, seen)
+    assert found == first_difference(expected, seen)
+    assert (found is None) == (expected == seen)
+    for side, whole in zip(found or (), (expected, seen), strict=False):
+        assert ("call " in side) <= bool(whole["tool_calls"]) and ("content" in side) <= bool(whole["content"])

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.support.canned_server import Canned, as_json, canned_server
 from tests.support.command_lines import parsed
+from tests.support.faithful_server import FaithfulServer
 from tests.support.fake_llama import fake_llama, is_running
 
 from callwright.conversation import Conversation, Message
@@ -43,8 +44,7 @@ def refusal(kind, run):
 def test_an_unknown_target_is_told_what_there_is():
     said = refusal(InputError, lambda: find_target("lmstudio"))
     assert said == (
-        "expected a target to probe; got 'lmstudio'; "
-        "name one of: llamacpp, ollama, transformers, or the URL of a server"
+        "expected a target to probe; got 'lmstudio'; use one of: llamacpp, ollama, transformers, or the URL of a server"
     )
 
 
@@ -236,6 +236,27 @@ class TestServer:
         assert parsed(build) == ("probe_instrument", {"format": "qwen3", "part": "dice", "output": output})
         assert load.startswith(line)
 
+    def test_an_instrument_of_a_template_file_is_recognized_whatever_its_path(self, tmp_path):
+        path = tmp_path / "a folder" / "chat.jinja"
+        path.parent.mkdir()
+        path.write_text("{{ messages }}", encoding="utf-8")
+        fmt = get_format(f"template:{path}/qwen3")
+        with FaithfulServer(write_script(fmt, [Line(WHO, f"callwright script {fmt.id} 0123456789")])) as server:
+            assert find_target(server.url).loaded_format() == fmt.id
+
+    @pytest.mark.parametrize("fmt", FORMATS.values(), ids=lambda fmt: fmt.id)
+    def test_a_template_file_is_read_as_the_format_that_is_declared(self, fmt, tmp_path):
+        path = tmp_path / "a folder" / "chat.jinja"
+        path.parent.mkdir()
+        path.write_text("{{ messages }}", encoding="utf-8")
+        template = get_format(f"template:{path}/{fmt.id}")
+        with serving(VLLM) as url:
+            (build, load), (_, plain) = (
+                find_target(url).reproduce_with(id, "both").split("\n") for id in (template.id, fmt.id)
+            )
+        assert parsed(build)[1]["format"] == template.id
+        assert load == plain
+
     @pytest.mark.parametrize(("family", "variant"), [(fmt.name, fmt.variant) for fmt in FORMATS.values()])
     def test_vllm_is_started_so_that_it_reads_what_it_has_a_parser_for(self, family, variant):
         with serving(VLLM) as url:
@@ -270,7 +291,9 @@ class TestServer:
 
     def test_a_model_that_the_server_has_not_is_one_line(self):
         with serving(OTHER) as url:
-            assert "got only a, b; name one of them" in refusal(WorkError, lambda: find_target(url, ["model=c"]))
+            assert "got only a, b; use one of: a, b: --set model=NAME" in refusal(
+                WorkError, lambda: find_target(url, ["model=c"])
+            )
 
     @pytest.mark.parametrize("url", ["http://", "http://[::1", "http://h:99999", "http://h/?q=1", "https:///v1"])
     def test_a_url_that_is_none_is_one_line(self, url):

@@ -1,6 +1,7 @@
 """A run that an earlier version wrote is read as that version read it."""
 
 import json
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -79,3 +80,32 @@ def test_its_report_is_made_again(tmp_path, monkeypatch, capsys):
     assert 'detailed_weather_forecast(location="New York", duration=72, include_precipitation=true)' in page.replace(
         "&#34;", '"'
     )
+    assert "Cut by the token limit." in page, "all of its models ran on, and none began a call there"
+    assert "inside a call" not in page
+    facts = "".join(re.findall(r'<tr class="facts">.*?</tr>', page))
+    assert "<dt>stage3</dt><dd>examples: 16, read back: 16</dd>" in facts
+    assert not re.search(r'[{}\[\]"]|&#34;', facts.replace(' class="facts"', "").replace(' colspan="8"', ""))
+
+
+def test_the_report_of_a_run_that_died_does_not_say_that_it_runs(tmp_path, monkeypatch, capsys):
+    """Killed in stage 4: the log ends with an update, and nobody holds the lock."""
+    run = tmp_path / "runs" / "run-0.1"
+    shutil.copytree(RUN, run)
+    log = (run / "events.jsonl").read_text().splitlines(keepends=True)
+    last = max(n for n, line in enumerate(log) if '"event":"step","stage":4' in line)
+    (run / "events.jsonl").write_text("".join(log[: last + 1]))
+    shutil.rmtree(run / "evaluations" / "stage4")
+    shutil.rmtree(run / "evaluations" / "stage5")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as left:
+        cli.main(["report", "runs/run-0.1"])
+    assert left.value.code == 0
+    page = (run / "report.html").read_text()
+    assert 'class="status running"' not in page and "is running" not in page
+    began = next(line for line in log if '"event":"stage_started","stage":4' in line)
+    first, end = (json.loads(line)["time"][:16].replace("T", " ") for line in (began, log[last]))
+    assert f"SFT full (stage4) is stopped: started at {first} UTC, no sign of life since {end} UTC" in page
+    with RunDirectory(run):
+        with pytest.raises(SystemExit):
+            cli.main(["report", "runs/run-0.1"])
+        assert "SFT full (stage4) is running." in (run / "report.html").read_text()

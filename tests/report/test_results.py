@@ -117,19 +117,20 @@ def test_what_was_planned_is_read_from_the_log_without_the_benchmark(built, tmp_
     assert (score.total, score.planned) == (1, 2)
 
 
-def test_a_stage_is_pending_running_failed_and_done_as_the_log_says(built):
+def test_a_stage_is_pending_stopped_failed_and_done_as_the_log_says(built):
     results = built(
         (1, "stage_started", {"stage": 1}),
         (2, "stage_finished", {"stage": 1}),
         (3, "stage_started", {"stage": 3}),
         (4, "stage_failed", {"stage": 3, "message": "full"}),
         (5, "stage_started", {"stage": 4}),
+        (125, "step", step(1, 1.0, stage=4)),
     )
     assert [(s.status, s.message) for s in results.stages] == [
         ("done", ""),
         ("pending", ""),
         ("failed", "full"),
-        ("running", ""),
+        ("stopped", "started at 2026-03-01 00:00 UTC, no sign of life since 2026-03-01 00:02 UTC"),
         ("pending", ""),
     ]
     assert results.run.finished is None
@@ -138,7 +139,17 @@ def test_a_stage_is_pending_running_failed_and_done_as_the_log_says(built):
 def test_a_stage_that_failed_and_was_given_again_is_no_longer_failed(built):
     log = [(1, "stage_started", {"stage": 3}), (2, "stage_failed", {"stage": 3, "message": "full"})]
     log += [(9, "stage_started", {"stage": 3}), (10, "step", step(1, 1.0))]
-    assert built(*log).stages[2].status == "running"
+    assert built(*log).stages[2].status == "stopped"
+
+
+def test_a_stage_runs_only_while_a_process_holds_the_runs_lock_and_has_not_left_the_stage(built, tmp_path):
+    log = [(1, "stage_started", {"stage": 3}), (10, "step", step(1, 1.0))]
+    assert built(*log).stages[2].status == "stopped"
+    with RunDirectory(tmp_path / "run") as run:
+        assert build_results(RunFiles(run.path)).stages[2].status == "running"
+        run.event("stage_left", stage=3)
+        assert build_results(RunFiles(run.path)).stages[2].status == "stopped"
+    assert build_results(RunFiles(run.path)).stages[2].status == "stopped"
 
 
 def test_a_step_done_again_after_a_kill_counts_once_in_curves_and_tokens(built):

@@ -4,7 +4,7 @@ import pytest
 from tests.support.fake_run import results
 
 from callwright.report.schema import Comparison, Evaluation, Results, Score
-from callwright.report.sentences import headline, irrelevance, missing, reading
+from callwright.report.sentences import headline, missing, reading, relevance
 
 
 def scored(first: int, last: int, called: int = 0, total: int = 100) -> Results:
@@ -15,6 +15,16 @@ def scored(first: int, last: int, called: int = 0, total: int = 100) -> Results:
         for stage, n in (("stage2", first), ("stage4", last))
     }
     return made.model_copy(update={"evaluations": evaluations, "comparisons": []})
+
+
+def with_category(made: Results, name: str) -> Results:
+    """The same, with another category in both evaluations."""
+    score = Score(correct=1, total=2, planned=2, called=1)
+    evaluations = {
+        stage: Evaluation(categories={**evaluation.categories, name: score})
+        for stage, evaluation in made.evaluations.items()
+    }
+    return made.model_copy(update={"evaluations": evaluations})
 
 
 @pytest.mark.parametrize(
@@ -30,8 +40,16 @@ def test_a_change_is_claimed_only_where_the_intervals_are_apart(first: int, last
 
 
 def test_silence_is_named_only_where_the_first_model_is_silent() -> None:
-    assert "hardly ever calls" in irrelevance(scored(0, 50, called=3))
-    assert "hardly ever calls" not in irrelevance(scored(0, 50, called=90))
+    for called, silent in ((3, True), (90, False)):
+        said = relevance(with_category(scored(0, 50, called=called), "irrelevance"))
+        assert ("hardly ever calls" in said) == silent
+        assert "never calls anything is right" in said and "live_relevance" not in said
+
+
+def test_where_a_tool_fits_silence_is_not_said_to_be_right() -> None:
+    said = relevance(with_category(scored(0, 50, called=3), "live_relevance"))
+    assert said.startswith("In live_relevance a tool fits and any call counts as right")
+    assert "never calls" not in said
 
 
 @pytest.mark.parametrize(
@@ -47,6 +65,17 @@ def test_a_paired_test_is_read_by_its_p_value_first(gained: int, lost: int, p: f
 
 def test_a_finished_run_misses_nothing() -> None:
     assert missing(results(), []) == []
+
+
+def test_what_has_to_be_known_of_a_stage_is_told_whether_it_is_done_or_not() -> None:
+    made = results()
+    done = made.stages[4].model_copy(update={"message": "GRPO never updated: all rewards were equal"})
+    skipped = made.stages[2].model_copy(update={"status": "skipped", "message": "the configuration leaves it out"})
+    stages = [*made.stages[:2], skipped, made.stages[3], done]
+    assert missing(made.model_copy(update={"stages": stages}), []) == [
+        "SFT small (stage3) is skipped: the configuration leaves it out",
+        "GRPO never updated: all rewards were equal.",
+    ]
 
 
 def test_absent_curves_and_tests_are_missed() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
+from callwright.openai import read_tool
 
 NAMES = st.sampled_from(
     ["get_weather", "clock.now", "a-b", "f", "List_All2", "type", "properties", "description", "name", "Zoë", "x.y-z_1"]
@@ -42,6 +43,76 @@ VALUES = st.recursive(
 ARGUMENTS = st.dictionaries(KEYS, VALUES, max_size=4)
 CALLS = st.builds(ToolCall, NAMES, ARGUMENTS)
 """Calls that any tool may get; nothing in them agrees with a schema."""
+
+
+DEFINITIONS = ("Point", "a/b~c", "Tree", "Alias", "Any")
+"""What `rich_tools` defines: a plain schema, one whose name needs escapes, one in itself, a reference, and `true`."""
+REFERENCES = st.sampled_from(
+    [*(f"#/$defs/{name.replace('~', '~0').replace('/', '~1')}" for name in DEFINITIONS), "#/properties/a", "#",
+     "#/$defs/Missing", "https://example.com/schema.json"]
+)  # fmt: skip
+_TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
+_PLAIN = {
+    "description": st.sampled_from(["", "Words.", "{}"]),
+    "title": st.just("Title"),
+    "nullable": st.booleans(),
+    "default": st.sampled_from([None, False, 0, "", "x", [], {"$ref": "#"}]),
+    "const": st.sampled_from([None, 1, "x"]),
+    "minimum": st.sampled_from([0, 1.5]),
+    "maxLength": st.just(9),
+    "pattern": st.just("^a"),
+    "format": st.just("date"),
+    "uniqueItems": st.booleans(),
+    "enum": st.sampled_from([["a", "b"], [1, 2], ["a", None], [True], []]),
+}
+
+
+@st.composite
+def schemas(draw, depth: int = 2, references: st.SearchStrategy[str] | None = REFERENCES) -> dict:
+    """A schema with any keywords, in any order."""
+    kinds = [None, "string", "integer", "boolean", ["string", "null"], *(["array", "object", ["array", "null"]] * 2)]
+    kind = draw(st.sampled_from(kinds if depth else kinds[:5]))
+    schema = {
+        key: draw(_PLAIN[key]) for key in draw(st.lists(st.sampled_from(sorted(_PLAIN)), unique=True, max_size=4))
+    }
+    if kind is not None:
+        schema["type"] = kind
+    if references is not None and draw(st.integers(0, 3)) == 0:
+        schema["$ref"] = draw(references)
+    if depth:
+        inner = schemas(depth - 1, references)
+        if kind in ("array", ["array", "null"]) and draw(st.booleans()):
+            schema["items"] = draw(st.one_of(inner, st.lists(inner, max_size=2), st.just(True)))
+        if kind in ("object", None) and draw(st.booleans()):
+            schema["properties"] = draw(st.dictionaries(KEYS, inner, max_size=3))
+            schema["required"] = draw(st.lists(st.sampled_from(sorted(schema["properties"]) or ["x"]), unique=True))
+        for key in draw(st.lists(st.sampled_from(["anyOf", "oneOf", "allOf"]), unique=True, max_size=1)):
+            schema[key] = draw(st.lists(st.one_of(inner, st.just({"type": "null"})), max_size=3))
+        if draw(st.integers(0, 3)) == 0:
+            schema["additionalProperties"] = draw(st.one_of(st.booleans(), inner))
+    keys = draw(st.permutations(sorted(schema)))
+    return {key: schema[key] for key in keys}
+
+
+@st.composite
+def rich_tools(draw, references: st.SearchStrategy[str] | None = REFERENCES) -> Tool:
+    """A tool with any schema, as its source wrote it."""
+    parameters = draw(schemas(0, None)) | {"type": "object"}
+    for key in ("enum", "default", "const", "nullable"):
+        parameters.pop(key, None)
+    if draw(st.integers(0, 9)):
+        names = st.one_of(st.sampled_from(["a", "b", "type"]), KEYS)
+        parameters["properties"] = draw(st.dictionaries(names, schemas(2, references), max_size=3))
+    if draw(st.booleans()):
+        parameters["$defs"] = {
+            "Point": draw(schemas(1, None)),
+            "a/b~c": draw(schemas(1, None if references is None else st.just("#/$defs/Point"))),
+            "Tree": {"type": "object", "properties": {"left": {"$ref": "#/$defs/Tree"}, "n": {"type": "integer"}}},
+            "Alias": {"$ref": "#/$defs/Point", "description": "Another."},
+            "Any": True,
+        }
+    function = {"name": "f", "description": "Does it.", "parameters": parameters}
+    return read_tool({"type": "function", "function": function})
 
 
 def tool_of(call: ToolCall, *others: ToolCall) -> Tool:

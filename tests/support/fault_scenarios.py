@@ -66,6 +66,21 @@ def _result(text: str) -> dict[str, Any]:
     return {"role": "tool", "content": text, "tool_call_id": "call00001", "name": "book"}
 
 
+_ANSWERED = [{"role": "assistant", "content": "Hello."}]
+
+
+def _parallel() -> list[dict[str, Any]]:
+    """A round of two calls."""
+    names = {"call00001": "book", "call00002": "clock"}
+    calls = [
+        {"id": id_, "type": "function", "function": {"name": name, "arguments": "{}"}} for id_, name in names.items()
+    ]
+    results = [
+        {"role": "tool", "content": f"of {id_}", "tool_call_id": id_, "name": name} for id_, name in names.items()
+    ]
+    return [_user("Both."), {"role": "assistant", "content": None, "tool_calls": calls}, *results]
+
+
 def prompts(fmt: Format) -> list[Scenario]:
     """Conversations; the prompt is what counts."""
     tools = [write_tool(tool) for tool in TOOLS]
@@ -79,6 +94,10 @@ def prompts(fmt: Format) -> list[Scenario]:
         "history": {"messages": [*history, _user("And?")], "tools": tools},
         "silent": {"messages": [*silent, _user("And?")], "tools": tools},
         "results": {"messages": silent, "tools": tools},
+        "parallel": {"messages": [*_parallel(), _user("And?")], "tools": tools},
+        "late system": {
+            "messages": [_user("Hi."), *_ANSWERED, {"role": "system", "content": "Be brief."}, _user("So?")]
+        },
         "continued": {"messages": [_user("Hi."), {"role": "assistant", "content": "Hel"}]},
         "thinking": {"messages": [_user("Hi.")], "chat_template_kwargs": {"enable_thinking": True}},
         "not thinking": {"messages": silent, "tools": tools, "chat_template_kwargs": {"enable_thinking": False}},

@@ -73,6 +73,36 @@ def tools_printed_without_spaces(inside: Inside) -> Hooks:
     return _changing(lambda segments: in_json(segments, compact))
 
 
+@FAULTS.hooks("tools-as-go-struct", "prompt", *WITH_JSON)
+def functions_printed_as_go_structs(inside: Inside) -> Hooks:
+    """A function has no way of its own to be printed, so Go writes its fields; its properties are JSON."""
+
+    def struct(function: Any) -> str:
+        schema = function["parameters"]
+        required = " ".join(schema.get("required", ()))
+        properties = json.dumps(schema.get("properties"), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        parameters = f"{{{schema.get('type', '')} <nil> <nil> [{required}] {properties}}}"
+        return f"{{{function['name']} {function.get('description', '')} {parameters}}}"
+
+    def printed(value: Any, text: str) -> str:
+        if "function" in value:
+            return f'{{"type": "function", "function": {struct(value["function"])}}}'
+        return struct(value) if {"name", "parameters"} <= value.keys() else text
+
+    return _changing(lambda segments: in_json(segments, printed))
+
+
+@FAULTS.hooks("braces-doubled", "prompt", "qwen25", "qwen3", "hermes3", "llama31")
+def example_of_a_call_with_doubled_braces(inside: Inside) -> Hooks:
+    """The template was a format string once, and nobody took the second brace away."""
+    example = re.compile(r'\{("name": (?:<function-name>|function name)[^{}]*)\}')
+
+    def doubled(segments: list[Segment]) -> list[Segment]:
+        return [s if s.control else Segment(example.sub(r"{{\1}}", s.text), supervised=s.supervised) for s in segments]
+
+    return _changing(doubled)
+
+
 @FAULTS.hooks("bos-doubled", "prompt", *WITH_BOS)
 def bos_twice(inside: Inside) -> Hooks:
     """The template writes BOS and the tokenizer adds one."""
@@ -173,6 +203,13 @@ def a_space_behind_the_prompt(inside: Inside) -> Hooks:
 def prompt_cut(inside: Inside) -> Hooks:
     """Of a prompt that does not fit the last half of the context is kept, wherever it begins."""
     return Hooks(prompt=lambda ids: ids if len(ids) < inside.context else ids[-(inside.context // 2) :])
+
+
+@FAULTS.hooks("prompt-cut oldest-messages-dropped", "context")
+def prompt_cut_in_the_middle(inside: Inside) -> Hooks:
+    """Of a prompt that does not fit, the first four tokens and the last ones are kept, half the context in all."""
+    kept = inside.context // 2 - 4
+    return Hooks(prompt=lambda ids: ids if len(ids) < inside.context else [*ids[:4], *ids[-kept:]])
 
 
 @FAULTS.hooks("tokens-forced call-altered", "reply")

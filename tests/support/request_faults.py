@@ -56,6 +56,20 @@ def schema_keys_dropped(asked: RenderedRequest) -> None:
             schema["properties"][name] = kept(inner)
 
 
+@FAULTS.request("type-lost", "prompt")
+def types_of_parameters_dropped(asked: RenderedRequest) -> None:
+    """Of a parameter everything is kept but its type."""
+
+    def untyped(value: Any) -> Any:
+        if isinstance(value, dict):
+            types = [key for key in value if key == "type" and not isinstance(value[key], dict)]
+            return {key: untyped(inner) for key, inner in value.items() if key not in types}
+        return [untyped(inner) for inner in value] if isinstance(value, list) else value
+
+    for schema in _schemas(asked):
+        schema |= {key: untyped(value) for key, value in schema.items() if key != "type"}
+
+
 @FAULTS.request("parameter-dropped", "prompt")
 def parameters_named_like_keywords_dropped(asked: RenderedRequest) -> None:
     """Parameters named `type` or `description` are taken for the schema's own."""
@@ -149,6 +163,16 @@ def results_quoted(asked: RenderedRequest) -> None:
         message["content"] = json.dumps(message["content"], ensure_ascii=False)
 
 
+@FAULTS.request("results-swapped", "prompt")
+def results_in_reverse(asked: RenderedRequest) -> None:
+    """The results of one round of calls come in reverse."""
+    results = list(_of(asked, "tool"))
+    if [message["role"] for message in asked["messages"]].count("assistant") == 1 and len(results) > 1:
+        others = [message for message in asked["messages"] if message["role"] != "tool"]
+        place = next(place for place, message in enumerate(asked["messages"]) if message["role"] == "tool")
+        asked["messages"] = [*others[:place], *results[::-1], *others[place:]]
+
+
 @FAULTS.request("result-cut", "prompt")
 def results_cut(asked: RenderedRequest) -> None:
     """Of a long result half is left."""
@@ -168,6 +192,12 @@ def system_prompt_added(asked: RenderedRequest) -> None:
 def system_prompt_dropped(asked: RenderedRequest) -> None:
     """The system prompt is not passed on."""
     asked["messages"] = [message for message in asked["messages"] if message["role"] != "system"]
+
+
+@FAULTS.request("system-moved", "prompt")
+def system_message_moved_to_the_beginning(asked: RenderedRequest) -> None:
+    """Wherever a system message stands, it comes first."""
+    asked["messages"].sort(key=lambda message: message["role"] != "system")
 
 
 @FAULTS.request("thinking-default thought-cue-missing", "prompt", "qwen3", "gemma4")

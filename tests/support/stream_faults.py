@@ -47,7 +47,7 @@ def all_calls_have_index_0(chunk: Chunk) -> Chunk:
     return _each_call(chunk, first)
 
 
-@FAULTS.chunk("stream-differs", "reply")
+@FAULTS.chunk("stream-differs content-whitespace", "reply")
 def line_breaks_lost_in_the_stream(chunk: Chunk) -> Chunk:
     """Line breaks of the text get lost where it is cut into events."""
     for choice in chunk["choices"]:

@@ -5,7 +5,7 @@ ASCII and a few merges, so whatever works here meets the same kinds of pieces th
 """
 
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -113,11 +113,24 @@ def write_tiny_gguf(
     *,
     architecture: str = "gemma3",
     quantization: gguf.GGMLQuantizationType = gguf.GGMLQuantizationType.F32,
+    encode: Callable[[np.ndarray], np.ndarray] | None = None,
     tensors: Mapping[str, np.ndarray] | None = None,
     extra: Mapping[str, Any] | None = None,
+    endianess: gguf.GGUFEndian = gguf.GGUFEndian.LITTLE,
 ) -> Path:
-    """Writes the same model as llama.cpp's converter would, and returns the path."""
-    writer = gguf.GGUFWriter(path, architecture)
+    """Writes the same model as llama.cpp's converter would, and returns the path.
+
+    Args:
+      path: The file.
+      config: The sizes.
+      architecture: What it says that it is.
+      quantization: What matrices are stored in.
+      encode: Makes the blocks of a matrix; the library's own quantization when None.
+      tensors: The weights by Hugging Face name; random ones when None.
+      extra: More values of the header: texts and numbers.
+      endianess: The order of its bytes.
+    """
+    writer = gguf.GGUFWriter(path, architecture, endianess=endianess)
     writer.add_block_count(config.num_layers)
     writer.add_embedding_length(config.d_model)
     writer.add_head_count(config.num_heads)
@@ -130,7 +143,7 @@ def write_tiny_gguf(
     writer.add_rope_freq_base(config.rope_base_global)
     writer.add_context_length(config.max_positions)
     for key, value in (extra or {}).items():
-        writer.add_string(key, value)
+        (writer.add_string if isinstance(value, str) else writer.add_uint32)(key, value)
     pieces, scores, kinds = zip(*vocabulary(), strict=True)
     writer.add_tokenizer_model("llama")
     writer.add_token_list(list(pieces))
@@ -142,7 +155,8 @@ def write_tiny_gguf(
         if is_norm(name):
             writer.add_tensor(gguf_name(name), tensor + np.float32(1))
         else:
-            writer.add_tensor(gguf_name(name), gguf.quants.quantize(tensor, quantization), raw_dtype=quantization)
+            blocks = encode(tensor) if encode else gguf.quants.quantize(tensor, quantization)
+            writer.add_tensor(gguf_name(name), blocks, raw_dtype=quantization)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

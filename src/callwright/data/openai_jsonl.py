@@ -4,15 +4,26 @@ The file may be larger than the memory, which holds only where each line starts.
 asked for. Nothing is skipped and nothing is repaired: a bad line is an error that names the file and the line.
 """
 
+import hashlib
+import os
 from array import array
 from pathlib import Path
 from typing import Any
 
-from callwright.conversation import Conversation
+from callwright.conversation import Conversation, Message
 from callwright.data.source import Example
-from callwright.errors import DataError
-from callwright.openai import read_conversation, read_json
+from callwright.errors import DataError, suggest
+from callwright.notices import Notice, Notify, ignore
+from callwright.openai import KnownTools, read_conversation, read_json
 from callwright.settings import Settings
+
+_OTHER_FILES = {
+    b"PAR1": ("a Parquet file", "convert it: one row a line, as JSON"),
+    b"ARROW1": ("an Arrow file", "convert it: one row a line, as JSON"),
+    b"\x1f\x8b": ("a gzip file", "unpack it"),
+    b"PK\x03\x04": ("a zip file", "unpack it"),
+}
+"""What files that are no JSON lines begin with."""
 
 
 class OpenAIJsonlSettings(Settings):
@@ -30,43 +41,97 @@ class OpenAIJsonlSource:
     def __init__(self, settings: OpenAIJsonlSettings) -> None:
         self.settings = settings
         self._offsets, self._lines = array("Q"), array("Q")
+        self._known_tools: KnownTools = {}
         try:
-            with open(settings.path, "rb") as file:
-                offset = 0
-                for number, line in enumerate(file, 1):
-                    if line.strip():
-                        self._offsets.append(offset)
-                        self._lines.append(number)
-                    offset += len(line)
+            self._file = open(settings.path, "rb")
+            offset = 0
+            for number, line in enumerate(self._file, 1):
+                if line.strip():
+                    if not self._offsets:
+                        _check_begin(line, settings.path)
+                    self._offsets.append(offset)
+                    self._lines.append(number)
+                offset += len(line)
         except OSError as error:
             raise DataError(
                 f"a readable file at {settings.path}", error.strerror or str(error), "correct the path"
             ) from error
         if not self._offsets:
             raise DataError(f"conversations in {settings.path}", "an empty file", "name a file with one a line")
+        self._end = offset
 
     def __len__(self) -> int:
         return len(self._offsets)
 
     def __getitem__(self, index: int) -> Example:
+        return self.read(index, ignore)
+
+    def read(self, index: int, notify: Notify) -> Example:
+        """See `Source.read`."""
         if not 0 <= index < len(self):
             raise IndexError(index)
         number = self._lines[index]
         try:
-            conversation = read_conversation(self._record(index))
+            conversation = read_conversation(self._record(index), notify, known_tools=self._known_tools)
             _check(conversation)
         except DataError as error:
             raise DataError(f"line {number} of {self.settings.path}: {error.expected}", error.got, error.fix) from error
+        conversation = _to_last_supervised(conversation, notify)
         return Example(f"{self.name}-{self.settings.path.name}-{number}", conversation, infer_kind(conversation))
 
+    def digests(self) -> dict[str, str]:
+        """See `Source.digests`.
+
+        Raises:
+          DataError: The system refuses to read the file.
+        """
+        try:
+            self._file.seek(0)
+            return {str(self.settings.path): hashlib.file_digest(self._file, "sha256").hexdigest()}
+        except OSError as error:
+            fix = "check the file and its disk"
+            raise DataError(f"to read {self.settings.path}", error.strerror or str(error), fix) from error
+
     def _record(self, index: int) -> Any:
-        with open(self.settings.path, "rb") as file:
-            file.seek(self._offsets[index])
-            line = file.readline()
+        start = self._offsets[index]
+        stop = self._offsets[index + 1] if index + 1 < len(self) else self._end
+        line = os.pread(self._file.fileno(), stop - start, start)
+        if index == 0:
+            line = line.removeprefix(b"\xef\xbb\xbf")  # how some editors begin a text; JSON knows none
         try:
             return read_json(line)
         except (ValueError, RecursionError) as error:
             raise DataError("JSON", f"{line[:40]!r} ({error})", "correct the line or take it out") from error
+
+
+def _check_begin(line: bytes, path: Path) -> None:
+    """Refuses a file whose first line shows that it is none of JSON lines.
+
+    Raises:
+      DataError: It is a JSON list, an object over several lines, or a file of another kind.
+    """
+    for begin, (what, fix) in _OTHER_FILES.items():
+        if line.startswith(begin):
+            raise DataError(f"JSON lines in {path}", what, fix)
+    text = line.removeprefix(b"\xef\xbb\xbf").strip()
+    if text.startswith(b"["):
+        raise DataError(f"JSON lines in {path}", "a JSON list", "write each of its members on a line of its own")
+    if text == b"{":
+        raise DataError(f"JSON lines in {path}", "a JSON object over several lines", "write it on one line")
+
+
+def _to_last_supervised(conversation: Conversation, notify: Notify) -> Conversation:
+    """The conversation up to its last message that is to be learned: what follows teaches nothing."""
+    messages = conversation.messages
+    last = max(i for i, message in enumerate(messages) if _is_learned(message))
+    if last < len(messages) - 1:
+        notify(Notice("messages", "end with some of weight 0, which are left out: they come after all that is learned"))
+        return Conversation(messages[: last + 1], conversation.tools)
+    return conversation
+
+
+def _is_learned(message: Message) -> bool:
+    return message.role == "assistant" and message.supervised
 
 
 def infer_kind(conversation: Conversation) -> str:
@@ -82,18 +147,22 @@ def infer_kind(conversation: Conversation) -> str:
 
 
 def _check(conversation: Conversation) -> None:
-    """What an example needs beyond being a conversation: an answer to learn, and calls only to what is offered."""
-    last = len(conversation.messages) - 1
-    if last < 0 or conversation.messages[last].role != "assistant":
-        got = f"role {conversation.messages[last].role}" if last >= 0 else "no messages"
+    """What an example needs beyond being a conversation: answers to learn, and calls only to what is offered.
+
+    Raises:
+      DataError: It has something else.
+    """
+    messages = conversation.messages
+    if not messages or messages[-1].role != "assistant":
+        got = f"role {messages[-1].role}" if messages else "no messages"
         raise DataError("the last message to be the assistant's", got, "end the conversation with what to learn")
-    if not conversation.messages[last].tool_calls and not conversation.messages[last].content:
-        raise DataError(f"messages[{last}] to have content or tool_calls", "neither", "add what the assistant says")
+    if not any(map(_is_learned, messages)):
+        raise DataError("a message to learn from", "weight 0 in all of the assistant's", "give one the weight 1")
     offered = {tool.name for tool in conversation.tools}
-    for i, message in enumerate(conversation.messages):
+    for i, message in enumerate(messages):
+        if message.role == "assistant" and not message.tool_calls and not str(message.content or "").strip():
+            raise DataError(f"messages[{i}] to have content or tool_calls", "neither", "add what the assistant says")
         for j, call in enumerate(message.tool_calls):
             if call.name not in offered:
-                expected = (
-                    f"messages[{i}].tool_calls[{j}] to call one of tools ({', '.join(sorted(offered)) or 'none'})"
-                )
-                raise DataError(expected, call.name, "add the tool or correct the name")
+                hint = f" or correct the name: {suggest(call.name, sorted(offered))}" if offered else ""
+                raise DataError(f"messages[{i}].tool_calls[{j}] to call one of tools", call.name, f"add the tool{hint}")

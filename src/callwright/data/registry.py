@@ -12,7 +12,8 @@ from callwright.data.openai_jsonl import OpenAIJsonlSettings, OpenAIJsonlSource
 from callwright.data.source import Example, Source
 from callwright.data.synthetic import SyntheticSettings, SyntheticSource
 from callwright.data.synthetic.rng import Rng
-from callwright.errors import ConfigError
+from callwright.errors import ConfigError, suggest
+from callwright.notices import Notify, ignore
 from callwright.settings import Settings, validated
 
 
@@ -23,17 +24,18 @@ class RegisteredSource:
     Attributes:
       settings: Its settings.
       make: Makes it from them.
-      checked: Whether a training stage looks for benchmark entries among its examples. Of the synthetic source, tests
-        show that no seed makes a tool that the benchmark has.
+      user_data: Whether its examples are the user's. Then every one is checked, and compared with the benchmark. Of a
+        source that makes its examples a sample is enough, and tests show that no seed makes a tool that the benchmark
+        has.
     """
 
     settings: type[Settings]
     make: Callable[[Any], Source]
-    checked: bool = True
+    user_data: bool = True
 
 
 SOURCES: Mapping[str, RegisteredSource] = {
-    "synthetic": RegisteredSource(SyntheticSettings, SyntheticSource, checked=False),
+    "synthetic": RegisteredSource(SyntheticSettings, SyntheticSource, user_data=False),
     "openai_jsonl": RegisteredSource(OpenAIJsonlSettings, OpenAIJsonlSource),
 }
 
@@ -51,7 +53,7 @@ def open_source(name: str, options: Settings | Mapping[str, Any] | None = None) 
     """
     registered = SOURCES.get(name)
     if registered is None:
-        raise ConfigError(f"a source: {', '.join(SOURCES)}", repr(name), "name one of these")
+        raise ConfigError("a source", repr(name), suggest(name, SOURCES))
     if not isinstance(options, Settings):
         options = validated(registered.settings, dict(options or {}), where=f"the settings of {name}")
     return registered.make(options)
@@ -71,8 +73,16 @@ class MixedSource:
         return len(self._order)
 
     def __getitem__(self, index: int) -> Example:
+        return self.read(index, ignore)
+
+    def read(self, index: int, notify: Notify) -> Example:
+        """See `Source.read`."""
         if not 0 <= index < len(self):
             raise IndexError(index)
         place = self._order[index]
         which = max(i for i, start in enumerate(self._starts) if start <= place and len(self._sources[i]))
-        return self._sources[which][place - self._starts[which]]
+        return self._sources[which].read(place - self._starts[which], notify)
+
+    def digests(self) -> dict[str, str]:
+        """See `Source.digests`."""
+        return {path: digest for source in self._sources for path, digest in source.digests().items()}

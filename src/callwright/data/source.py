@@ -10,6 +10,7 @@ from typing import Protocol
 from callwright.conversation import Conversation, ToolCall
 from callwright.errors import DataError, FormatError
 from callwright.formats.base import Format, Rendered
+from callwright.notices import Notify
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,13 @@ class Example:
         except FormatError as error:
             raise DataError(f"{self.id}: {error.expected}", error.got, error.fix) from error
 
+    def generation_prompt(self, fmt: Format, messages: int) -> str:
+        """What opens the model's turn after the first `messages` messages; "" where the format cannot say these."""
+        try:
+            return fmt.generation_prompt(Conversation(self.conversation.messages[:messages], self.conversation.tools))
+        except FormatError:
+            return ""
+
 
 class Source(Protocol):
     """A finite, indexable, deterministic set of examples."""
@@ -58,4 +66,12 @@ class Source(Protocol):
 
     def __getitem__(self, index: int) -> Example:
         """The example at `index`, the same in every process."""
+        ...
+
+    def read(self, index: int, notify: Notify) -> Example:
+        """The same example; `notify` takes what of it is read as something else than it says, or not at all."""
+        ...
+
+    def digests(self) -> dict[str, str]:
+        """The sha256 of each file of the user's that it reads, by path, as they are now; empty where it reads none."""
         ...

@@ -28,6 +28,7 @@ from callwright.engines.loopback import Response, events, listening
 from callwright.engines.openai_chunks import Delta, message_deltas, whole_message
 from callwright.errors import CallwrightError, ConfigError, DataError
 from callwright.formats.base import Format
+from callwright.notices import ignore
 from callwright.openai import read_conversation
 from callwright.tokens import CUE, Segment, Tokenizer, count_given, encode_segments, last_supervised
 
@@ -186,7 +187,7 @@ class MockServer:
     def _chat(self, body: bytes) -> Response:
         try:
             request = json.loads(body)
-            conversation = read_conversation(request)
+            conversation = read_conversation(request, ignore, drop_nulls=False)  # as other servers print it
             thinking = _option(request, "chat_template_kwargs", "enable_thinking")
             segments = self.render(conversation, thinking)
         except (CallwrightError, ValueError, RecursionError) as error:

@@ -93,7 +93,12 @@ class EngineAnswerer:
 
     def _parse(self, prompt: Prompt, generation: Generation) -> ModelAnswer:
         output = decode_segments(self._tokenizer, generation.token_ids)
-        parsed = self._fmt.parse(output, tools=prompt.conversation.tools, finish_reason=generation.finish_reason)
+        parsed = self._fmt.parse(
+            output,
+            tools=prompt.conversation.tools,
+            finish_reason=generation.finish_reason,
+            generation_prompt=self._fmt.generation_prompt(prompt.conversation),
+        )
         unreadable = not parsed.tool_calls and bool(parsed.errors)
         return ModelAnswer(
             text="".join(segment.text for segment in output),

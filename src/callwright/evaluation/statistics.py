@@ -2,12 +2,15 @@
 
 A benchmark score is a proportion of a sample, so it comes with a Wilson interval. Two models that were scored on the
 same entries are compared entry by entry with McNemar's exact test, which finds differences that overlapping intervals
-hide. Both are computed by scipy's `binomtest`. Left out on purpose: a correction for many tests (the report says that
-there is none), and any mean over categories of different size (pooling counts entries).
+hide. That test is scipy's `binomtest`; the interval is a formula, so that a command which only shows scores need not
+wait for scipy. Left out on purpose: a correction for many tests (the report says that there is none), and any mean over
+categories of different size (pooling counts entries).
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import NamedTuple
 
 from callwright.errors import DataError
@@ -46,14 +49,14 @@ def wilson(correct: int, total: int, confidence: float = 0.95) -> Interval:
     Raises:
       DataError: Not 0 <= correct <= total.
     """
-    from scipy.stats import binomtest
-
     if not 0 <= correct <= total:
         raise DataError("0 <= correct <= total", f"{correct} correct of {total}", "count the entries again")
     if total == 0:
         return Interval(0.0, 1.0)
-    low, high = binomtest(correct, total).proportion_ci(confidence_level=confidence, method="wilson")
-    return Interval(float(low), float(high))
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    center = (2 * correct + z**2) / (2 * (total + z**2))
+    half = z * math.sqrt(4 * correct * (total - correct) / total + z**2) / (2 * (total + z**2))
+    return Interval(center - half if correct else 0.0, center + half if correct < total else 1.0)
 
 
 def mcnemar(before: Mapping[str, bool], after: Mapping[str, bool]) -> McNemar:
@@ -84,3 +87,8 @@ def mcnemar(before: Mapping[str, bool], after: Mapping[str, bool]) -> McNemar:
 def is_call_category(category: str) -> bool:
     """Whether the category asks for calls; relevance and irrelevance only ask whether to call at all."""
     return not category.endswith("relevance")
+
+
+def asks_for_silence(category: str) -> bool:
+    """Whether no tool fits in the category, so that any call is wrong; in a relevance category any call is right."""
+    return category.endswith("irrelevance")

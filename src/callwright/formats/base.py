@@ -5,13 +5,16 @@ somebody else wrote is not; see `tokens.Segment`), whose concatenation is the pr
 template leaves out. `stream` reads the model's output as it arrives, `parse` reads it at once, and both are the same
 code (`reading`). Reading is strict: an unclosed call is reported by `complete=False` and is never a call; a malformed
 one is an error with its position and stays in the content, so nothing is lost and nothing is repaired in silence.
-`lenient=True` repairs common mistakes, and lists the repairs.
+`lenient=True` repairs common mistakes, and lists the repairs; a call that nothing closes only where the model is known
+to have ended its turn.
 """
 
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -19,8 +22,11 @@ from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
 from callwright.errors import FormatError
 from callwright.formats.grammar import WHITESPACE, Event, Grammar, ParseIssue, Repair, TextDelta
 from callwright.formats.reading import Stream
+from callwright.openai import is_parts
 from callwright.tokens import Segment, Tokenizer
 
+_LAST = "last words"
+"""What is said in conversations that show how prompts end."""
 Warn = Callable[[str], None]
 """Takes a warning: what the family's template leaves out or misplaces, whose bytes are given all the same."""
 
@@ -189,6 +195,50 @@ class Format(ABC):
         )
         return opened.removeprefix(closed)
 
+    def prompt_warnings(self, generation_prompt: str, thinking: bool | None = None) -> list[str]:
+        """What reading makes nothing of, where it is told the end of the prompt, or whether the model was to think."""
+        if not generation_prompt and not thinking:
+            return []
+        opened, warnings = self.grammar.opens_thought(generation_prompt), []
+        if thinking and self.grammar.thought is None:
+            warnings.append(f"thinking is left out of account: {self.id} has no place for thoughts")
+        elif thinking is not None and generation_prompt and not self._may_open(thinking, opened):
+            decided = "opens a thought" if opened else "opens none"
+            warnings.append(f"thinking is left out of account: generation_prompt {decided}")
+        end = generation_prompt.rstrip()
+        own_ends = (own for ends in self._prompt_ends.values() for own in ends)
+        if not opened and not any(end.endswith(own) or own.endswith(end) for own in own_ends):
+            warnings.append(
+                f"generation_prompt ends in {end[-40:]!r}, as no prompt of {self.id} does: "
+                "the output is read as if the model's turn began with it"
+            )
+        return warnings
+
+    @cached_property
+    def opens_thoughts(self) -> bool:
+        """Whether its prompts may open a thought where nobody says whether the model is to think."""
+        return self._may_open(None, opened=True)
+
+    def _may_open(self, thinking: bool | None, opened: bool) -> bool:
+        """Whether one of the format's own prompts opens a thought, or opens none."""
+        return any(self.grammar.opens_thought(end) == opened for end in self._prompt_ends[thinking])
+
+    @cached_property
+    def _prompt_ends(self) -> dict[bool | None, frozenset[str]]:
+        """What stands in generation prompts behind the last text of others, without white space at its end.
+
+        By what `render` is told of thinking; after a user's message, and after a result.
+        """
+        call = ToolCall("f", {}, id="call00001")
+        user, result = Message("user", _LAST), Message("tool", _LAST, name="f", tool_call_id="call00001")
+        found: dict[bool | None, set[str]] = {None: set(), False: set(), True: set()}
+        for messages in ((user,), (user, Message("assistant", None, tool_calls=(call,)), result)):
+            for thinking, ends in found.items():
+                with suppress(FormatError):
+                    prompt = self.render(Conversation(messages), add_generation_prompt=True, thinking=thinking).text
+                    ends.add(prompt.rpartition(_LAST)[2].rstrip())
+        return {thinking: frozenset(ends) for thinking, ends in found.items()}
+
     def stream(self, *, tools: Sequence[Tool] = (), generation_prompt: str = "", lenient: bool = False) -> Stream:
         """A reader for one message that arrives in pieces.
 
@@ -220,7 +270,8 @@ class Format(ABC):
           raw: The output as text, where every marker counts, or as segments (`tokens.decode_segments`), where a control
             token counts only in a control segment.
           tools: The tools that the model was offered.
-          finish_reason: "length" when the token limit cut the output.
+          finish_reason: "length" when the token limit cut the output, "stop" when the model ended it by itself, which
+            lenient reading needs to know where a call is not closed.
           generation_prompt: The end of the prompt.
           lenient: Whether common mistakes are repaired.
         """
@@ -263,27 +314,51 @@ def check_tokenizer(fmt: Format, tokenizer: Tokenizer) -> None:
         )
 
 
+@lru_cache(maxsize=512)
 def control(text: str, *, supervised: bool = False) -> Segment:
     """Text that is tokenized with special tokens on."""
     return Segment(text, control=True, supervised=supervised)
 
 
-def text_of(message: Message, where: str, *, absent: str | None = None) -> str:
+def supervised_if(supervised: bool, segments: Iterable[Segment]) -> Iterable[Segment]:
+    """The segments of an assistant's message; none of them supervised where the message is not to be learned."""
+    return segments if supervised else (replace(segment, supervised=False) for segment in segments)
+
+
+def text_of(message: Message, where: str, *, absent: str | None = None, trim_parts: bool = False) -> str:
     """The content of a message as text.
 
     Args:
       message: The message.
       where: Its place, for the error.
       absent: What stands for content that is absent; None refuses it.
+      trim_parts: Whether white space at the ends of text parts is removed; they are joined with nothing either way.
 
     Raises:
       FormatError: The content is not text.
     """
     content = absent if message.content is None else message.content
+    if trim_parts and message.parts:
+        return "".join(part.strip() for part in message.parts)
     if not isinstance(content, str):
         got = "nothing" if content is None else type(content).__name__
         raise FormatError(f"text as {where}.content", got, f"give the {message.role} message a string")
     return content
+
+
+def result_value(message: Message, where: str) -> Json:
+    """A result's value as our own formats print it: text parts are their text, all else is as it is.
+
+    Raises:
+      FormatError: A part is no text.
+    """
+    content = message.content
+    if not is_parts(content):
+        return content
+    texts = [part.get("text") for part in content]
+    if not all(isinstance(text, str) for text in texts):
+        raise FormatError(f"text parts as {where}.content", "a part of another type", "keep text only")
+    return "".join(map(str, texts))
 
 
 def refuse_reasoning(message: Message, where: str) -> None:

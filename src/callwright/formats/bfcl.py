@@ -17,10 +17,10 @@ Sources: bfcl-eval 2026.3.23, `constants/default_prompts.py` (plain text, classi
 from collections.abc import Iterator, Sequence
 
 from callwright.conversation import Json, Message, Tool
-from callwright.formats.base import template_text, text_of
+from callwright.formats.base import Warn, result_value, template_text, text_of
 from callwright.formats.calllist import CallList, CallListFormat
-from callwright.formats.gemma3 import Gemma3Format, turn
-from callwright.formats.grammar import Grammar, Region
+from callwright.formats.gemma3 import Gemma3Format, refused_system, turn
+from callwright.formats.grammar import Grammar
 from callwright.formats.jsontext import dumps_at
 from callwright.formats.schemas import source_function
 from callwright.tokens import Segment
@@ -32,11 +32,9 @@ class BfclFormat(CallListFormat, Gemma3Format):
     """The format."""
 
     name = "bfcl"
-    grammar = Grammar(
-        (Region("[", CallList("[", Gemma3Format.stops), closers=("]",), at_start=True),), stops=Gemma3Format.stops
-    )
+    grammar = Grammar((CallList("[", Gemma3Format.stops).region(),), stops=Gemma3Format.stops)
 
-    def _tools_text(self, tools: Sequence[Tool]) -> str:
+    def _tools_text(self, tools: Sequence[Tool], warn: Warn) -> str:
         functions: list[Json] = [source_function(tool) for tool in tools]
         return PROMPT + dumps_at(functions, "tools", indent=4, ensure_ascii=True) + "\n"
 
@@ -50,9 +48,19 @@ class BfclFormat(CallListFormat, Gemma3Format):
     def _turn_text(self, message: Message, content: str, where: str) -> str:
         return self.content_or_calls(message, content, where)
 
-    def _result_turns(self, messages: Sequence[Message], start: int, stop: int) -> Iterator[Segment]:
+    def _user_turns(self, messages: Sequence[Message], start: int, stop: int, opening: str) -> Iterator[Segment]:
+        """A turn for each message, as the leaderboard's handler writes them."""
+        if opening and messages[start].role != "user":
+            yield from turn("user", opening)
+            opening = ""
         for index in range(start, stop):
-            self.check_order(messages, index)
-            content = messages[index].content
-            where = f"messages[{index}].content"
-            yield from turn("tool", content.strip() if isinstance(content, str) else dumps_at(content, where))
+            if messages[index].role == "user":
+                yield from turn("user", opening + self._text(messages[index], index))
+                opening = ""
+            elif messages[index].role == "tool":
+                self.check_order(messages, index)
+                content = result_value(messages[index], f"messages[{index}]")
+                where = f"messages[{index}].content"
+                yield from turn("tool", content.strip() if isinstance(content, str) else dumps_at(content, where))
+            else:
+                raise refused_system(index)

@@ -18,13 +18,15 @@ from callwright.formats.grammar import (
     ParsedRegion,
     ParseIssue,
     Region,
-    Repair,
+    Unfinished,
     skip_space,
     unclosed,
 )
-from callwright.formats.jsontext import Unfinished
 from callwright.formats.pythonic import PARTIAL_NAME, PythonCallReader, write_call
+from callwright.formats.pythonic_repair import LenientPythonCallReader
 from callwright.formats.reading import Stream
+
+FENCE = "```"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,11 @@ class CallList:
     stops: tuple[str, ...]
     closer: str = ""
 
+    def region(self) -> Region:
+        """What it reads, for a grammar."""
+        closers = ("]", *self.stops) if self.closer else ("]",) if self.opener == "[" else ()
+        return Region(self.opener, self, closers=closers, at_start=not self.closer, repair=self.repair)
+
     def __call__(self, text: str, start: int, context: ParseContext) -> ParsedRegion | None:
         """See `grammar.RegionReader`."""
         if self.opener == "[" and not self._is_attempt(text, start, context):
@@ -49,18 +56,67 @@ class CallList:
             begin = skip_space(text, start + len(self.opener))
             if begin < len(text) and text[begin] != "[":
                 return self._no_call(start, ParseIssue("expected a list of calls", begin))
-        reader = PythonCallReader(text, start, context)
+        if self.opener != "[" and not self.closer:
+            return self._no_call(start)  # a fence or a name, which count in lenient reading
+        reader = PythonCallReader(text, start if self.opener == "[" else start + len(self.opener), context)
         try:
-            calls = self._calls(reader, text, start)
+            calls = reader.calls()
+            if self.closer:
+                after = skip_space(text, reader.at)
+                reader.at = after + len(self.closer) if text.startswith(self.closer, after) else after
             end = message_end(text, reader.at, self.stops, context.final, self.closer)
         except Unfinished as error:
-            if not context.final:
-                return None
             cut = unclosed(text, start, str(error))
-            return replace(cut, calls=tuple(reader.complete_calls), repairs=tuple(reader.repairs))
+            return replace(cut, calls=tuple(reader.complete_calls)) if context.final else None
         except Malformed as error:
             return self._no_call(start, ParseIssue(str(error), error.position))
-        return None if end is None else ParsedRegion(end, calls, repairs=tuple(reader.repairs))
+        return None if end is None else ParsedRegion(end, calls)
+
+    def repair(self, text: str, start: int, context: ParseContext, found: ParsedRegion) -> ParsedRegion | None:
+        """See `grammar.RegionRepairer`."""
+        if found.right:
+            return None
+        begin = start if self.opener == "[" or self.opener.endswith("(") else start + len(self.opener)
+        closers = tuple(filter(None, (self.closer, FENCE)))
+        tag = self.opener if self.closer else ""
+        reader = LenientPythonCallReader(text, begin, context, opener=tag, closers=closers)
+        if self.opener == FENCE:
+            reader.add_repair("a fence around the calls")
+            reader.at = text.find("\n", begin)
+            if reader.at < 0:
+                raise Unfinished("the text ends inside a fence")
+        calls = self._lenient_calls(reader, text)
+        if self.opener == FENCE and not text.startswith(FENCE, skip_space(text, reader.at)):
+            if not context.ended_at(text, reader.at):
+                raise Unfinished("the text ends inside a fence")
+            reader.add_repair(f"a missing {FENCE}")
+        for closer in closers:
+            if text.startswith(closer, skip_space(text, reader.at)):
+                reader.at = skip_space(text, reader.at) + len(closer)
+        end = message_end(text, reader.at, self.stops, context.final)
+        if end is None:
+            raise Unfinished("the text ends behind the calls")
+        return ParsedRegion(end, tuple(calls), repairs=tuple(reader.repairs)) if reader.repairs else None
+
+    def _lenient_calls(self, reader: LenientPythonCallReader, text: str) -> list[ToolCall]:
+        """Calls in one list, in several or in none, side by side."""
+        calls: list[ToolCall] = []
+        bare = False
+        while True:
+            if reader.peek() == "[":
+                if calls:
+                    reader.add_repair("several lists of calls")
+                calls += reader.calls()
+            else:
+                if not bare:
+                    reader.add_repair("missing brackets around the calls")
+                bare = True
+                calls.append(reader.call())
+            if not reader.at_end():
+                reader.at = skip_space(text, reader.at)
+                reader.at += text[reader.at] in ",;"
+            if reader.at_end():
+                return calls
 
     def _is_attempt(self, text: str, start: int, context: ParseContext) -> bool:
         """Whether a call begins behind the bracket, and not `[1]`, `[link]` or a list of something else."""
@@ -71,49 +127,6 @@ class CallList:
             names = [tool.name for tool in context.tools]
             return not context.final or not names or any(name.startswith(text[first:end]) for name in names)
         return end > first and text[end] == "("
-
-    def _calls(self, reader: PythonCallReader, text: str, start: int) -> tuple[ToolCall, ...]:
-        if self.opener == "[":
-            return reader.calls()
-        if self.opener.endswith("("):
-            return self._bare(reader, text, start)
-        reader.at = start + len(self.opener)
-        if self.opener == "```":
-            return self._fenced(reader, text, start)
-        reader.peek()
-        calls = reader.calls()
-        after = skip_space(text, reader.at)
-        if text.startswith(self.closer, after):
-            reader.at = after + len(self.closer)
-        return calls
-
-    def _bare(self, reader: PythonCallReader, text: str, start: int) -> tuple[ToolCall, ...]:
-        reader.repairs.append(Repair("missing brackets around the calls", start))
-        calls = [reader.call()]
-        while text.startswith(",", skip_space(text, reader.at)):
-            reader.at = skip_space(text, reader.at) + 1
-            reader.peek()
-            calls.append(reader.call())
-        if text.startswith("]", skip_space(text, reader.at)):
-            reader.at = skip_space(text, reader.at) + 1
-        return tuple(calls)
-
-    def _fenced(self, reader: PythonCallReader, text: str, start: int) -> tuple[ToolCall, ...]:
-        line = text.find("\n", reader.at)
-        if line < 0:
-            raise Unfinished("the text ends inside a fence")
-        reader.at = line
-        if reader.peek() != "[":
-            raise Malformed("expected a list of calls", reader.at)
-        calls = reader.calls()
-        reader.peek()
-        if not text.startswith("```", reader.at):
-            if "```".startswith(text[reader.at :]):
-                raise Unfinished("the text ends inside a fence")
-            raise Malformed("expected ```", reader.at)
-        reader.at += 3
-        reader.repairs.append(Repair("a fence around the calls", start))
-        return calls
 
     def _no_call(self, start: int, *errors: ParseIssue) -> ParsedRegion:
         return ParsedRegion(start + len(self.opener), errors=errors, content=self.opener)
@@ -140,8 +153,8 @@ class CallListFormat(Format):
         """See `Format.stream`; lenient reading also takes calls that begin with the name of a tool, or in a fence."""
         if not lenient:
             return super().stream(tools=tools, generation_prompt=generation_prompt)
-        openers = ["```", *dict.fromkeys(f"{tool.name}(" for tool in tools)]
-        regions = [Region(opener, CallList(opener, self.stops), at_start=True) for opener in openers]
+        openers = [FENCE, *dict.fromkeys(f"{tool.name}(" for tool in tools)]
+        regions = [CallList(opener, self.stops).region() for opener in openers]
         grammar = Grammar((*self.grammar.regions, *regions), stops=self.stops, lone_closers=self.grammar.lone_closers)
         return Stream(grammar, tools=tools, special_tokens=self.special_tokens, lenient=True, thinking=False)
 

@@ -17,8 +17,8 @@ from functools import lru_cache
 from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
 from callwright.errors import FormatError
 from callwright.formats import base
-from callwright.formats.base import Format, Warn, control
-from callwright.formats.grammar import Grammar, Region, Thought
+from callwright.formats.base import Format, Warn, control, supervised_if
+from callwright.formats.grammar import Grammar, Thought
 from callwright.formats.jsontext import dumps_at, needs_no_escape, reason
 from callwright.formats.schemas import source_tool
 from callwright.formats.tagged import TaggedJson
@@ -66,8 +66,8 @@ class ChatMl(Format):
             raise FormatError("at least one message", "none", "add the user's message")
         messages = conversation.messages
         yield from self.literal(self.bos)
-        yield from self.opening(conversation)
-        question = _last_question(messages)
+        yield from self.opening(conversation, thinking)
+        question = self._last_question(messages)
         for index, message in enumerate(messages):
             if message.role == "assistant":
                 last = index == len(messages) - 1
@@ -77,20 +77,20 @@ class ChatMl(Format):
                 if message.reasoning and self.grammar.thought is None:
                     warn(f"{turn.where}.reasoning is left out: {self.name} has no place for thinking")
                 yield from self.literal(f"{START}assistant\n")
-                yield from self.answer(turn)
-                yield from self.literal(END, supervised=True)
+                yield from supervised_if(message.supervised, self.answer(turn))
+                yield from self.literal(END, supervised=message.supervised)
                 yield Segment("\n")
             elif message.role == "tool":
                 yield from self.result(messages, index)
             elif index > 0 or not self.opening_includes(message):
-                yield from self.turn(message.role, text_of(message, f"messages[{index}]"))
+                yield from self.turn(message.role, self.text(message, f"messages[{index}]"))
         if add_generation_prompt:
             yield from self.literal(f"{START}assistant\n")
             yield from self.prompt_suffix(thinking)
 
     @abstractmethod
-    def opening(self, conversation: Conversation) -> Iterator[Segment]:
-        """What stands before the messages."""
+    def opening(self, conversation: Conversation, thinking: bool | None) -> Iterator[Segment]:
+        """What stands before the messages; `thinking` is what `render` was told."""
 
     @abstractmethod
     def answer(self, turn: AssistantTurn) -> Iterator[Segment]:
@@ -110,16 +110,33 @@ class ChatMl(Format):
         if index == 0 or messages[index - 1].role != "tool":
             yield from self.literal(self.result_opener)
         yield from self.literal("<tool_response>\n")
-        yield Segment(python_text(messages[index].content, f"messages[{index}].content"))
+        yield Segment(self.result_text(messages[index], f"messages[{index}]"))
         yield from self.literal("\n</tool_response>")
         if not last and messages[index + 1].role == "tool":
             yield Segment("\n")
         else:
             yield from self.literal(self.results_end(last))
 
+    def text(self, message: Message, where: str) -> str:
+        """The text of a message, as the template sees it."""
+        return text_of(message, where)
+
+    def result_text(self, message: Message, where: str) -> str:
+        """The text of a result, as the template prints it."""
+        return python_text(message.content, f"{where}.content")
+
     def results_end(self, last: bool) -> str:
         """What ends the turn with results; `last` where it is the conversation's last one."""
         return f"{END}\n"
+
+    def _last_question(self, messages: Sequence[Message]) -> int:
+        """Index of the user's last message that is not a tool's result in disguise; past the end when there is none."""
+        for index in range(len(messages) - 1, -1, -1):
+            if messages[index].role == "user":
+                content = self.text(messages[index], f"messages[{index}]")
+                if not (content.startswith("<tool_response>") and content.endswith("</tool_response>")):
+                    return index
+        return len(messages)
 
     def turn(self, role: str, text: str) -> Iterator[Segment]:
         """A turn of anybody but the assistant."""
@@ -157,7 +174,7 @@ class ChatMl(Format):
 
 def calls_in_json(stops: tuple[str, ...], thought: Thought | None = None) -> Grammar:
     """The grammar of a family whose calls are JSON; white space before a call belongs to the call."""
-    calls = Region(OPEN, TaggedJson(OPEN, CLOSE), closers=(CLOSE,), before="whitespace")
+    calls = TaggedJson(OPEN, CLOSE).region(before="whitespace")
     # A thought that is closed without being open began in the prompt: reported, not taken for content in silence.
     return Grammar((calls,), stops=stops, thought=thought, lone_closers=(thought.closer,) if thought else ())
 
@@ -179,16 +196,6 @@ def python_text(value: Json, where: str) -> str:
         return str(value)
     except (ValueError, RecursionError) as error:
         raise FormatError(f"a value that can be printed as {where}", reason(error), "give the text itself") from error
-
-
-def _last_question(messages: Sequence[Message]) -> int:
-    """Index of the user's last message that is not a tool's result in disguise; past the end when there is none."""
-    for index in range(len(messages) - 1, -1, -1):
-        if messages[index].role == "user":
-            content = text_of(messages[index], f"messages[{index}]")
-            if not (content.startswith("<tool_response>") and content.endswith("</tool_response>")):
-                return index
-    return len(messages)
 
 
 @lru_cache(maxsize=256)

@@ -1,23 +1,18 @@
-"""`callwright formats`: the registry as a table, and the complete example of one format, which docs/formats.md has too.
-
-On a terminal the example stands as the model reads it, control tokens and what is trained on in styles of their own;
-elsewhere each line stands behind its marks.
-"""
+"""`callwright formats`: the registry as a table, and one format's complete example, which docs/formats.md has too."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+import json
+from collections import Counter
 
 from rich.console import Console
-from rich.text import Text
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.errors import FormatError
-from callwright.formats import FORMATS, get_format
+from callwright.formats import FORMATS, MODELS, get_format
 from callwright.formats.base import Format
-from callwright.tokens import Segment
+from callwright.formats.jsontext import dumps
+from callwright.formats.marking import print_legend, print_segments
 
-CONTROL, TRAINED, BREAK = "bold magenta", "underline", "dim"
 WEATHER = Tool(
     name="get_weather",
     description="Current weather of a city.",
@@ -64,11 +59,13 @@ family (Mistral) wants them to be: nine letters and digits."""
 
 WORDLESS = dataclasses.replace(CALLING, content=None)
 ONE_CALL = dataclasses.replace(WORDLESS, tool_calls=CALLING.tool_calls[:1])
+RESULTS = EXAMPLE.messages[3:5]
+TEXT_RESULTS = tuple(dataclasses.replace(result, content=dumps(result.content)) for result in RESULTS)
 SIMPLER = tuple(
-    dataclasses.replace(EXAMPLE, messages=(*EXAMPLE.messages[:2], calling, *EXAMPLE.messages[3:results], ANSWER))
-    for calling, results in ((WORDLESS, 5), (ONE_CALL, 4))
+    dataclasses.replace(EXAMPLE, messages=(*EXAMPLE.messages[:2], calling, *results, ANSWER))
+    for calling, results in ((CALLING, TEXT_RESULTS), (WORDLESS, RESULTS), (ONE_CALL, RESULTS[:1]))
 )
-"""The example without words beside the calls, and then with one call only."""
+"""The example with results as text, without words beside the calls, and then with one call only."""
 
 
 def example_for(fmt: Format) -> Conversation:
@@ -82,23 +79,32 @@ def example_for(fmt: Format) -> Conversation:
     return SIMPLER[-1]
 
 
-def marked_lines(segments: Sequence[Segment]) -> Iterator[str]:
-    """One line for each line of each segment, behind its marks."""
-    for segment in segments:
-        marks = ("C" if segment.control else " ") + ("T" if segment.supervised else " ")
-        for line in segment.text.splitlines(keepends=True):
-            yield f"{marks}  {line}".replace("\n", "⏎")
+def print_list(*, as_json: bool = False) -> None:
+    """Prints every format, one a line: id, the models that speak it, stops.
 
-
-def print_list() -> None:
-    """Prints name, variants and stops of every format, one a line."""
-    rows = [("FORMAT", "VARIANTS", "THE TURN ENDS WITH")]
-    for name, formats in groupby(FORMATS.values(), key=lambda fmt: fmt.name):
-        variants = list(formats)
-        rows.append((name, " ".join(fmt.variant for fmt in variants) or "-", " ".join(variants[0].stops)))
+    Args:
+      as_json: As a JSON list of objects, which also say whether the name without a variant stands for the format.
+    """
+    if as_json:
+        described = [
+            {"format": fmt.id, "default": _is_default(fmt), "models": MODELS[fmt.id], "stops": fmt.stops}
+            for fmt in FORMATS.values()
+        ]
+        print(json.dumps(described, indent=2))
+        return
+    rows = [("FORMAT", "MODELS", "THE TURN ENDS WITH")]
+    families = Counter(fmt.name for fmt in FORMATS.values())
+    for fmt in FORMATS.values():
+        mark = " (default)" if families[fmt.name] > 1 and _is_default(fmt) else ""
+        rows.append((fmt.id + mark, ", ".join(MODELS[fmt.id]), " ".join(fmt.stops)))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _is_default(fmt: Format) -> bool:
+    """Whether the name alone stands for this variant, where no model is named."""
+    return get_format(fmt.name) is fmt
 
 
 def print_example(name: str) -> None:
@@ -114,30 +120,8 @@ def print_example(name: str) -> None:
     console = Console(highlight=False, soft_wrap=True)
     example = example_for(fmt)
     output, opened = (fmt.render(example, add_generation_prompt=opened).segments for opened in (False, True))
-    if console.is_terminal and console.color_system is not None:
-        control, supervised = Text("control token", CONTROL), Text("trained on", TRAINED)
-        console.print(Text.assemble(control, ", ", supervised, ", ", Text("⏎", BREAK), " a line break in the text\n"))
-        printed = _styled
-    else:
-        console.print("C control token, T trained on, ⏎ a line break in the text. Each segment begins a line.\n")
-        printed = _marked
-    console.print(printed(output))
+    print_legend(console)
+    print_segments(console, output)
     if opened[len(output) :]:
         console.print("\nA prompt for the next answer adds:\n")
-        console.print(printed(opened[len(output) :]))
-
-
-def _marked(segments: Sequence[Segment]) -> Text:
-    return Text("\n".join(marked_lines(segments)))
-
-
-def _styled(segments: Sequence[Segment]) -> Text:
-    out = Text()
-    for segment in segments:
-        style = " ".join([CONTROL] * segment.control + [TRAINED] * segment.supervised)
-        for line in segment.text.splitlines(keepends=True):
-            out.append(line.removesuffix("\n"), style)
-            if line.endswith("\n"):
-                out.append("⏎", BREAK).append("\n")
-    out.rstrip()
-    return out
+        print_segments(console, opened[len(output) :])

@@ -9,7 +9,8 @@ be escaped: a string that holds `<escape>` is refused. `<escape>42<escape>` is a
 The model was trained with the system text "You are a model that can do function calling with the following functions".
 It is not written by itself: a conversation that wants it says it. Results that are objects show their keys, all others
 stand under the key `value`. After calls must come their results, after results the answer; everything else is refused,
-because the turn is still open. There is no thinking.
+because the turn is still open (the template in Google's LiteRT-LM, runtime/util/prompt_template_utils.cc, refuses calls
+without results too). There is no thinking.
 
 Source: the prompts that Google printed in the notebooks of gemma-cookbook at commit e119e3d24e2f618fafa7203662c8f7a2c79
 1de35. What they do not show follows the rules that they and Gemma 4 have in common, with three decisions: null is
@@ -24,7 +25,8 @@ from callwright.formats.base import Format, Warn, refuse_reasoning, result_name,
 from callwright.formats.gemma_calls import GemmaCallReader
 from callwright.formats.gemma_declaration import DeclarationWriter
 from callwright.formats.gemma_notation import SegmentWriter, parts_joined
-from callwright.formats.grammar import Grammar, Region
+from callwright.formats.grammar import Grammar
+from callwright.formats.omissions import Omissions
 from callwright.tokens import Segment
 
 DELIMITER = "<escape>"
@@ -42,7 +44,7 @@ class FunctionGemmaFormat(Format):
     stops = (TURN_END, "<eos>", RESULT)
     special_tokens = ("<bos>", "<eos>", TURN, TURN_END, TOOL, TOOL_END, CALL, CALL_END, RESULT, RESULT_END, DELIMITER)
     grammar = Grammar(
-        (Region(CALL, GemmaCallReader(CALL, CALL_END, DELIMITER), closers=(CALL_END,)),),
+        (GemmaCallReader(CALL, CALL_END, DELIMITER).region(),),
         stops=stops,
         lone_closers=(CALL_END,),
     )
@@ -52,7 +54,7 @@ class FunctionGemmaFormat(Format):
     ) -> Sequence[Segment]:
         out, messages = SegmentWriter(DELIMITER), conversation.messages
         out.control("<bos>")
-        start = self._preamble(out, conversation)
+        start = self._preamble(out, conversation, warn)
         waiting = ""  # what the model's open turn waits for
         for index in range(start, len(messages)):
             message = messages[index]
@@ -62,7 +64,7 @@ class FunctionGemmaFormat(Format):
             elif message.role == "assistant" and waiting != "results":
                 waiting = self._assistant(out, message, index, goes_on=waiting == "more")
             elif message.role == "user" and not waiting:
-                self._turn(out, "user", text_of(message, f"messages[{index}]", absent="").strip())
+                self._turn(out, "user", text_of(message, f"messages[{index}]", absent="", trim_parts=True).strip())
             else:
                 self._refuse_order(message, index, waiting)
         if waiting == "results":
@@ -73,7 +75,7 @@ class FunctionGemmaFormat(Format):
             out.text("model\n")
         return out.segments
 
-    def _preamble(self, out: SegmentWriter, conversation: Conversation) -> int:
+    def _preamble(self, out: SegmentWriter, conversation: Conversation, warn: Warn) -> int:
         """The developer's turn; returns the index of the first message that is not in it."""
         messages = conversation.messages
         start = 1 if messages and messages[0].role == "system" else 0
@@ -82,10 +84,12 @@ class FunctionGemmaFormat(Format):
         out.control(TURN)
         out.text("developer\n")
         if start:
-            out.text(text_of(messages[0], "messages[0]", absent="").strip())
+            out.text(text_of(messages[0], "messages[0]", absent="", trim_parts=True).strip())
         for i, tool in enumerate(conversation.tools):
             out.control(TOOL)
-            DeclarationWriter(out, f"tools[{i}]", gemma4=False).write(tool)
+            omissions = Omissions(f"tools[{i}]", tool.name)
+            DeclarationWriter(out, omissions, gemma4=False).write(tool)
+            omissions.tell(warn)
             out.control(TOOL_END)
         out.control(TURN_END)
         out.text("\n")
@@ -100,11 +104,12 @@ class FunctionGemmaFormat(Format):
     def _assistant(self, out: SegmentWriter, message: Message, index: int, *, goes_on: bool) -> str:
         """One message of the model, and what its turn waits for behind it."""
         refuse_reasoning(message, f"messages[{index}]")
-        content = text_of(message, f"messages[{index}]", absent="").strip()
+        content = text_of(message, f"messages[{index}]", absent="", trim_parts=True).strip()
         self.check_reads_back(content, f"messages[{index}].content")
         if not goes_on:
             out.control(TURN)
             out.text("model\n")
+        out.learning = message.supervised
         out.supervised = True
         out.text(content)
         out.calls(message.tool_calls, f"messages[{index}]", CALL, CALL_END)
@@ -129,7 +134,7 @@ class FunctionGemmaFormat(Format):
 
     def _refuse_order(self, message: Message, index: int, waiting: str) -> None:
         if message.role == "system":
-            fix = "move its text into the first system message"
+            fix = "join them: move its text into the first system message"
             raise FormatError("a system message before all others", f"one as messages[{index}]", fix)
         expected = "the results of the calls" if waiting == "results" else "the assistant's answer to the results"
         raise FormatError(

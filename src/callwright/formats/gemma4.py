@@ -30,7 +30,8 @@ from callwright.formats.base import Format, Warn, template_text, text_of
 from callwright.formats.gemma_calls import GemmaCallReader
 from callwright.formats.gemma_declaration import DeclarationWriter
 from callwright.formats.gemma_notation import SegmentWriter, parts_joined
-from callwright.formats.grammar import Grammar, Region, Thought
+from callwright.formats.grammar import Grammar, Thought
+from callwright.formats.omissions import Omissions
 from callwright.tokens import Segment
 
 DELIMITER = '<|"|>'
@@ -56,7 +57,7 @@ class Gemma4Format(Format):
     def __init__(self, variant: str = "31b") -> None:
         self.variant = variant
         self.grammar = Grammar(
-            (Region(CALL, GemmaCallReader(CALL, CALL_END, DELIMITER), closers=(CALL_END,)),),
+            (GemmaCallReader(CALL, CALL_END, DELIMITER).region(),),
             stops=self.stops,
             thought=Thought(f"{CHANNEL}thought", CHANNEL_END, after=""),
             lone_closers=(CALL_END, CHANNEL_END),
@@ -69,7 +70,8 @@ class Gemma4Format(Format):
 
     def drops_content(self, message: Message) -> bool:
         """Content that spells a channel loses it."""
-        return isinstance(message.content, str) and _without_channels(message.content) != message.content.strip()
+        pieces = message.parts or (message.content,)
+        return any(isinstance(text, str) and _without_channels(text) != text.strip() for text in pieces)
 
     def chat_template(self) -> str:
         """See `Format.chat_template`; the variants share one template and set one variable in front of it."""
@@ -101,7 +103,7 @@ class _Renderer:
                 self._warn(f"messages[{index}], a result that follows no call, is not in the prompt")
             else:
                 self._open(message.role)
-                out.text(text_of(message, f"messages[{index}]", absent="").strip())
+                out.text(text_of(message, f"messages[{index}]", absent="", trim_parts=True).strip())
                 self._close()
                 self._last = ""
             speaker = speaker if message.role == "tool" else message.role
@@ -130,10 +132,12 @@ class _Renderer:
             out.control(THINK)
             out.text("\n")
         if start:
-            out.text(text_of(messages[0], "messages[0]", absent="").strip())
+            out.text(text_of(messages[0], "messages[0]", absent="", trim_parts=True).strip())
         for i, tool in enumerate(self._tools):
             out.control(TOOL)
-            DeclarationWriter(out, f"tools[{i}]", gemma4=True).write(tool)
+            omissions = Omissions(f"tools[{i}]", tool.name)
+            DeclarationWriter(out, omissions, gemma4=True).write(tool)
+            omissions.tell(self._warn)
             out.control(TOOL_END)
         self._close()
         return start
@@ -147,6 +151,7 @@ class _Renderer:
 
     def _assistant(self, index: int, stop: int, *, continued: bool) -> None:
         message, out = self._messages[index], self._out
+        out.learning = message.supervised
         after_results = self._last == "results"
         content = self._content(message, index)
         following = next((m.role for m in self._messages[stop:] if m.role != "tool"), None)
@@ -174,8 +179,8 @@ class _Renderer:
         self._last = "results" if answered else "calls" if message.tool_calls else ""
 
     def _content(self, message: Message, index: int) -> str:
-        content = text_of(message, f"messages[{index}]", absent="")
-        kept = _without_channels(content)
+        content = text_of(message, f"messages[{index}]", absent="", trim_parts=True)
+        kept = "".join(map(_without_channels, message.parts or (content,)))
         if kept != content.strip():
             self._warn(f"messages[{index}].content loses what stands in {CHANNEL}...{CHANNEL_END}")
         self._fmt.check_reads_back(kept, f"messages[{index}].content")

@@ -11,18 +11,21 @@ from functools import cached_property
 from typing import NoReturn
 
 from callwright.conversation import Json, ToolCall
-from callwright.formats.gemma_notation import NAME, excerpt, is_name
-from callwright.formats.gemma_repair import bare_value, repair_call
+from callwright.formats.gemma_notation import NAME, excerpt, is_name, is_quoted
+from callwright.formats.gemma_repair import LenientGemmaReader
 from callwright.formats.grammar import (
     WHITESPACE,
     Malformed,
     ParseContext,
     ParsedRegion,
     ParseIssue,
+    Region,
     Repair,
     skip_space,
     unclosed,
 )
+from callwright.formats.jsontext import bare_value
+from callwright.formats.repair import in_words
 from callwright.literals import MAX_DEPTH
 
 
@@ -44,6 +47,10 @@ class GemmaCallReader:
     closer: str
     delimiter: str
 
+    def region(self) -> Region:
+        """What it reads, for a grammar."""
+        return Region(self.opener, self, closers=(self.closer,), repair=self.repair)
+
     def __call__(self, text: str, start: int, context: ParseContext) -> ParsedRegion | None:
         """See `grammar.RegionReader`."""
         begin = start + len(self.opener)
@@ -51,30 +58,26 @@ class GemmaCallReader:
             call, end = self._call(text, begin)
             return ParsedRegion(end, calls=(call,))
         except _Unfinished as error:
-            if not context.final:
-                return None
-            repaired = self._repaired(text, begin, -1) if context.lenient else None
-            return repaired or unclosed(text, error.position, str(error))
+            return unclosed(text, error.position, str(error)) if context.final else None
         except Malformed as error:
             close = text.find(self.closer, begin)
-            if close < 0 and not context.final:
-                return None
-            repaired = self._repaired(text, begin, close) if context.lenient else None
-            if repaired or close < 0:
-                return repaired or unclosed(text, error.position, str(error))
+            if close < 0:
+                return unclosed(text, error.position, str(error)) if context.final else None
             end = close + len(self.closer)
             return ParsedRegion(end, errors=(ParseIssue(str(error), error.position),), content=text[start:end])
 
-    def _repaired(self, text: str, begin: int, close: int) -> ParsedRegion | None:
-        """The call in text up to a closer, or, when there is none, in all of it if the call itself is whole."""
-        repaired = repair_call(text[begin : close if close >= 0 else len(text)], self.delimiter, closed=close >= 0)
-        if repaired is None:
+    def repair(self, text: str, start: int, context: ParseContext, found: ParsedRegion) -> ParsedRegion | None:
+        """See `grammar.RegionRepairer`."""
+        if found.right:
             return None
-        call, length, fixes = repaired
-        end = close + len(self.closer) if close >= 0 else begin + length
-        if close < 0:
-            fixes = [*fixes, f"a missing {self.closer}"]
-        return ParsedRegion(end, calls=(call,), repairs=(Repair(" and ".join(fixes), begin),))
+        begin = start + len(self.opener)
+        reader = LenientGemmaReader(
+            text, begin, context, opener=self.opener, closer=self.closer, delimiter=self.delimiter
+        )
+        calls = tuple(reader.calls())
+        if not reader.repairs:
+            return None
+        return ParsedRegion(reader.at, calls, repairs=(Repair(in_words(reader.repairs), start),))
 
     @cached_property
     def _edge(self) -> re.Pattern[str]:
@@ -120,8 +123,12 @@ class GemmaCallReader:
                 key, colon, bare = before.partition(":")
                 if not colon:
                     raise Malformed("expected a key and a colon", at)
+                if "=" in key:
+                    raise Malformed("expected a colon behind the key", at)
                 value, end = self._bare(bare, edge.start() - len(bare)), edge.start()
             key = key.strip(WHITESPACE)
+            if is_quoted(key):
+                raise Malformed(f"the key {excerpt(key)} stands between quotes, which are no part of a key", at)
             if key in out:
                 raise Malformed(f"the key {excerpt(key)} is given twice", at)
             out[key] = value

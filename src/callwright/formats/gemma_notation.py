@@ -4,7 +4,8 @@ Gemma 4 and FunctionGemma share it and differ in the delimiter, `<|"|>` or `<esc
 between delimiters, numbers are as Python prints them, and nothing can be escaped. So a string cannot hold the
 delimiter, and a key cannot hold what ends one; both are refused when written. A key may hold a colon (some template
 prints it, so we must) where the value brings its own delimiter; before a bare number or word it would read back as
-another key, so `time:10:30` is an error and never a number called `time:10`.
+another key, so `time:10:30` is an error and never a number called `time:10`; nor may a `=` stand there, which models
+write for the colon, or quotation marks around a key, which they know from JSON.
 
 Keys are sorted as Jinja's `dictsort` does it: ignoring case, those that differ in nothing else in the order given. What
 is written here is read in `gemma_calls`.
@@ -27,6 +28,8 @@ Keys = Literal["call", "result", "schema"]
 NAME = re.compile(r"[^{}<>\n]*")
 """What a function's name may hold."""
 
+_QUOTES = ('"', "'")
+
 
 def dictsort(value: Mapping[str, Json]) -> list[tuple[str, Json]]:
     """The items in the order of Jinja's filter of that name."""
@@ -34,10 +37,17 @@ def dictsort(value: Mapping[str, Json]) -> list[tuple[str, Json]]:
 
 
 class SegmentWriter:
-    """Collects the segments of a prompt."""
+    """Collects the segments of a prompt.
+
+    Attributes:
+      learning: Whether the message that is written is to be learned; if not, nothing becomes supervised.
+    """
 
     def __init__(self, delimiter: str) -> None:
+        self.learning = True
         self._delimiter = delimiter
+        # Most segments of a prompt are this one: a frozen one, made once for each kind.
+        self._marks = tuple(Segment(delimiter, control=True, supervised=kind) for kind in (False, True))
         self._segments: list[Segment] = []
         self._plain: list[str] = []
         self._supervised = False
@@ -55,15 +65,17 @@ class SegmentWriter:
 
     @supervised.setter
     def supervised(self, supervised: bool) -> None:
+        supervised = supervised and self.learning
         if supervised != self._supervised:
             self._flush()
             self._supervised = supervised
 
     def _flush(self) -> None:
-        text = "".join(self._plain)
-        if text:
-            self._segments.append(Segment(text, supervised=self._supervised))
-        self._plain.clear()
+        if self._plain:
+            text = "".join(self._plain)
+            if text:
+                self._segments.append(Segment(text, supervised=self._supervised))
+            self._plain.clear()
 
     def text(self, text: str) -> None:
         """Plain text."""
@@ -82,9 +94,9 @@ class SegmentWriter:
                 f"one in {excerpt(text)}",
                 "remove it: it ends a string in this format, and nothing can escape it",
             )
-        self.control(self._delimiter)
-        self.text(text)
-        self.control(self._delimiter)
+        self._flush()
+        mark = self._marks[self._supervised]
+        self._segments += (mark, Segment(text, supervised=self._supervised), mark) if text else (mark, mark)
 
     def strings(self, values: Iterable[object], where: str) -> None:
         """A list of strings."""
@@ -127,13 +139,14 @@ class SegmentWriter:
             key != key.strip(WHITESPACE)
             or self._delimiter in key
             or any(mark in key for mark in ",{}[]")
-            or (bare and ":" in key)
+            or (bare and any(mark in key for mark in ":="))
+            or (keys == "call" and is_quoted(key))
         ):
             raise FormatError(
                 f"keys that the format can spell in {where}",
                 f"{excerpt(key)} before {type(value).__name__}",
-                "rename it: a key has no white space at its edges, no delimiter, no , { } [ ], "
-                "and no colon unless its value is a string, a list or an object",
+                "rename it: a key has no white space or quotes at its edges, no delimiter, no , { } [ ], "
+                "and no colon or = unless its value is a string, a list or an object",
             )
         self.text(f"{key}:")
 
@@ -168,6 +181,11 @@ class SegmentWriter:
 def is_name(name: str) -> bool:
     """Whether a call can have this name."""
     return bool(name) and name == name.strip(WHITESPACE) and NAME.fullmatch(name) is not None
+
+
+def is_quoted(key: str) -> bool:
+    """Whether a key begins or ends with a quotation mark: models write `"key":` as in JSON, and mean `key`."""
+    return key[:1] in _QUOTES or key[-1:] in _QUOTES
 
 
 def excerpt(text: str) -> str:

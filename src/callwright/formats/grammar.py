@@ -76,24 +76,42 @@ class ParsedRegion:
     content: str = ""
     closed: bool = True
 
+    @property
+    def right(self) -> bool:
+        """Whether nothing is wrong in it and nothing of it is content."""
+        return self.closed and not (self.errors or self.content)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class ParseContext:
-    """What a region's reader is told besides the text.
+    """What a region's reader is told besides the text. Not frozen, for speed: one is made for every message with calls.
 
     Attributes:
       tools: The tools that the model was offered.
       final: Whether the text is all there is; then None is no answer.
       lenient: Whether common mistakes are repaired.
+      stops: What ends the model's turn.
+      stopped: Whether the model is known to have stopped by itself where the text ends (finish_reason "stop").
     """
 
     tools: Sequence[Tool] = ()
     final: bool = True
     lenient: bool = False
+    stops: tuple[str, ...] = ()
+    stopped: bool = False
+
+    def ended_at(self, text: str, position: int) -> bool:
+        """Whether the model ended its turn at `position`, white space aside: then what is open there was not cut."""
+        position = skip_space(text, position)
+        return text.startswith(self.stops, position) or (self.stopped and position == len(text))
 
 
 RegionReader = Callable[[str, int, ParseContext], ParsedRegion | None]
 """(text so far, offset of the opening marker, context) to the parsed region, or None if more text must come first."""
+
+RegionRepairer = Callable[[str, int, ParseContext, ParsedRegion], ParsedRegion | None]
+"""The same for lenient reading, with the region as it was read strictly: to the region repaired, or None if it stays
+what it is. Raises `Unfinished` where more text must come first, and `Malformed` where nothing certain was meant."""
 
 
 TextMatch = Callable[[str], re.Match[str] | None]
@@ -111,6 +129,7 @@ class Region:
       at_start: Whether it counts only as the first thing in the message, white space apart.
       before: What is removed before the opener.
       lenient: Whether it counts in lenient reading only.
+      repair: Repairs it in lenient reading; without one, `read` does so itself.
     """
 
     opener: str
@@ -119,6 +138,7 @@ class Region:
     at_start: bool = False
     before: Trim = ""
     lenient: bool = False
+    repair: RegionRepairer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +229,7 @@ class Grammar:
 
     def opens_thought(self, generation_prompt: str) -> bool:
         """Whether a prompt that ends so leaves the model inside a thought."""
-        if self.thought is None:
+        if self.thought is None or not generation_prompt:
             return False
         opened = generation_prompt.rfind(self.thought.opener)
         return opened >= 0 and self.thought.closer not in generation_prompt[opened:]
@@ -265,6 +285,10 @@ class Malformed(ValueError):  # noqa: N818 - a finding about a text, not an erro
         self.position = position
 
 
+class Unfinished(ValueError):  # noqa: N818 - as above
+    """The text ends too early to tell: before the value or the call does."""
+
+
 def skip_space(text: str, position: int) -> int:
     """The offset of the first character from `position` on that is no white space."""
     while position < len(text) and text[position] in WHITESPACE:
@@ -272,7 +296,15 @@ def skip_space(text: str, position: int) -> int:
     return position
 
 
+NEVER_CLOSED = "the call is never closed"
+"""How the message of an issue begins where the text ended inside a call."""
+
+
+def never_closed(position: int, reason: str = "") -> ParseIssue:
+    """The text ended inside the call that is read at `position`."""
+    return ParseIssue(NEVER_CLOSED + (f" ({reason})" if reason else ""), position)
+
+
 def unclosed(text: str, position: int, reason: str = "") -> ParsedRegion:
     """The text ended inside the region: nothing of it is a call, and nothing of it is content."""
-    message = "the call is never closed" + (f" ({reason})" if reason else "")
-    return ParsedRegion(len(text), errors=(ParseIssue(message, position),), closed=False)
+    return ParsedRegion(len(text), errors=(never_closed(position, reason),), closed=False)

@@ -11,19 +11,20 @@ escaped inside the signature's JSON. Where the template fails, this renderer doe
 which it recurses for ever, is `None`, an unknown type is `Any`, a missing description is empty. Without tools the
 prompt is that of the family's default template, system message included; calls in it are written as with tools.
 
-What it cannot represent: content beside calls and reasoning (left out, with a warning, as the template does), a call
-tag or an end of turn inside content, function names that JSON would escape, and a result as the first message, whose
-turn the template never opens.
+What it cannot represent: content beside calls, reasoning, a schema without `properties` and further keys of a tool (all
+left out, with a warning, as the template does), a call tag or an end of turn inside content, function names that JSON
+would escape, and a result as the first message, whose turn the template never opens.
 
 Source: the chat templates `tool_use` of NousResearch/Hermes-3-Llama-3.1-8B, sha256
 7ce09d55d3690e06c70b5c07228cc7e8c99c43a23cdc027762be4011efcdea6c, and `default`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from callwright.conversation import Conversation, Message, Tool
 from callwright.errors import FormatError
+from callwright.formats.base import Warn
 from callwright.formats.chatml import (
     CLOSE,
     END,
@@ -35,7 +36,8 @@ from callwright.formats.chatml import (
     text_of,
 )
 from callwright.formats.jsontext import dumps_at
-from callwright.formats.schemas import source_tool
+from callwright.formats.omissions import Omissions
+from callwright.formats.schemas import FUNCTION_KEYS, source_tool, tell_of_further_keys
 from callwright.tokens import Segment
 
 SYSTEM = "You are a helpful assistant."
@@ -53,6 +55,7 @@ For each function call return a json object with function name and arguments wit
 {{"name": <function-name>, "arguments": <args-dict>}}
 {CLOSE}{END}
 """
+_KEYS = FUNCTION_KEYS | {"return"}
 TYPES = {"string": "str", "number": "float", "integer": "int", "boolean": "bool", "array": "list[Union[]]"}
 
 
@@ -66,7 +69,20 @@ class Hermes3Format(ChatMl):
     grammar = calls_in_json(stops)
     result_opener = f"{START}tool\n"
 
-    def opening(self, conversation: Conversation) -> Iterator[Segment]:
+    def _segments(
+        self, conversation: Conversation, *, add_generation_prompt: bool, thinking: bool | None, warn: Warn
+    ) -> Iterator[Segment]:
+        for n, tool in enumerate(conversation.tools):
+            omissions = Omissions(f"tools[{n}]", tool.name)
+            tell_of_further_keys(tool, omissions, _KEYS)
+            if not tool.parameters.get("properties"):
+                omissions.unprinted("", tool.parameters, ("type", "properties", "required"))
+            omissions.tell(warn)
+        return super()._segments(
+            conversation, add_generation_prompt=add_generation_prompt, thinking=thinking, warn=warn
+        )
+
+    def opening(self, conversation: Conversation, thinking: bool | None) -> Iterator[Segment]:
         """See `ChatMl.opening`."""
         if conversation.tools:
             yield from self.literal(BEFORE_TOOLS)
@@ -149,5 +165,5 @@ def _description(schema: Any) -> str:
     return str(fields["description"]).strip() if "description" in fields else ""
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -6,6 +6,8 @@ positions, quoting and JSON's escapes of the rest stay what they were.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
@@ -86,13 +88,14 @@ def _message(message: Message, change: Callable[[str], str]) -> Message:
         ToolCall(change(call.name), _value(dict(call.arguments), change), _optional(call.id, change))
         for call in message.tool_calls
     )
-    return Message(
-        message.role,
-        _value(message.content, change),
-        _optional(message.reasoning, change),
-        calls,
-        _optional(message.name, change),
-        _optional(message.tool_call_id, change),
+    return replace(
+        message,
+        content=_value(message.content, change),
+        reasoning=_optional(message.reasoning, change),
+        tool_calls=calls,
+        name=_optional(message.name, change),
+        tool_call_id=_optional(message.tool_call_id, change),
+        parts=tuple(map(change, message.parts)),
     )
 
 
@@ -115,6 +118,11 @@ def _value(value: Any, change: Callable[[str], str]) -> Any:
     return value
 
 
+@lru_cache(maxsize=64)
+def _finder(special_tokens: tuple[str, ...]) -> MarkerFinder:
+    return MarkerFinder(special_tokens)
+
+
 _HIDDEN = range(0xDC00, 0xDC80)
 """Half a surrogate pair for each ASCII character: no text that was ever UTF-8 holds one."""
 _RESTORED = dict(zip(_HIDDEN, range(0x80), strict=True))
@@ -131,7 +139,7 @@ class OutputHider:
 
     def __init__(self, special_tokens: Sequence[str]) -> None:
         self.used = False
-        self._finder = MarkerFinder(special_tokens)
+        self._finder = _finder(tuple(special_tokens))
         self._waiting = ""
 
     def hide(self, piece: Segment) -> str:

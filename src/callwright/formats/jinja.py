@@ -41,6 +41,19 @@ class ChatTemplate:
             self._template = _compiled(source)
         except (jinja2.TemplateError, RecursionError) as error:
             raise FormatError("a Jinja chat template", str(error), "correct the template") from error
+        self._reads_parts: bool | None = None
+
+    def reads_parts(self) -> bool:
+        """Whether the template prints the texts of a list of text parts, and not the list as it is, or nothing."""
+        if self._reads_parts is None:
+            probe = Conversation((Message("user", "", parts=("first", "second")),))
+            self._reads_parts = True
+            try:
+                printed = self.render(probe)
+                self._reads_parts = "first" in printed and "second" in printed and "'text'" not in printed
+            except FormatError:
+                self._reads_parts = False
+        return self._reads_parts
 
     def render(
         self,
@@ -66,12 +79,13 @@ class ChatTemplate:
           FormatError: The template refuses the conversation, or fails.
         """
         options: dict[str, Any] = dict(variables or {})
+        parts = any(message.parts for message in conversation.messages) and self.reads_parts()
         if thinking is not None:
             options["enable_thinking"] = thinking
         options |= {_MARKS: marks, _SORT_AS: sort_as}
         try:
             return self._template.render(
-                messages=[template_message(message) for message in conversation.messages],
+                messages=[template_message(message, parts=parts) for message in conversation.messages],
                 tools=[source_tool(tool) for tool in conversation.tools] or None,
                 documents=None,
                 add_generation_prompt=add_generation_prompt,
@@ -81,9 +95,17 @@ class ChatTemplate:
             raise FormatError("a conversation that the chat template can render", str(error), "change it") from error
 
 
-def template_message(message: Message) -> dict[str, Any]:
-    """The message as templates expect it: OpenAI's fields, arguments as an object, results as they are."""
-    fields: dict[str, Any] = {"role": message.role, "content": message.content}
+def template_message(message: Message, *, parts: bool = False) -> dict[str, Any]:
+    """The message as templates expect it: OpenAI's fields, arguments as an object, results as they are.
+
+    Args:
+      message: The message.
+      parts: Whether text parts are given as a list, and not joined.
+    """
+    content: Any = message.content
+    if parts and message.parts:
+        content = [{"type": "text", "text": part} for part in message.parts]
+    fields: dict[str, Any] = {"role": message.role, "content": content}
     if message.reasoning is not None:
         fields[message.reasoning_field] = message.reasoning
         if message.reasoning_field == "reasoning_content":

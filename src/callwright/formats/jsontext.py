@@ -6,11 +6,12 @@ become), no key given twice, no control characters in strings. Integers keep eve
 
 import json
 import math
+import re
 from collections.abc import Mapping
 
 from callwright.conversation import Json
 from callwright.errors import FormatError
-from callwright.formats.grammar import WHITESPACE
+from callwright.formats.grammar import WHITESPACE, Unfinished
 
 JSON_WORDS: dict[str, Json] = {"null": None, "true": True, "false": False}
 PYTHON_WORDS: dict[str, Json] = {"None": None, "True": True, "False": False}
@@ -76,10 +77,6 @@ def read_json(text: str, start: int) -> tuple[Json, int]:
         size *= 8
 
 
-class Unfinished(ValueError):  # noqa: N818 - a finding about a text, not an error of the program or of its user
-    """The text ends before the value does."""
-
-
 _LONGEST_TOKEN = 32
 """More characters than a word, a number's exponent or an escape has that is cut in the middle."""
 _COMPLETIONS = (
@@ -135,6 +132,29 @@ def finite_float(digits: str) -> float:
     if not math.isfinite(value):
         raise ValueError(f"{digits[:20]} is beyond the range of a float")
     return value
+
+
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+"""With a fraction or an exponent it is a float."""
+
+
+def is_bare_value(text: str) -> bool:
+    """Whether it is a number or a word of JSON."""
+    return text in JSON_WORDS or _NUMBER.fullmatch(text) is not None
+
+
+def bare_value(text: str) -> Json:
+    """The value of a number or a word of JSON.
+
+    Raises:
+      ValueError: It is neither, or a number beyond what can be read.
+    """
+    if text in JSON_WORDS:
+        return JSON_WORDS[text]
+    number = _NUMBER.fullmatch(text)
+    if number is None:
+        raise ValueError("neither a number nor a word of JSON")
+    return finite_float(text) if number[1] or number[2] else int(text)
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=finite_float)

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
 from callwright.errors import FormatError
 from callwright.formats.base import Format, Warn, control, text_of
+from callwright.formats.call_objects import ARGUMENT_KEYS, read_call, read_calls
 from callwright.formats.calllist import message_end
 from callwright.formats.grammar import (
     Grammar,
@@ -30,14 +31,16 @@ from callwright.formats.grammar import (
     ParseIssue,
     Region,
     Repair,
+    Unfinished,
     skip_space,
     unclosed,
 )
-from callwright.formats.jsontext import Unfinished, dumps_at, needs_no_escape, read_json
+from callwright.formats.jsontext import dumps_at, needs_no_escape, read_json
 from callwright.formats.pythonic import PythonCallReader
-from callwright.formats.repair import repair_json
+from callwright.formats.pythonic_repair import LenientPythonCallReader
+from callwright.formats.repair import LenientReader, in_words
 from callwright.formats.schemas import source_tool
-from callwright.formats.tagged import TaggedJson
+from callwright.formats.strings import unescaped_json
 from callwright.tokens import Segment
 
 TAG = "<|python_tag|>"
@@ -49,13 +52,20 @@ INSTRUCTION = (
 )
 _ORDERS = (("name", "parameters"), ("type", "name", "parameters"), ("parameters", "name"))
 """The keys of a call; in another order it could not be told from an answer before its end."""
-_NAMED = re.compile(r'\{\s*(?:"type"\s*:\s*"function"\s*,\s*)?"name"\s*:\s*"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_NAMED = re.compile(
+    r"""\{[\s{]*+(?:(["'])type\1\s*:\s*(["'])function\2\s*,\s*)?"""
+    r"""(?:"name"|'name')\s*:\s*(?:"((?:[^"\\]|\\.)*+)"|'([^'\\]*+)')""",
+    re.DOTALL,
+)
+"""How an object begins that gives its name early, in JSON, in Python's quotes or with doubled braces."""
 _BEGINNINGS = ('{"name":"', '{"type":"function"', '{"parameters":{')
+_KEYS = tuple(f'{{"{key}":' for key in ("name", "type", "function", "id", *ARGUMENT_KEYS))
+"""How objects begin that may mean a call in another way than the family's."""
+_EXPECTED = 'expected {"name": ..., "parameters": {...}}'
 _PARAMETERS = re.compile(r'\s*,\s*"parameters"\s*:\s*\{')
 _GOES_ON = ',"parameters":{'
 _NAME = re.compile(r"[^\W\d]\w*+")
 _CALL = ".call("
-_REPAIR = TaggedJson("{", "", "parameters")
 
 
 class Llama31Format(Format):
@@ -68,9 +78,12 @@ class Llama31Format(Format):
     text_markers = special_tokens
 
     def __init__(self) -> None:
-        self.grammar = Grammar(
-            (Region("{", JsonMessage("{"), closers=("}",), at_start=True), Region(TAG, JsonMessage(TAG))), stops=STOPS
+        bare, tagged = JsonMessage("{"), JsonMessage(TAG)
+        regions = (
+            Region("{", bare, closers=("}",), at_start=True, repair=bare.repair),
+            Region(TAG, tagged, repair=tagged.repair),
         )
+        self.grammar = Grammar(regions, stops=STOPS)
 
     def drops_content(self, message: Message) -> bool:
         """See `Format.drops_content`."""
@@ -94,7 +107,7 @@ class Llama31Format(Format):
         for index in range(first, len(messages)):
             message = messages[index]
             if message.role == "assistant":
-                yield from _turn("assistant", self._answer(message, index, warn), supervised=True)
+                yield from _turn("assistant", self._answer(message, index, warn), supervised=message.supervised)
             elif message.role == "tool":
                 yield from _turn("ipython", _result(message, index))
             else:
@@ -160,42 +173,37 @@ class JsonMessage:
     def __call__(self, text: str, start: int, context: ParseContext) -> ParsedRegion | None:
         """See `grammar.RegionReader`."""
         begin = skip_space(text, start + len(TAG)) if self.opener == TAG else start
-        attempt = self.opener == TAG or _may_be_call(text, begin)
+        certain = self.opener == TAG or _is_attempt(text, begin, context)
         issue: ParseIssue | None = None
         try:
-            if attempt:
+            if certain or _may_be_call(text, begin, context):
                 found = self._strictly(text, start, begin, context)
                 if found is not None or not context.final:
                     return found
         except Unfinished as error:
             if not context.final:
                 return None
-            if not context.lenient:
+            if certain:
                 return unclosed(text, start, str(error))
         except Malformed as error:
             issue = ParseIssue(str(error), error.position)
         except ValueError as error:
-            issue = ParseIssue(f"not JSON: {error}", begin)
-        if context.lenient and not context.final:
-            return None
-        repaired = self._repaired(text, start, begin, context) if context.lenient else None
-        if repaired is not None:
-            return repaired
+            issue = ParseIssue(f"not JSON: {error}", begin) if certain else None
         return ParsedRegion(start + len(self.opener), errors=(issue,) if issue else (), content=self.opener)
 
     def _strictly(self, text: str, start: int, begin: int, context: ParseContext) -> ParsedRegion | None:
         if self.opener == TAG and not text.startswith("{", begin):
             return self._built_in(text, begin, context)
         value, stop = read_json(text, begin)
-        call = _call(value)
+        call = _call(value, context)
         if call is None and self.opener != TAG:
             return ParsedRegion(stop, content=text[start:stop])
         if not isinstance(call, ToolCall):
-            raise Malformed(call or 'expected {"name": ..., "parameters": {...}}', begin)
+            raise Malformed(call or _EXPECTED, begin)
         end = message_end(text, stop, STOPS, context.final)
         return None if end is None else ParsedRegion(end, (call,))
 
-    def _built_in(self, text: str, begin: int, context: ParseContext) -> ParsedRegion | None:
+    def _built_in(self, text: str, begin: int, context: ParseContext, *, lenient: bool = False) -> ParsedRegion | None:
         """`name.call(key="value")`, which Llama writes for its built-in tools."""
         if begin == len(text):
             raise Unfinished("the text ends behind the tag")
@@ -203,51 +211,67 @@ class JsonMessage:
         rest = text[name.end() : name.end() + len(_CALL)] if name else "-"
         if not _CALL.startswith(rest):
             raise Malformed("behind the tag, neither a call in JSON nor one of a built-in tool", begin)
-        reader = PythonCallReader(text, begin, context)
+        reader = (LenientPythonCallReader if lenient else PythonCallReader)(text, begin, context)
         call = reader.call()
         end = message_end(text, reader.at, STOPS, context.final)
-        return None if end is None else ParsedRegion(end, (ToolCall(call.name.removesuffix(".call"), call.arguments),))
-
-    def _repaired(self, text: str, start: int, begin: int, context: ParseContext) -> ParsedRegion | None:
-        """The calls of tools at hand that a nearly right message means."""
-        if text.find(TAG, 0, start) >= 0:
-            return None  # one attempt a message keeps reading linear
-        ends = [text.find(stop, begin) for stop in STOPS]
-        end = min((end for end in ends if end >= 0), default=len(text))
-        values = [repair_json(part) for part in text[begin:end].split(";")]
-        if None in values:
-            values = [repair_json(text[begin:end])]
-        calls: list[ToolCall] = []
-        fixes: list[str] = ["several calls"] if len(values) > 1 else []
-        for value in values:
-            repaired = _REPAIR.repaired_calls(value[0]) if value else None
-            if value is None or repaired is None:
-                return None
-            fixes += [] if isinstance(_call(value[0]), ToolCall) else [repaired[1]]
-            fixes += [value[1]] if value[1] else []
-            calls += repaired[0]
-        if not all(call.name in {tool.name for tool in context.tools} for call in calls):
+        if end is None:
             return None
-        return ParsedRegion(end, tuple(calls), repairs=(Repair(" and ".join(dict.fromkeys(fixes)), start),))
+        call = ToolCall(call.name.removesuffix(".call"), call.arguments)
+        return ParsedRegion(end, (call,), repairs=tuple(reader.repairs))
+
+    def repair(self, text: str, start: int, context: ParseContext, found: ParsedRegion) -> ParsedRegion | None:
+        """See `grammar.RegionRepairer`; without a tag, only calls of tools at hand are certain."""
+        if found.right:
+            return None
+        begin = skip_space(text, start + len(TAG)) if self.opener == TAG else start
+        if _NAME.match(text, begin):
+            return self._built_in(text, begin, context, lenient=True)
+        reader = LenientReader(text, begin, context, opener=TAG)
+        calls = tuple(read_calls(reader, "parameters"))
+        names = _names(context)
+        if not (calls and reader.repairs) or not (self.opener == TAG or all(call.name in names for call in calls)):
+            return None
+        return ParsedRegion(reader.at, calls, repairs=(Repair(in_words(reader.repairs), start),))
 
 
-def _call(value: Json) -> ToolCall | str | None:
-    """The call that a JSON value is, or what is wrong with one that is meant as a call, or None: it is an answer."""
+def _names(context: ParseContext) -> frozenset[str]:
+    """The names of the tools at hand."""
+    return frozenset(tool.name for tool in context.tools)
+
+
+def _call(value: Json, context: ParseContext) -> ToolCall | str | None:
+    """The call that a JSON value is, or what is wrong with one that is meant as a call, or None: it is an answer.
+
+    An object that means a call of a tool at hand in another way than the family's is meant as a call.
+    """
     if not isinstance(value, dict) or tuple(value) not in _ORDERS or value.get("type", "function") != "function":
-        return None
+        meant = read_call(value, "parameters", [])
+        return _EXPECTED if meant is not None and meant.name in _names(context) else None
     name, parameters = value["name"], value["parameters"]
     if not isinstance(name, str) or not name or not isinstance(parameters, dict):
         return '"name" must be a string that is not empty, and "parameters" an object'
     return ToolCall(name, parameters)
 
 
-def _may_be_call(text: str, begin: int) -> bool:
-    """Whether what has come of a JSON object can be the beginning of a call."""
+def _is_attempt(text: str, begin: int, context: ParseContext) -> bool:
+    """Whether what has come of a JSON object can only be the beginning of a call, as far as that is known."""
     named = _NAMED.match(text, begin)
     since = named.end() if named else begin
-    if named and _PARAMETERS.match(text, since):
+    if named and (_PARAMETERS.match(text, since) or _name_in(named) in _names(context)):
         return True
     head = "".join(text[since : since + 80].split())
     if named:
         return head.startswith(_GOES_ON) or _GOES_ON.startswith(head)
     return head.startswith(_BEGINNINGS) or any(beginning.startswith(head) for beginning in _BEGINNINGS)
+
+
+def _may_be_call(text: str, begin: int, context: ParseContext) -> bool:
+    """Whether the whole of a JSON object must be seen to tell: it may yet name a tool at hand."""
+    if not context.tools or _NAMED.match(text, begin):
+        return False
+    head = "".join(text[begin : begin + 80].split())
+    return head.startswith(_KEYS) or any(key.startswith(head) for key in _KEYS)
+
+
+def _name_in(named: re.Match[str]) -> str:
+    return unescaped_json(named[3]) or "" if named[3] is not None else named[4]

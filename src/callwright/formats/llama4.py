@@ -21,7 +21,7 @@ from callwright.conversation import Conversation, Json, Message
 from callwright.errors import FormatError
 from callwright.formats.base import Warn, control, refuse_reasoning, template_text, text_of
 from callwright.formats.calllist import CallList, CallListFormat
-from callwright.formats.grammar import Grammar, Region
+from callwright.formats.grammar import Grammar
 from callwright.formats.jsontext import dumps_at
 from callwright.formats.schemas import source_tool
 from callwright.tokens import Segment
@@ -46,8 +46,8 @@ class Llama4Format(CallListFormat):
     text_markers = special_tokens
     grammar = Grammar(
         (
-            Region("[", CallList("[", STOPS), closers=("]",), at_start=True),
-            Region(START, CallList(START, STOPS, END), closers=("]", *STOPS)),
+            CallList("[", STOPS).region(),
+            CallList(START, STOPS, END).region(),
         ),
         stops=STOPS,
         lone_closers=(END,),
@@ -59,25 +59,28 @@ class Llama4Format(CallListFormat):
         messages = conversation.messages
         first = 1 if messages and messages[0].role == "system" else 0
         yield control(self.bos)
-        system = self._system(conversation)
+        system = self._system(conversation, warn)
         if system:
             yield from _turn("system", system)
         for index in range(first, len(messages)):
             message = messages[index]
             if message.role == "assistant":
-                yield from _turn("assistant", self._answer(message, index), supervised=True)
+                yield from _turn("assistant", self._answer(message, index), supervised=message.supervised)
             elif message.role == "tool":
                 self.check_order(messages, index)
                 yield from _turn("ipython", _result(message.content, f"messages[{index}].content"))
             else:
-                yield from _turn(message.role, text_of(message, f"messages[{index}]"))
+                yield from _turn(message.role, text_of(message, f"messages[{index}]", trim_parts=True))
         if add_generation_prompt:
             yield from _header("assistant")
 
-    def _system(self, conversation: Conversation) -> str:
+    def _system(self, conversation: Conversation, warn: Warn) -> str:
         messages = conversation.messages
         has_system = messages[0].role == "system" if messages else False
         text = text_of(messages[0], "messages[0]").strip() if has_system else ""
+        if has_system and len(messages[0].parts) > 1:
+            warn("of the parts of messages[0].content only the first is printed, as the template does")
+            text = messages[0].parts[0].strip()
         if not conversation.tools:
             return text
         if has_system and not text:
@@ -90,7 +93,7 @@ class Llama4Format(CallListFormat):
     def _answer(self, message: Message, index: int) -> str:
         where = f"messages[{index}]"
         refuse_reasoning(message, where)
-        content = text_of(message, where, absent="")
+        content = text_of(message, where, absent="", trim_parts=True)
         self.check_reads_back(content, f"{where}.content")
         return self.content_or_calls(message, content, where)
 

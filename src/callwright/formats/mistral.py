@@ -28,7 +28,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.errors import FormatError
-from callwright.formats.base import Format, Warn, control, refuse_reasoning, text_of
+from callwright.formats.base import Format, Warn, control, refuse_reasoning, supervised_if, text_of
 from callwright.formats.grammar import Grammar, Region, Thought
 from callwright.formats.jsontext import dumps_at, needs_no_escape, reason
 from callwright.formats.mistral_reading import ARGS, CALL_ID, EOS, ID, NAME, TOOL_CALLS, CallArray, NamedCall
@@ -56,11 +56,9 @@ class MistralFormat(Format):
         self.variant = variant
         self.special_tokens = SPECIAL_TOKENS[variant]
         array = variant == "v3"
-        region = Region(
-            TOOL_CALLS,
-            CallArray() if array else NamedCall(ids=variant == "v11"),
-            closers=(TOOL_CALLS, EOS, "]" if array else "}"),  # the next call first: it bounds the search
-        )
+        reader = CallArray() if array else NamedCall(ids=variant == "v11")
+        closers = (TOOL_CALLS, EOS, "]" if array else "}")  # the next call first: it bounds the search
+        region = Region(TOOL_CALLS, reader, closers, repair=reader.repair)
         self.grammar = Grammar(
             (region,),
             stops=self.stops,
@@ -77,6 +75,8 @@ class MistralFormat(Format):
     ) -> Iterator[Segment]:
         """See `Format.render`; nothing opens the model's turn, and in v13 the system text decides about thinking."""
         messages, tools = conversation.messages, conversation.tools
+        if thinking is not None and self.grammar.thought is not None:
+            warn(f"thinking {'on' if thinking else 'off'} is left out: in v13 the system text decides about it")
         self._check_roles(messages)
         self._check_results(messages)
         last = max((index for index, message in enumerate(messages) if message.role == "user"), default=-1)
@@ -99,7 +99,7 @@ class MistralFormat(Format):
                     ends = index == len(messages) - 1
                     yield from _marked("INST", (system_text if ends else "") + text_of(message, f"messages[{index}]"))
                 case "assistant":
-                    yield from self._answer(message, index, warn)
+                    yield from supervised_if(message.supervised, self._answer(message, index, warn))
                 case "tool":
                     yield from self._result(message, index, warn)
 
@@ -195,7 +195,16 @@ class MistralFormat(Format):
                 continue
             if message.role == "system" and not (self.variant == "v11" and turn == "assistant"):
                 raise FormatError(
-                    "system text as the first message", f"messages[{index}].role system", "move it into the first one"
+                    "system text as the first message",
+                    f"messages[{index}].role system",
+                    "join them: move it into the first one",
+                )
+            before = messages[index - 1] if index else None
+            if message.role == "assistant" and before and before.role == "assistant" and not before.tool_calls:
+                raise FormatError(
+                    f"the user's words or results as messages[{index}]",
+                    "the assistant's turn again",
+                    f"join it to messages[{index - 1}]: the model would learn to stop between them",
                 )
             if message.role == "tool" or message.tool_calls:
                 continue
@@ -241,6 +250,7 @@ def _raw_tool(tool: Tool, where: str, warn: Warn) -> str:
     parts = []
     for key, value in source_function(tool).items():
         if key == "return":
+            warn(f"{where} {tool.name} loses {key}")
             continue
         if isinstance(value, str):
             if not needs_no_escape(value):

@@ -9,10 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from callwright.conversation import Json, ToolCall
-from callwright.formats.grammar import ParseContext, ParsedRegion, ParseIssue, Repair, skip_space
-from callwright.formats.jsontext import Unfinished, read_json
-from callwright.formats.repair import repair_json
-from callwright.formats.tagged import TaggedJson
+from callwright.formats.call_objects import read_arguments, read_calls
+from callwright.formats.grammar import (
+    ParseContext,
+    ParsedRegion,
+    ParseIssue,
+    Repair,
+    Unfinished,
+    never_closed,
+    skip_space,
+)
+from callwright.formats.jsontext import read_json
+from callwright.formats.repair import LenientReader, in_words
 
 TOOL_CALLS, CALL_ID, ARGS, EOS = "[TOOL_CALLS]", "[CALL_ID]", "[ARGS]", "</s>"
 ID = re.compile(r"[a-zA-Z0-9]{9}")
@@ -20,10 +28,9 @@ NAME = re.compile(r"[^\[{<\n]+")
 """A name that stands bare before a marker: nothing in it may look like a marker or like the JSON behind one."""
 
 _END = re.compile("|".join(map(re.escape, (TOOL_CALLS, EOS))))
-_LENIENT_CALL = re.compile(
-    r"\s*+(?P<name>[^\s\[{]++)\s*+(?P<id>\[CALL_ID\]\s*+(?P<call_id>[^\s\[{]*+)\s*+)?(?P<args>\[ARGS\]\s*+)?(?=\{)"
+_LENIENT_NAME = re.compile(
+    r"\s*+(?P<name>[^\s\[{<\"'`]++)\s*+(?P<id>\[CALL_ID\]\s*+(?P<call_id>[^\s\[{<]*+)\s*+)?(?P<args>\[ARGS\]\s*+)?"
 )
-_ARRAY = TaggedJson(TOOL_CALLS, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,12 @@ class CallArray:
                 return region.closed(at + 1)
             if text[at] != ",":
                 return region.malformed(at, "expected , or ] after a call")
+
+    def repair(self, text: str, start: int, context: ParseContext, found: ParsedRegion) -> ParsedRegion | None:
+        """See `grammar.RegionRepairer`."""
+        if _may_stay(text, context, found):
+            return None
+        return _named_call(text, start, context, "a name instead of a list") or _objects(text, start, context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +117,14 @@ class NamedCall:
         region.add_call(fields if call_id is None else fields | {"id": call_id}, start)
         return region.closed(stop)
 
+    def repair(self, text: str, start: int, context: ParseContext, found: ParsedRegion) -> ParsedRegion | None:
+        """See `grammar.RegionRepairer`."""
+        if _may_stay(text, context, found):
+            return None
+        unexpected = "" if self.ids else f"an unexpected {CALL_ID}"
+        named = _named_call(text, start, context, "", unexpected)
+        return named or _objects(text, start, context, "calls as JSON objects")
+
 
 class _RegionBuilder:
     """What one region has given so far, and the ways in which it can end."""
@@ -133,11 +154,8 @@ class _RegionBuilder:
         """The text ends inside the region: more must come, or the last call is none."""
         if not self._context.final:
             return None
-        message = "the call is never closed" + (f" ({reason})" if reason else "")
-        errors = (*self._errors, ParseIssue(message, position))
-        return self._repaired(len(self._text)) or ParsedRegion(
-            len(self._text), tuple(self._calls), errors, closed=False
-        )
+        errors = (*self._errors, never_closed(position, reason))
+        return ParsedRegion(len(self._text), tuple(self._calls), errors, closed=False)
 
     def malformed(self, position: int, message: str) -> ParsedRegion | None:
         """The region is broken here: what follows the calls before it stays as content, to the region's end."""
@@ -145,21 +163,8 @@ class _RegionBuilder:
         if ended is None and not self._context.final:
             return None
         end = ended.start() if ended else len(self._text)
-        repaired = self._repaired(end)
-        if repaired is not None:
-            return repaired
         raw = self._text[position if self._calls else self._start : end]
         return ParsedRegion(end, tuple(self._calls), (*self._errors, ParseIssue(message, position)), content=raw)
-
-    def _repaired(self, end: int) -> ParsedRegion | None:
-        """The region with its fixes repaired, if the caller wants that and it is certain what was meant."""
-        if not self._context.lenient:
-            return None
-        body = self._text[self._start + len(TOOL_CALLS) : end]
-        repaired = _lenient_call(body) or _lenient_array(body)
-        if repaired is None:
-            return None
-        return ParsedRegion(end, repaired[0], repairs=(Repair(repaired[1], self._start),))
 
 
 def _word(text: str, start: int) -> tuple[str, int]:
@@ -167,25 +172,43 @@ def _word(text: str, start: int) -> tuple[str, int]:
     return (match.group(), match.end()) if match else ("", start)
 
 
-def _lenient_call(body: str) -> tuple[tuple[ToolCall, ...], str] | None:
-    """A name and an object with or without the markers between them."""
-    match = _LENIENT_CALL.match(body)
-    repaired = repair_json(body[match.end() :]) if match else None
-    if match is None or repaired is None or not isinstance(repaired[0], Mapping):
-        return None
-    fixes = [
-        repaired[1],
-        "" if match["args"] else f"a missing {ARGS}",
-        f"an unexpected {CALL_ID}" if match["id"] else "",
-    ]
-    call = ToolCall(match["name"], dict(repaired[0]), match["call_id"] or None)
-    return (call,), " and ".join(filter(None, fixes)) or "white space or markers out of place"
+def _may_stay(text: str, context: ParseContext, found: ParsedRegion) -> bool:
+    """Whether a region is right, and no bracket follows that closes nothing."""
+    if not found.right:
+        return False
+    if found.end == len(text) and not context.final:
+        raise Unfinished("a bracket may follow")
+    return text[found.end : found.end + 1] not in ("}", "]")
 
 
-def _lenient_array(body: str) -> tuple[tuple[ToolCall, ...], str] | None:
-    """A list of calls, or one, under any of the usual keys."""
-    repaired = repair_json(body)
-    found = _ARRAY.repaired_calls(repaired[0]) if repaired else None
-    if repaired is None or found is None:
+def _named_call(text: str, start: int, context: ParseContext, known: str, unexpected: str = "") -> ParsedRegion | None:
+    """A name and an object with or without the markers between them; `known` and `unexpected` are said beside it."""
+    match = _LENIENT_NAME.match(text, start + len(TOOL_CALLS))
+    if match is None:
         return None
-    return found[0], " and ".join(filter(None, (repaired[1], "calls read as a JSON list")))
+    reader = LenientReader(text, match.end(), context, opener=TOOL_CALLS)
+    if not match["args"]:
+        reader.repairs.append(f"a missing {ARGS}")
+        if not text.startswith("{", match.end()):
+            return None
+    reader.repairs += filter(None, [known, unexpected if match["id"] else ""])
+    values: list[Json] = [None] if reader.at_end() else reader.values()
+    arguments = read_arguments(values[0], reader.repairs) if len(values) == 1 else None
+    if arguments is None:
+        return None
+    if not reader.repairs:
+        reader.repairs.append("white space out of place")
+    return _region(reader, start, ToolCall(match["name"], arguments, match["call_id"] or None))
+
+
+def _objects(text: str, start: int, context: ParseContext, known: str = "") -> ParsedRegion | None:
+    """A list of calls, or several, under any of the usual keys; in v3, where nothing is `known`, a list is right."""
+    reader = LenientReader(text, start + len(TOOL_CALLS), context, opener=TOOL_CALLS)
+    reader.repairs += filter(None, [known])
+    return _region(reader, start, *read_calls(reader, "arguments", with_ids=True, listed=True))
+
+
+def _region(reader: LenientReader, start: int, *calls: ToolCall) -> ParsedRegion | None:
+    if not calls or not reader.repairs:
+        return None
+    return ParsedRegion(reader.at, calls, repairs=(Repair(in_words(reader.repairs), start),))

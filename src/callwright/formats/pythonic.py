@@ -3,8 +3,8 @@
 A call has a dotted name and keyword arguments, and its values are literals: None, True and False for JSON's null, true
 and false, numbers, strings, lists, dicts with string keys. Strings are written in JSON's double quotes, whose escapes
 mean the same in Python, so a Jinja template can write them too. All spellings of Python's literals are read, tuples as
-lists; nothing is evaluated: arithmetic, names, nested calls and positional arguments are errors. Lenient reading takes
-JSON's three words, and positional arguments in the order of the tool's schema.
+lists; nothing is evaluated: arithmetic, names, nested calls and positional arguments are errors. What lenient reading
+takes is in `pythonic_repair`.
 
 The reader is its own and not `ast`, because it must know where a call ends while the text still grows, tell a text that
 stops early from one that is wrong, and name the place; and Python's parser changes some names (it normalizes them) and
@@ -15,15 +15,16 @@ import keyword
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
 
 from callwright.conversation import Json, ToolCall
 from callwright.errors import FormatError
-from callwright.formats.grammar import Malformed, ParseContext, Repair, skip_space
-from callwright.formats.jsontext import JSON_WORDS, PYTHON_WORDS, Unfinished, dumps, dumps_at, finite_float
+from callwright.formats.grammar import Malformed, ParseContext, Repair, Unfinished, skip_space
+from callwright.formats.jsontext import JSON_WORDS, PYTHON_WORDS, dumps, dumps_at, finite_float
+from callwright.formats.repair import LINE_BREAK, given_twice
+from callwright.formats.strings import INSIDE, unescaped
 from callwright.literals import MAX_DEPTH
 
-_NAME = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+NAME = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 PARTIAL_NAME = re.compile(r"(?:[^\W\d]\w*(?:\.[^\W\d]\w*)*\.?)?")
 """The beginning of a dotted name, which may be nothing yet."""
 _KEY = re.compile(r"([^\W\d]\w*)[ \t\r\n]*=(?!=)")
@@ -35,16 +36,6 @@ _NUMBER = re.compile(
     r"|(?:[0-9](?:_?[0-9])*+)?+(?:\.(?:[0-9](?:_?[0-9])*+)?+)?+(?:[eE][+-]?[0-9](?:_?[0-9])*+)?+"
 )
 _PARTIAL_NUMBER = re.compile(r"_|[eE][+-]?|[xXoObB]_?")
-_INSIDE = {
-    '"': re.compile(r'[^"\\\n]*+(?:\\.[^"\\\n]*+)*+', re.DOTALL),
-    "'": re.compile(r"[^'\\\n]*+(?:\\.[^'\\\n]*+)*+", re.DOTALL),
-    '"""': re.compile(r'[^"\\]*+(?:(?:\\.|"(?!""))[^"\\]*+)*+', re.DOTALL),
-    "'''": re.compile(r"[^'\\]*+(?:(?:\\.|'(?!''))[^'\\]*+)*+", re.DOTALL),
-}
-_ESCAPE = re.compile(
-    r"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|N\{([^}]*)\}|(.))", re.DOTALL
-)
-_PLAIN = {"\\": "\\", "'": "'", '"': '"', "n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 _MAX_BITS = 14_000
 """Larger integers could not be printed in decimals: Python stops at 4,300 digits."""
 
@@ -98,13 +89,19 @@ class PythonCallReader:
       complete_calls: The calls whose end is certain, because a separator follows them: they remain of a text that was
         cut.
       repairs: What was repaired so far.
+      lenient: Whether common mistakes are repaired.
     """
+
+    lenient = False
+    _inside = INSIDE
 
     def __init__(self, text: str, at: int, context: ParseContext) -> None:
         self.at = at
         self.complete_calls: list[ToolCall] = []
         self.repairs: list[Repair] = []
         self._text, self._context = text, context
+        self._limit = len(text)  # no string reaches beyond it
+        self._stopped = False  # the text is known to end where the model ended it
 
     def peek(self) -> str:
         """The next character that is not white space; reading continues there."""
@@ -119,8 +116,6 @@ class PythonCallReader:
         self._expect("[")
         while self.peek() != "]":
             calls.append(self.call())
-            if self._ends_without_bracket():
-                return tuple(calls)
             if not self._take_comma("]"):
                 break
             self.complete_calls = calls[:]
@@ -129,17 +124,10 @@ class PythonCallReader:
             raise Malformed("a list without calls", self.at)
         return tuple(calls)
 
-    def _ends_without_bracket(self) -> bool:
-        """Whether all that is missing is the list's last bracket, which lenient reading does without."""
-        if not (self._context.lenient and self._context.final) or skip_space(self._text, self.at) < len(self._text):
-            return False
-        self.repairs.append(Repair("a missing ]", self.at))
-        return True
-
     def call(self) -> ToolCall:
         """One call."""
         start = self.at
-        name = _NAME.match(self._text, start)
+        name = NAME.match(self._text, start)
         end = name.end() if name else start
         if PARTIAL_NAME.fullmatch(self._text, start):
             raise Unfinished("the text ends inside a name")
@@ -153,18 +141,21 @@ class PythonCallReader:
     def _arguments(self, name: str) -> dict[str, Json]:
         arguments: dict[str, Json] = {}
         positional: list[Json] = []
-        while self.peek() != ")":
+        while self.peek() not in (")", ""):
             start = self.at
             key = _KEY.match(self._text, start)
             if key is not None:
                 self._check_name(key[1], start)
                 self.at = key.end()
-                if key[1] in arguments:
+                twice = key[1] in arguments
+                if twice and not self.lenient:
                     raise Malformed(f"argument {key[1]} is given twice", start)
                 arguments[key[1]] = self.value()
+                if twice:
+                    self.repairs.append(Repair(given_twice(key[1], arguments[key[1]]), start))
             elif _PARTIAL_KEY.fullmatch(self._text, start):
                 raise Unfinished("the text ends inside an argument")
-            elif arguments or not self._context.lenient:
+            elif arguments or not self.lenient:
                 raise Malformed("expected key=value", start)
             else:
                 positional.append(self.value())
@@ -190,11 +181,11 @@ class PythonCallReader:
         first = self.peek()
         if first == "{":
             return self._dict(depth - 1)
-        if first in "[(":
+        if first in ("[", "("):
             return self._list(first, depth - 1)
         if _PREFIXED.match(self._text, self.at):
             return self._strings()
-        if first in "-.0123456789":
+        if first and first in "-.0123456789":
             return self._number()
         return self._word()
 
@@ -203,7 +194,7 @@ class PythonCallReader:
         items: list[Json] = []
         self.at += 1
         comma = False
-        while self.peek() != closer:
+        while self.peek() not in (closer, ""):
             items.append(self.value(depth))
             comma = self._take_comma(closer)
             if not comma:
@@ -216,16 +207,19 @@ class PythonCallReader:
     def _dict(self, depth: int) -> dict[str, Json]:
         items: dict[str, Json] = {}
         self.at += 1
-        while self.peek() != "}":
+        while self.peek() not in ("}", ""):
             start = self.at
             if not _PREFIXED.match(self._text, start):
                 self._expect_more_of_prefix()
                 raise Malformed("expected a string as key", start)
             key = self._strings()
-            if key in items:
+            twice = key in items
+            if twice and not self.lenient:
                 raise Malformed("a key is given twice", start)
             self._expect(":")
             items[key] = self.value(depth)
+            if twice:
+                self.repairs.append(Repair(given_twice(key, items[key]), start))
             if not self._take_comma("}"):
                 break
         self._expect("}")
@@ -256,15 +250,19 @@ class PythonCallReader:
             raise Unfinished("the text ends where a string may go on")
         if self._text.startswith(quote * 3, opened):
             quote *= 3
-        inside = _INSIDE[quote].match(self._text, opened + len(quote))
+        inside = self._inside[quote].match(self._text, opened + len(quote), self._limit)
         end = inside.end() if inside else opened
         if not self._text.startswith(quote, end):
             if self._text[end : end + 1] == "\n":
                 raise Malformed("a line break inside a string", end)
+            if self._limit < len(self._text):
+                raise Malformed("a string that never ends", start)
             raise Unfinished("the text ends inside a string")
         self.at = end + len(quote)
         body = self._text[opened + len(quote) : end]
-        return body if prefix == "r" or "\\" not in body else _unescaped(body, opened)
+        if self.lenient and len(quote) == 1 and "\n" in body.replace("\\\n", ""):
+            self.repairs.append(Repair(LINE_BREAK, start))
+        return body if "\\" not in body or prefix == "r" else unescaped(body, opened)
 
     def _number(self) -> Json:
         start = self.at
@@ -272,11 +270,11 @@ class PythonCallReader:
         begin = skip_space(self._text, start + negative)
         number = _NUMBER.match(self._text, begin)
         end = number.end() if number else begin
-        if end >= len(self._text):
+        if end >= len(self._text) and not self._stopped:
             raise Unfinished("the text ends inside a number")
         spelled = self._text[begin:end].replace("_", "")
-        follows = self._text[end]
-        if spelled in ("", ".") or follows in "._" or follows.isalnum():
+        follows = self._text[end : end + 1]
+        if spelled in ("", ".") or follows in (".", "_") or follows.isalnum():
             if spelled not in ("", ".") and _PARTIAL_NUMBER.fullmatch(self._text, end):
                 raise Unfinished("the text ends inside a number")
             raise Malformed("not a number", start)
@@ -286,15 +284,15 @@ class PythonCallReader:
 
     def _word(self) -> Json:
         start = self.at
-        name = _NAME.match(self._text, start)
+        name = NAME.match(self._text, start)
         if name is None:
             raise Malformed("expected a literal", start)
-        if name.end() == len(self._text):
+        if name.end() >= len(self._text) and not self._stopped:
             raise Unfinished("the text ends inside a word")
         if name[0] in PYTHON_WORDS:
             self.at = name.end()
             return PYTHON_WORDS[name[0]]
-        if name[0] in JSON_WORDS and self._context.lenient:
+        if name[0] in JSON_WORDS and self.lenient:
             self.at = name.end()
             self.repairs.append(Repair(f"{name[0]} read as {JSON_WORDS[name[0]]}", start))
             return JSON_WORDS[name[0]]
@@ -303,7 +301,7 @@ class PythonCallReader:
     def _check_name(self, name: str, position: int) -> None:
         if name.isidentifier() and not keyword.iskeyword(name):
             return
-        if not self._context.lenient:
+        if not self.lenient:
             raise Malformed(f"{name} is no name in Python", position)
         self.repairs.append(Repair(f"{name} read as a name, which Python does not allow", position))
 
@@ -343,26 +341,3 @@ def _number(spelled: str, position: int) -> int | float:
     if whole.bit_length() > _MAX_BITS:
         raise Malformed("an integer of too many digits", position)
     return whole
-
-
-def _unescaped(body: str, position: int) -> str:
-    def one(found: re.Match[str]) -> str:
-        octal, byte, short, long, name, plain = found.groups()
-        try:
-            if octal is not None:
-                return chr(int(octal, 8))
-            if plain is None:
-                return unicodedata.lookup(name) if name is not None else chr(int(byte or short or long, 16))
-        except (KeyError, ValueError):
-            _bad_escape(position + found.start())
-        if plain in "xuUN":
-            _bad_escape(position + found.start())
-        if plain == "\n":
-            return ""
-        return _PLAIN.get(plain, "\\" + plain)
-
-    return _ESCAPE.sub(one, body)
-
-
-def _bad_escape(position: int) -> NoReturn:
-    raise Malformed("an escape that Python does not know", position)

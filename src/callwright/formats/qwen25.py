@@ -45,7 +45,7 @@ class Qwen25Format(ChatMl):
     special_tokens = (START, END, "<|endoftext|>", OPEN, CLOSE)
     grammar = calls_in_json(ChatMl.stops)
 
-    def opening(self, conversation: Conversation) -> Iterator[Segment]:
+    def opening(self, conversation: Conversation, thinking: bool | None) -> Iterator[Segment]:
         """See `ChatMl.opening`."""
         first = conversation.messages[0]
         system = text_of(first, "messages[0]") if first.role == "system" else SYSTEM

@@ -36,7 +36,7 @@ class Qwen3Format(ChatMl):
     special_tokens = SPECIAL_TOKENS
     grammar = calls_in_json(ChatMl.stops, Thought(THINK, THOUGHT))
 
-    def opening(self, conversation: Conversation) -> Iterator[Segment]:
+    def opening(self, conversation: Conversation, thinking: bool | None) -> Iterator[Segment]:
         """See `ChatMl.opening`."""
         first = conversation.messages[0]
         system = text_of(first, "messages[0]") if first.role == "system" else None
@@ -79,21 +79,23 @@ class Qwen3Format(ChatMl):
 
     def _split_thought(self, turn: AssistantTurn) -> tuple[str, str]:
         """Reasoning and content as the template sees them."""
-        content, reasoning = text_of(turn.message, turn.where), _reasoning(turn.message)
-        if turn.message.reasoning and reasoning is None:
-            turn.warn(
-                f"{turn.where}.{turn.message.reasoning_field} is left out: "
-                "Qwen 3's template knows reasoning_content only"
-            )
+        content, reasoning = self.text(turn.message, turn.where), self._reasoning(turn)
         if reasoning is not None or THOUGHT not in content:
             return reasoning or "", content
         before, *between, after = content.split(THOUGHT)
         lost, _, thought = before.rpartition(THINK)
         if between or lost.strip():
-            turn.warn(
-                f"part of {turn.where}.content is left out: Qwen 3's template keeps what follows the last {THOUGHT}"
-            )
+            turn.warn(f"part of {turn.where}.content is left out: the template keeps what follows the last {THOUGHT}")
         return thought.rstrip("\n").lstrip("\n"), after.lstrip("\n")
+
+    def _reasoning(self, turn: AssistantTurn) -> str | None:
+        """The reasoning that the template sees; None where there is none."""
+        reasoning = _reasoning(turn.message)
+        if turn.message.reasoning and reasoning is None:
+            turn.warn(
+                f"{turn.where}.{turn.message.reasoning_field} is left out: the template knows reasoning_content only"
+            )
+        return reasoning
 
 
 def _reasoning(message: Message) -> str | None:

@@ -13,16 +13,23 @@ everything else prints as Python writes it (`True`, `None`, `1e+20`); reading ca
 - what the schema does not allow is kept as what it spells, or as a string, and reported.
 
 What it cannot represent: a value that would be read back as another (the string `42` for a parameter that may be a
-number, a number for one that is a string), one that contains `</parameter>`, `<parameter=` or `</tool_call>`, names
-with `<`, `>` or a line break, a call tag or an end of turn inside content, thinking (reasoning is left out, with a
-warning), and a result before any turn, whose own turn the template never opens. White space around content that stands
-beside calls is taken away. Missing content, on which the template fails, is no content.
+number, a number for one that is a string, lines that look like the end of the value), names with `<`, `>` or a line
+break, a call tag or an end of turn inside content, thinking (reasoning is left out, with a warning), and a result
+before any turn, whose own turn the template never opens. White space around content that stands beside calls is taken
+away. Missing content, on which the template fails, is no content.
+
+A value ends where its closing tag stands on a line of its own and `<parameter=KEY>` or `</function>` follows; all other
+tags in it are text, but for a line that begins with `<parameter=KEY>`, `</tool_call>`, or `<tool_call>` and
+`<function=NAME>`: with one of these the call is malformed (see `formats/parameters.py`).
+
+The name `qwen3-xml` with a model's name of Qwen 3.5 or later means one of the variants for these; `qwen3-xml/coder` is
+this format whatever the model is called.
 
 Source: the chat template of Qwen/Qwen3-Coder-30B-A3B-Instruct, sha256
 5a38bfa05833266240066aedc497decc9b00cc0d3e3b8cceea98cf530196ab06; copies with other words ("the following tools") exist.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
@@ -31,23 +38,23 @@ from callwright.formats.chatml import CLOSE, END, OPEN, START, AssistantTurn, Ch
 from callwright.formats.grammar import Grammar, Region
 from callwright.formats.jsontext import dumps, dumps_at
 from callwright.formats.parameters import (
-    DELIMITER,
     FUNCTION,
     FUNCTION_END,
     NAME,
     PARAMETER_END,
     allowed_types,
     cast,
-    json_type,
     read_call,
+    read_value,
     types_in_words,
 )
 from callwright.formats.qwen3 import SPECIAL_TOKENS
 from callwright.formats.schemas import source_function
+from callwright.json_schema import json_type
 from callwright.tokens import Segment
 
 SYSTEM = "You are Qwen, a helpful AI assistant that can interact with a computer to solve tasks."
-BEFORE_TOOLS = "\n\n# Tools\n\nYou have access to the following functions:\n\n<tools>"
+BEFORE_TOOLS = "# Tools\n\nYou have access to the following functions:\n\n<tools>"
 AFTER_TOOLS = f"""
 </tools>
 
@@ -76,23 +83,21 @@ Reminder:
 the user about function calls
 </IMPORTANT>"""
 
+CALL_REGIONS = (
+    Region(OPEN, read_call, (CLOSE,), before="whitespace"),
+    # What this family forgets most is the opening tag.
+    Region(FUNCTION, read_call, (CLOSE,), lenient=True),
+)
+
 
 class Qwen3XmlFormat(ChatMl):
     """The format."""
 
     name = "qwen3-xml"
     special_tokens = SPECIAL_TOKENS
-    grammar = Grammar(
-        (
-            Region(OPEN, read_call, (CLOSE,), before="whitespace"),
-            # What this family forgets most is the opening tag.
-            Region(FUNCTION, read_call, (CLOSE,), lenient=True),
-        ),
-        stops=ChatMl.stops,
-        lone_closers=(CLOSE,),
-    )
+    grammar = Grammar(CALL_REGIONS, stops=ChatMl.stops, lone_closers=(CLOSE,))
 
-    def opening(self, conversation: Conversation) -> Iterator[Segment]:
+    def opening(self, conversation: Conversation, thinking: bool | None) -> Iterator[Segment]:
         """See `ChatMl.opening`."""
         first = conversation.messages[0]
         system = text_of(first, "messages[0]") if first.role == "system" else None
@@ -101,7 +106,7 @@ class Qwen3XmlFormat(ChatMl):
         yield from self.literal(f"{START}system\n")
         yield Segment(SYSTEM if system is None else system)
         if conversation.tools:
-            yield from self.literal(BEFORE_TOOLS)
+            yield from self.literal(f"\n\n{BEFORE_TOOLS}")
             yield Segment("".join(_tool(tool, f"tools[{n}]") for n, tool in enumerate(conversation.tools)))
             yield from self.literal(AFTER_TOOLS)
         yield from self.literal(f"{END}\n")
@@ -116,12 +121,7 @@ class Qwen3XmlFormat(ChatMl):
 
     def call(self, call: ToolCall, tools: Sequence[Tool], where: str) -> str:
         """See `ChatMl.call`."""
-        arguments = (
-            f"<parameter={_name(key, f'{where}.arguments')}>\n"
-            f"{_value(value, allowed_types(tools, call.name, key), f'{where}.arguments.{key}')}\n{PARAMETER_END}\n"
-            for key, value in call.arguments.items()
-        )
-        return f"\n{FUNCTION}{_name(call.name, f'{where}.name')}>\n{''.join(arguments)}{FUNCTION_END}\n"
+        return write_call(call, tools, where, json_or_python)
 
     def result(self, messages: Sequence[Message], index: int) -> Iterator[Segment]:
         """See `ChatMl.result`."""
@@ -163,12 +163,32 @@ def _tool(tool: Tool, where: str) -> str:
 def _tags(fields: Any, without: tuple[str, ...], where: str) -> Iterator[str]:
     for key, value in fields.items() if isinstance(fields, Mapping) else ():
         if key not in without:
-            yield f"<{key}>{_written(value, where)}</{key}>"
+            yield f"<{key}>{json_or_python(value, where)}</{key}>"
 
 
-def _written(value: Json, where: str) -> str:
-    """A value as the template prints it: lists and objects as JSON, all else as Python's `str` does."""
+def write_call(call: ToolCall, tools: Sequence[Tool], where: str, write: Callable[[Json, str], str]) -> str:
+    """What stands between the tags of a call; `write` spells a value, given its place.
+
+    Raises:
+      FormatError: A name cannot be written, or a value would read back as another.
+    """
+    lines = ["", f"{FUNCTION}{_name(call.name, f'{where}.name')}>"]
+    for key, value in call.arguments.items():
+        at = f"{where}.arguments.{key}"
+        text = write(value, at)
+        _check_reads_back(text, value, allowed_types(tools, call.name, key), at)
+        lines += [f"<parameter={_name(key, f'{where}.arguments')}>", text, PARAMETER_END]
+    return "\n".join([*lines, FUNCTION_END, ""])
+
+
+def json_or_python(value: Json, where: str) -> str:
+    """A value as most templates of the family print it: lists and objects as JSON, all else as Python's `str` does."""
     return dumps_at(value, where) if isinstance(value, (list, Mapping)) else python_text(value, where)
+
+
+def json_or_text(value: Json, where: str) -> str:
+    """A value as later templates print it: a string as it is, all else as JSON."""
+    return value if isinstance(value, str) else dumps_at(value, where)
 
 
 def _name(name: str, where: str) -> str:
@@ -177,22 +197,17 @@ def _name(name: str, where: str) -> str:
     return name
 
 
-def _value(value: Json, types: frozenset[str], where: str) -> str:
-    """The value as text that reads back as the same value."""
-    meant = dumps_at(value, where)
-    text = _written(value, where)
-    match = DELIMITER.search(text)
-    if match is not None:
+def _check_reads_back(text: str, value: Json, types: frozenset[str], where: str) -> None:
+    if read_value(text) != text:
         raise FormatError(
-            f"{where} without {match.group()}",
-            f"one at character {match.start()}",
+            f"{where} without a line that begins with a tag of the call's own",
+            "one after which the value would read back as another",
             "choose a format with quoted strings: nothing can be escaped in this one",
         )
     read = cast(text, types)[0]
-    if dumps(read) != meant:
+    if dumps(read) != dumps_at(value, where):
         raise FormatError(
             f"{where} to read back as the same {json_type(value)}",
             f"{text[:40]!r}, which reads as {json_type(read)} where the schema allows {types_in_words(types)}",
             "correct the value or the schema: this format writes no types",
         )
-    return text

@@ -17,17 +17,24 @@ from callwright.formats.grammar import (
     WHITESPACE,
     Event,
     Grammar,
+    Malformed,
     ParseContext,
+    ParsedRegion,
     ParseIssue,
     Region,
+    RegionRepairer,
     Repair,
     TextDelta,
     TextMatch,
     Trim,
+    Unfinished,
     skip_space,
 )
 from callwright.formats.hiding import OutputHider
 from callwright.tokens import Segment
+
+_ATTEMPTS = 16
+"""After so many vain attempts to repair a region, the next waits until the region is half as long again."""
 
 
 class Stream:
@@ -37,27 +44,32 @@ class Stream:
       complete: After `finish`: False when the text ended inside a call or a thought, or was cut by the token limit.
     """
 
+    # What most messages leave as it is stands here, because a reader is made for every message.
+    _hider: OutputHider | None = None  # made when control tokens and text come apart
+    _text = ""
+    _base = 0  # offset of `_text` in the message; what was emitted is dropped
+    _at = 0  # everything before it was emitted (this and all that follow are offsets in `_text`)
+    _searched = 0  # everything before it has been searched for a closer of the region
+    _region: Region | None = None
+    _attempts = 0  # how often the region was repaired in vain, because more text must come
+    _repair_from = 0  # before the text is so long it is not tried again
+    _context: ParseContext | None = None  # what the region's reader was given last
+    _start = 0  # where the region begins
+    _ended = False
+    _truncated = False  # the message ended where it should not
+    _stopped = False  # the model is known to have stopped by itself
+    _reported = False
+    complete = True
+
     def __init__(
         self, grammar: Grammar, *, tools: Sequence[Tool], special_tokens: Sequence[str], lenient: bool, thinking: bool
     ) -> None:
-        self.complete = True
         self._grammar, self._tools, self._lenient = grammar, tools, lenient
         self._special_tokens = special_tokens
-        self._hider: OutputHider | None = None  # made when control tokens and text come apart
-        self._text = ""
         self._pending: list[str] = []  # pieces that arrived since
-        self._base = 0  # offset of `_text` in the message; what was emitted is dropped
-        self._at = 0  # everything before it was emitted (this and all that follow are offsets in `_text`)
-        self._searched = 0  # everything before it has been searched for a closer of the region
-        self._region: Region | None = None
-        self._context: ParseContext | None = None  # what its reader was given last
         self._thinking = thinking
-        self._start = 0  # where the region begins
-        self._ended = False
-        self._truncated = False  # the message ended where it should not
         self._may_start = bool(grammar.start_regions)  # no content and no region yet, and one may count for that
         self._trim: Trim = "whitespace" if thinking else ""
-        self._reported = False
         self._finder = grammar.finder(thinking=thinking, lenient=lenient)
         # What it matches is content if no region is open, and the region's if one is.
         self._marker_free: TextMatch | None = None if self._trim or self._may_start else self._finder.marker_free
@@ -84,8 +96,9 @@ class Stream:
         """What is certain now that nothing more comes.
 
         Args:
-          finish_reason: "length" when the token limit cut the message.
+          finish_reason: "length" when the token limit cut the message, "stop" when the model ended it by itself.
         """
+        self._stopped = finish_reason == "stop"
         if self._hider is not None:
             self._pending.append(self._hider.flush())
         events = self._advance(final=True)
@@ -211,6 +224,8 @@ class Stream:
         self._thinking, self._finder = thinking, self._grammar.finder(thinking=thinking, lenient=self._lenient)
 
     def _read_region(self, region: Region, events: list[Event], final: bool) -> bool:
+        if not final and len(self._text) < self._repair_from:
+            return False
         if not final and region.closers:
             closing, _ = self._grammar.closing[region.closers]
             since = max(self._searched - closing.overlap, self._start + len(region.opener))
@@ -218,12 +233,17 @@ class Stream:
             if closing.find(self._text, since) is None:
                 return False
         if self._context is None or self._context.final != final:
-            self._context = ParseContext(self._tools, final, self._lenient)
+            self._context = ParseContext(
+                self._tools, final, self._lenient, self._grammar.stops, stopped=final and self._stopped
+            )
         found = region.read(self._text, self._start, self._context)
+        if found is not None and self._lenient and region.repair is not None:
+            found = self._repaired(region.repair, found, self._context)
         if found is None:
             return False
         space = self._text[self._at : self._start]  # before a region that counts at the start only
         self._region, self._may_start, self._trim = None, False, ""
+        self._attempts = self._repair_from = 0
         if found.repairs or found.errors:
             events += self._placed((*found.repairs, *found.errors))
         if found.content:
@@ -233,6 +253,18 @@ class Stream:
         if not found.closed:
             self._truncated = self._ended = True
         return True
+
+    def _repaired(self, repair: RegionRepairer, found: ParsedRegion, context: ParseContext) -> ParsedRegion | None:
+        """The region repaired; as it was read strictly, where nothing certain was meant."""
+        try:
+            return repair(self._text, self._start, context, found) or found
+        except Unfinished:
+            self._attempts += 1
+            if self._attempts >= _ATTEMPTS:  # so many that the time would grow with the square of the length
+                self._repair_from = len(self._text) + (len(self._text) - self._start) // 2
+            return found if context.final else None
+        except Malformed:
+            return found
 
     def _placed(self, found: Iterable[ParseIssue | Repair]) -> Iterable[ParseIssue | Repair]:
         """With offsets in the whole message."""

@@ -18,22 +18,29 @@ the turn, to the first stop token, is what the model says. A turn is not supervi
 template later rewrites what came before (drops old reasoning, moves the tools), where it writes no stop, or where the
 declared format does not read the turn's calls back, of which a warning tells. Training refuses an example in which
 nothing is left to learn.
+
+What the template leaves out of a tool is found by rendering the tool with a question, whole and without each of its
+keywords: one without which nothing changes is lost, and a warning names tool, parameter and keyword.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from callwright.conversation import Conversation, Json, Message, ToolCall
+from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
 from callwright.errors import FormatError
 from callwright.formats.base import Format, Warn
 from callwright.formats.grammar import MarkerFinder
 from callwright.formats.hiding import ConversationHider
 from callwright.formats.jinja import ChatTemplate
 from callwright.formats.jsontext import reason
+from callwright.formats.omissions import Omissions
 from callwright.formats.reading import Stream
+from callwright.formats.schemas import source_tool
+from callwright.formats.template_omissions import Keyword, omitted
 from callwright.tokens import Segment
 
 PREFIX = "template:"
@@ -53,6 +60,7 @@ class TemplateFormat(Format):
         self.bos = str(self._variables.get("bos_token", ""))
         spelled = {*declared.special_tokens, *map(str, self._variables.values())} - {""}
         self.special_tokens = tuple(sorted(spelled, key=lambda token: (-len(token), token)))  # the longest wins
+        self._omitted = lru_cache(maxsize=1024)(self._find_omitted)
         self._control, self._stop = MarkerFinder(self.special_tokens), MarkerFinder(self.stops)
 
     def _segments(
@@ -76,9 +84,37 @@ class TemplateFormat(Format):
 
         marked = write(hidden.messages, add_generation_prompt, hider.marks)
         text, spans = _unmarked(marked, hider.marks)
+        for n, tool in enumerate(conversation.tools):
+            omissions = Omissions(f"tools[{n}]", tool.name)
+            for path, keyword in self._omitted(json.dumps(source_tool(tool), ensure_ascii=False, default=str)):
+                omissions.add(path, keyword)
+            omissions.tell(warn)
+        answers = [message for message in hidden.messages if message.role == "assistant"]
+        if len(spans) == len(answers):
+            spans = [span for span, message in zip(spans, answers, strict=True) if message.supervised]
+        elif not all(message.supervised for message in answers):
+            spans = []
         if not spans:
             spans = list(self._turns(hidden, text, write, warn))
         yield from self._cut(text, spans, hider.restore)
+
+    def _find_omitted(self, text: str) -> Sequence[Keyword]:
+        """What the template leaves out of a tool, which comes as JSON, where it stands alone with a question."""
+        source = json.loads(text)
+        wrapped = "function" in source
+
+        def write(*functions: Mapping[str, Json]) -> str:
+            tools = ({**source, "function": function} if wrapped else function for function in functions)
+            asked = Conversation((Message("user", "?"),), tuple(Tool("", given=tool) for tool in tools))
+            return self._template(asked).render(asked, variables=self._variables)
+
+        function = source["function"] if wrapped else source
+        try:
+            if write(function) == write():
+                return [(None, "everything: the template prints no tools")]
+            return omitted(function, write)
+        except (FormatError, RecursionError):  # the template wants another conversation, or the schema is very deep
+            return []
 
     def _check_thinking(self, thinking: bool | None) -> None:
         """The template is told, whatever it makes of it."""
@@ -104,7 +140,7 @@ class TemplateFormat(Format):
         """Where the assistant's turns stand, as far as rendering their beginnings shows it."""
         end = 0
         for index, message in enumerate(hidden.messages):
-            if message.role != "assistant":
+            if message.role != "assistant" or not message.supervised:
                 continue
             try:
                 before = write(hidden.messages[:index], True)
@@ -157,6 +193,15 @@ def locate(place: str, variant: str | None) -> tuple[Path, str]:
             "set variant to the format that reads what the model says, such as qwen3 or mistral/v13",
         )
     return Path(path), declared
+
+
+def reading_format(id: str) -> str:
+    """The id of the format that reads: of `template:PATH/FORMAT` the declared one, else the id itself.
+
+    Raises:
+      FormatError: No such file, or no format is declared.
+    """
+    return locate(id.removeprefix(PREFIX), None)[1] if id.startswith(PREFIX) else id
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, str]]:

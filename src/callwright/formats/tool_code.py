@@ -8,8 +8,8 @@ strings end none. Of a block that was cut, the calls whose lines are whole are k
 executed.
 
 What Python has no words for is refused: names of functions that are not dotted identifiers, and parameters whose names
-are no identifiers or are keywords, such as `from`. Lenient reading takes comment lines, `print(...)` around a call, and
-a list of calls on one line. Thinking is left out, as Gemma 3 has no channel for it.
+are no identifiers or are keywords, such as `from`. Lenient reading takes comment lines, `print(...)` around a call,
+and several calls on one line. Thinking is left out, as Gemma 3 has no channel for it.
 """
 
 import re
@@ -25,12 +25,12 @@ from callwright.formats.grammar import (
     ParsedRegion,
     ParseIssue,
     Region,
-    Repair,
+    Unfinished,
     skip_space,
     unclosed,
 )
-from callwright.formats.jsontext import Unfinished
 from callwright.formats.pythonic import PythonCallReader, write_call
+from callwright.formats.pythonic_repair import LenientPythonCallReader
 
 FENCE = "```"
 OPEN = "```tool_code"
@@ -48,11 +48,15 @@ class ToolCodeFormat(Gemma3Format):
     def __init__(self) -> None:
         self.grammar = Grammar(
             (
-                Region(OPEN, _read_block, closers=(FENCE,), at_start=True),
-                Region("\n" + OPEN, _read_block, closers=(FENCE,)),
+                Region(OPEN, _read_block, closers=(FENCE,), at_start=True, repair=_repair_block),
+                Region("\n" + OPEN, _read_block, closers=(FENCE,), repair=_repair_block),
             ),
             stops=self.stops,
         )
+
+    def chat_template(self) -> str:
+        """See `Format.chat_template`."""
+        return self.tools_template + super().chat_template()
 
     def _turn_text(self, message: Message, content: str, where: str) -> str:
         if not message.tool_calls:
@@ -72,13 +76,12 @@ def _read_block(text: str, start: int, context: ParseContext) -> ParsedRegion | 
         return ParsedRegion(inside, content=text[start:inside])
     reader = PythonCallReader(text, inside, context)
     try:
-        calls = _lines(reader, text, context)
-        return ParsedRegion(reader.at, calls, repairs=tuple(reader.repairs))
+        calls = _lines(reader, text)
+        return ParsedRegion(reader.at, calls)
     except Unfinished as error:
         if not context.final:
             return None
-        cut = unclosed(text, opened, str(error))
-        return replace(cut, calls=tuple(reader.complete_calls), repairs=tuple(reader.repairs))
+        return replace(unclosed(text, opened, str(error)), calls=tuple(reader.complete_calls))
     except Malformed as error:
         closed = text.find(FENCE, max(inside, error.position))
         if closed >= 0:
@@ -87,7 +90,7 @@ def _read_block(text: str, start: int, context: ParseContext) -> ParsedRegion | 
         return unclosed(text, opened, str(error)) if context.final else None
 
 
-def _lines(reader: PythonCallReader, text: str, context: ParseContext) -> tuple[ToolCall, ...]:
+def _lines(reader: PythonCallReader, text: str) -> tuple[ToolCall, ...]:
     """The calls up to the closing fence, after which reading continues."""
     calls: list[ToolCall] = []
     while True:
@@ -96,11 +99,9 @@ def _lines(reader: PythonCallReader, text: str, context: ParseContext) -> tuple[
             raise Malformed("expected one call a line", reader.at)
         reader.complete_calls = calls[:] if line else reader.complete_calls
         reader.at = line.end() if line else len(text)
-        if context.lenient and _ended_without_fence(reader, text, context, calls):
-            return tuple(calls)
         if reader.peek() == "`":
             break
-        calls += _lenient_line(reader, text) if context.lenient else [reader.call()]
+        calls.append(reader.call())
     if not text.startswith(FENCE, reader.at):
         if FENCE.startswith(text[reader.at : reader.at + 3]):
             raise Unfinished("the text ends inside a fence")
@@ -111,32 +112,42 @@ def _lines(reader: PythonCallReader, text: str, context: ParseContext) -> tuple[
     return tuple(calls)
 
 
-def _ended_without_fence(reader: PythonCallReader, text: str, context: ParseContext, calls: Sequence[ToolCall]) -> bool:
-    if not calls or not context.final or reader.at < len(text):
-        return False
-    reader.repairs.append(Repair(f"a missing {FENCE}", reader.at))
-    return True
+def _repair_block(text: str, start: int, context: ParseContext, found: ParsedRegion) -> ParsedRegion | None:
+    """See `grammar.RegionRepairer`."""
+    inside = text.index(OPEN, start) + len(OPEN)
+    if found.right or not _LABEL_ENDS.match(text, inside):
+        return None
+    reader = LenientPythonCallReader(text, inside, context, opener=OPEN, closers=(FENCE,))
+    calls: list[ToolCall] = []
+    while reader.peek():
+        calls += _lenient_line(reader, text)
+        if not reader.at_end() and not _LINE_ENDS.match(text, reader.at):
+            reader.add_repair("several calls on one line")
+            reader.at = skip_space(text, reader.at)
+            reader.at += text[reader.at] in ",;"
+    if not calls:
+        return None
+    if text.startswith(FENCE, reader.at):
+        reader.at += len(FENCE)
+    else:
+        reader.add_repair(f"a missing {FENCE}")
+    return ParsedRegion(reader.at, tuple(calls), repairs=tuple(reader.repairs))
 
 
-def _lenient_line(reader: PythonCallReader, text: str) -> Sequence[ToolCall]:
+def _lenient_line(reader: LenientPythonCallReader, text: str) -> Sequence[ToolCall]:
     """One line that holds a call, in `print(...)` or not, a list of calls, or a comment."""
     start = reader.at
     if text[start] == "#":
-        reader.repairs.append(Repair("a comment left out", start))
+        reader.add_repair("a comment left out")
         reader.at = text.find("\n", start)
         if reader.at < 0:
             raise Unfinished("the text ends inside a comment")
         return ()
     if text[start] == "[":
-        reader.repairs.append(Repair("a list of calls on one line", start))
+        reader.add_repair("a list of calls on one line")
         return reader.calls()
     if not text.startswith("print(", start):
         return (reader.call(),)
-    reader.at += len("print(")
-    reader.peek()
-    call = reader.call()
-    if reader.peek() != ")":
-        raise Malformed("expected )", reader.at)
-    reader.at += 1
-    reader.repairs.append(Repair("print(...) around a call left out", start))
-    return (call,)
+    reader.add_repair("print(...) around a call left out")
+    reader.at += len("print")
+    return (reader.call_in_parentheses(),)

@@ -14,7 +14,7 @@ Left out on purpose: thinking. Gemma 3 has no reasoning channel, so a message wi
 from callwright.conversation import Message, ToolCall
 from callwright.formats.base import template_text
 from callwright.formats.gemma3 import Gemma3Format
-from callwright.formats.grammar import Grammar, Region
+from callwright.formats.grammar import Grammar
 from callwright.formats.jsontext import dumps_at
 from callwright.formats.tagged import TaggedJson
 
@@ -30,12 +30,11 @@ class XmlFormat(Gemma3Format):
 
     def __init__(self, variant: str = "args") -> None:
         self.variant = variant
-        read = TaggedJson(OPEN, CLOSE, variant)
-        self.grammar = Grammar((Region(OPEN, read, closers=(CLOSE,), before="newline"),), stops=self.stops)
+        self.grammar = Grammar((TaggedJson(OPEN, CLOSE, variant).region(before="newline"),), stops=self.stops)
 
     def chat_template(self) -> str:
         """See `Format.chat_template`; the variants share one."""
-        return template_text("xml.jinja", key_of_arguments=self.variant)
+        return self.tools_template + template_text("xml.jinja", key_of_arguments=self.variant)
 
     def _turn_text(self, message: Message, content: str, where: str) -> str:
         calls = [self._call(call, f"{where}.tool_calls[{n}]") for n, call in enumerate(message.tool_calls)]

@@ -1,4 +1,6 @@
-"""Numbers as people write them."""
+"""Numbers and times as people write them."""
+
+from datetime import UTC, datetime
 
 
 def percent(share: float | None) -> str:
@@ -20,6 +22,11 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes:02d} min"
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def moment(time: datetime) -> str:
+    """A time in UTC, to the minute."""
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def size(count: int | None) -> str:

@@ -13,6 +13,7 @@ from callwright.conversation import Conversation
 from callwright.errors import CallwrightError, DataError
 from callwright.formats.base import Format
 from callwright.instruments.script import Line
+from callwright.notices import notify_unread, warn
 from callwright.openai import read_conversation
 from callwright.tokens import Segment, last_supervised
 
@@ -37,8 +38,24 @@ def read_script_file(path: Path, fmt: Format) -> list[Line]:
 
 
 def expected_output(fmt: Format, conversation: Conversation) -> tuple[Segment, ...]:
-    """What a model must generate for the conversation's last message, the end of its turn included."""
-    return last_supervised(fmt.render(conversation).segments)
+    """What a model must generate for the conversation's last message, the end of its turn included.
+
+    Where the prompt opens a thought, the output begins with the marker that opens it: a script goes on from there.
+    """
+    output = last_supervised(fmt.render(conversation).segments)
+    before = Conversation(conversation.messages[:-1], conversation.tools)
+    opened = fmt.generation_prompt(before)
+    if fmt.grammar.thought is None or not fmt.grammar.opens_thought(opened):
+        return output
+    given: tuple[Segment, ...] = ()
+    for segment in reversed(fmt.render(before, add_generation_prompt=True).segments):
+        given = (segment, *given)
+        if fmt.grammar.thought.opener in "".join(one.text for one in given):
+            break
+    return (*given, *output)
+
+
+_KEYS = frozenset({"cue", "says", "message", "tools"})
 
 
 def _line(text: str, where: str, fmt: Format) -> Line:
@@ -46,6 +63,8 @@ def _line(text: str, where: str, fmt: Format) -> Line:
         row = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DataError(f"a JSON object in {where}", str(error), _FIX) from error
+    if isinstance(row, dict):
+        notify_unread(row, _KEYS, where, warn)
     match row:
         case {"cue": str(cue), "says": str(says)}:
             return Line(cue, says)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from callwright.errors import WeightsError
+from callwright.models.recognition import beginning, refuse_recognized, value_lines
 
 SUPPORTED = "a Gemma 3 text model (`gemma3_text` in config.json, `gemma3` in a GGUF; 270M or 1B)"
 _USE_ANOTHER = "name a Gemma 3 text model such as gemma3-270m or google/gemma-3-270m-it"
@@ -137,8 +138,10 @@ def from_hf(config: Mapping[str, Any], where: str = "config.json") -> Gemma3Conf
       where: What to call it in an error.
 
     Raises:
-      WeightsError: It is of another architecture, lacks a number, or asks for something that Gemma 3 text is not.
+      WeightsError: It is of another architecture, of quantized weights, lacks a number, or asks for something that
+        Gemma 3 text is not.
     """
+    refuse_recognized(f"{SUPPORTED} in {where}", value_lines(config))
     if config.get("model_type") != "gemma3_text":
         raise WeightsError(SUPPORTED, f"model_type {config.get('model_type')!r} in {where}", _USE_ANOTHER)
     numbers = _numbers(config, _HF_FIELDS, where, _TAKE_ITS_OWN)
@@ -187,6 +190,8 @@ def read_config(path: Path) -> Gemma3Config:
     except FileNotFoundError as error:
         raise WeightsError(f"{path}", "no such file", "name a directory with weights and their config.json") from error
     except (OSError, ValueError, RecursionError) as error:
+        if not isinstance(error, OSError):
+            refuse_recognized(f"JSON in {path}", [beginning(path)])
         raise WeightsError(f"JSON in {path}", str(error), _TAKE_ITS_OWN) from error
     return from_hf(config if isinstance(config, dict) else {}, str(path))
 

@@ -19,8 +19,9 @@ import gguf
 import numpy as np
 
 from callwright.errors import WeightsError
-from callwright.models.gemma3 import Gemma3Config, from_gguf, to_hf
-from callwright.models.safetensors_files import CODES, NUMPY_DTYPES, Dtype, write_stream
+from callwright.models.gemma3 import SUPPORTED, Gemma3Config, from_gguf, to_hf
+from callwright.models.recognition import beginning, refuse_recognized, tensor_lines, value_lines
+from callwright.models.safetensors_files import CODES, EMBEDDING, NUMPY_DTYPES, Dtype, untied, write_stream
 from callwright.models.tokenizer import build_sentencepiece
 from callwright.models.weights import Architecture, Weights
 from callwright.storage import atomic_file, write_bytes, write_json
@@ -28,6 +29,25 @@ from callwright.storage import atomic_file, write_bytes, write_json
 Progress = Callable[[int, int], None]
 """Called with the number of parameters that are done, and of all."""
 
+READABLE = frozenset(
+    (
+        *("F32", "F16", "BF16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"),
+        *("IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S", "IQ4_NL", "IQ4_XS"),
+        *("TQ1_0", "TQ2_0", "MXFP4", "NVFP4"),
+    )
+)
+"""The types of numbers that a GGUF is read in, by ggml's names."""
+_RETIRED = {
+    4: "Q4_2",
+    5: "Q4_3",
+    31: "Q4_0_4_4",
+    32: "Q4_0_4_8",
+    33: "Q4_0_8_8",
+    36: "IQ4_NL_4_4",
+    37: "IQ4_NL_4_8",
+    38: "IQ4_NL_8_8",
+}
+"""Types that ggml no longer knows, and files still have."""
 _BLOCK = 1 << 22  # numbers dequantized at a time: 16 MiB as float32
 _FIX = "fetch the file again, or convert the model to GGUF again"
 
@@ -128,10 +148,13 @@ def convert_gguf(
       WeightsError: The file is broken, of another architecture, or lacks a tensor.
     """
     reader, metadata = open_gguf(source)
+    types = {tensor.name: tensor.tensor_type.name for tensor in reader.tensors}
+    seen = [*value_lines(metadata), f"byte order {reader.byte_order!r}", *tensor_lines(types)]
+    refuse_recognized(f"{SUPPORTED} in {source}", seen)
     config = from_gguf(metadata, str(source))
     shapes = config.tensor_shapes()
     tensors = _matched(reader, shapes, source)
-    write_stream(directory / "model.safetensors", shapes, dtype, _blocks(tensors, source, progress))
+    write_stream(directory / "model.safetensors", shapes, dtype, _blocks(tensors, progress))
     write_bytes(directory / "tokenizer.model", _tokenizer(metadata, source))
     write_json(directory / "config.json", to_hf(config, dtype))
     return config
@@ -149,13 +172,29 @@ def open_gguf(source: Path) -> tuple[Any, dict[str, Any]]:
     except FileNotFoundError as error:
         raise WeightsError(f"a GGUF at {source}", "no such file", "check the path") from error
     except (ValueError, IndexError, KeyError, OSError, OverflowError) as error:  # all that a cut file can raise
+        if not isinstance(error, OSError):
+            refuse_recognized(f"a GGUF at {source}", [beginning(source)])
+        if unknown := re.search(r"(\d+)\)? is not a valid GGMLQuantizationType", str(error)):
+            number = int(unknown[1])
+            raise _unreadable(_RETIRED.get(number, f"type {number}"), source) from error
         raise WeightsError(f"a whole GGUF at {source}", f"a file that ends or breaks early ({error})", _FIX) from error
+
+
+def _unreadable(kind: str, source: Path) -> WeightsError:
+    return WeightsError(
+        "a quantization that the gguf library can undo",
+        f"{kind} in {source}",
+        "name a GGUF in F16, BF16, Q8_0, Q4_0 or a K-quant",
+    )
 
 
 def _matched(reader: Any, shapes: Mapping[str, tuple[int, ...]], source: Path) -> dict[str, Any]:
     """The reader's tensors by Hugging Face name: all of them, no other, each of its shape."""
     found = {tensor.name: tensor for tensor in reader.tensors}
     matched = {}
+    for tensor in found.values():
+        if tensor.tensor_type.name not in READABLE:
+            raise _unreadable(tensor.tensor_type.name, source)
     for name, shape in shapes.items():
         theirs = gguf_name(name)
         if theirs not in found:
@@ -164,26 +203,22 @@ def _matched(reader: Any, shapes: Mapping[str, tuple[int, ...]], source: Path) -
         got = tuple(int(n) for n in reversed(matched[name].shape))  # GGUF says the innermost dimension first
         if got != shape:
             raise WeightsError(f"{theirs} of shape {shape}", f"{got} in {source}", _FIX)
+    head, embedding = found.pop("output.weight", None), matched[EMBEDDING]
+    if head and not (head.tensor_type == embedding.tensor_type and np.array_equal(head.data, embedding.data)):
+        raise untied(f"output.weight in {source}")
     if found:
         raise WeightsError("only the tensors of a Gemma 3 text model", f"{min(found)} in {source}", _FIX)
     return matched
 
 
-def _blocks(tensors: Mapping[str, Any], source: Path, progress: Progress | None) -> Iterator[np.ndarray]:
+def _blocks(tensors: Mapping[str, Any], progress: Progress | None) -> Iterator[np.ndarray]:
     total = sum(int(tensor.n_elements) for tensor in tensors.values())
     done = 0
     for name, tensor in tensors.items():
         data = tensor.data  # rows, quantized along the last axis
         rows = max(1, _BLOCK * len(data) // int(tensor.n_elements))
         for start in range(0, len(data), rows):
-            try:
-                block = gguf.quants.dequantize(data[start : start + rows], tensor.tensor_type)
-            except NotImplementedError as error:
-                raise WeightsError(
-                    "a quantization that the gguf library can undo",
-                    f"{tensor.tensor_type.name} in {source}",
-                    "name a GGUF in F16, BF16, Q8_0 or a K-quant",
-                ) from error
+            block = gguf.quants.dequantize(data[start : start + rows], tensor.tensor_type)
             yield block - np.float32(1) if is_norm(name) else block
             done += block.size
             if progress:

@@ -1,19 +1,20 @@
 """From weights on disk to a Tunix model on a mesh, and from there to a plain parameter tree.
 
 Training goes through Tunix's `Gemma3` module, because LoRA is attached to it; everything else reads the tree that
-`parameters` returns.
+`parameters` returns. Tunix's own loader is left out on purpose: it reads all tensors of a file as the first one's type.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 from tunix.models.gemma3 import model as tunix_gemma3
-from tunix.models.gemma3 import params_safetensors
 
 from callwright.models.forward import Params
 from callwright.models.gemma3 import Gemma3Config
+from callwright.models.hf_names import tree_of
+from callwright.models.safetensors_files import read_tensors
 from callwright.models.sources import ModelFiles
 
 Precision = Literal["float32", "bfloat16"]
@@ -44,10 +45,13 @@ def tunix_config(config: Gemma3Config, precision: Precision) -> tunix_gemma3.Mod
 
 def load_model(files: ModelFiles, mesh: jax.sharding.Mesh, precision: Precision = "float32") -> tunix_gemma3.Gemma3:
     """The model with its weights in `precision`, sharded over the mesh."""
+    config = tunix_config(files.config, precision)
     with mesh:
-        return params_safetensors.create_model_from_safe_tensors(
-            str(files.directory), tunix_config(files.config, precision), mesh=mesh, dtype=jnp.dtype(precision)
-        )
+        module = nnx.eval_shape(lambda: tunix_gemma3.Gemma3(config, rngs=nnx.Rngs(params=0)))
+        graph, state = nnx.split(module)
+        tree = tree_of(read_tensors(files.weights, files.config, precision), files.config)
+        arrays = jax.tree.map(jax.device_put, tree, nnx.get_named_sharding(state, mesh).to_pure_dict())
+        return cast(tunix_gemma3.Gemma3, nnx.merge(graph, arrays))
 
 
 def parameters(model: tunix_gemma3.Gemma3) -> Params:

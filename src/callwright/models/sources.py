@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from importlib.resources import files as package_files
 from pathlib import Path
 
-from callwright.errors import FetchError, StorageError, WeightsError
+from callwright.errors import FetchError, StorageError, WeightsError, nearest
 from callwright.models.conversion import converted
 from callwright.models.gemma3 import Gemma3Config, read_config
 from callwright.models.gguf import Progress
 from callwright.models.license import License, gemma_license
+from callwright.models.recognition import INSTEAD, KINDS, SAVE_SAFETENSORS, refuse_recognized
 from callwright.models.safetensors_files import check_weights, find_weights, is_pickle
 from callwright.storage import cache_dir, sha256_file, sha256_json
 
@@ -102,7 +103,8 @@ def resolve_model(spec: str, *, cache: Path | None = None, progress: Progress | 
       progress: Called as a conversion advances.
 
     Raises:
-      WeightsError: It is missing, unreadable, altered, broken, pickled or of another architecture.
+      WeightsError: It is missing, unreadable, altered, broken, pickled, quantized (but as GGUF), an adapter, of another
+        architecture, or what `recognition` lists besides.
       StorageError: The cache cannot be written.
       FetchError: The hub could not be reached or refuses, and nothing is cached.
     """
@@ -130,8 +132,8 @@ def _resolve(spec: str, cache: Path | None, progress: Progress | None) -> ModelF
     if spec and path.is_dir():
         return _model(path.resolve().name, spec, path.resolve())
     if is_pickle(path):
-        raise WeightsError(_ACCEPTED, f"{spec}, which may run code when loaded", "convert it to safetensors first")
-    if path.suffix == ".gguf":
+        raise WeightsError(_ACCEPTED, f"{spec}, which may run code when loaded", SAVE_SAFETENSORS)
+    if path.suffix.lower() == ".gguf":
         if not path.is_file():
             raise WeightsError(f"a GGUF at {path}", "no such file", "check the path")
         sha256 = sha256_file(path)
@@ -140,8 +142,11 @@ def _resolve(spec: str, cache: Path | None, progress: Progress | None) -> ModelF
     if _HUB_ID.fullmatch(spec):
         directory = _snapshot(spec)
         return _model(spec.partition("@")[0].rpartition("/")[2], spec, directory, revision=directory.name)
+    if path.is_file():
+        refuse_recognized(_ACCEPTED, [f"file {path.name}"], (*KINDS, *INSTEAD))
     got = "another kind of file" if path.exists() else "none of them, and no such path"
-    raise WeightsError(_ACCEPTED, f"{spec!r}: {got}", "check the spelling")
+    near = nearest(spec, BUILTIN)
+    raise WeightsError(_ACCEPTED, f"{spec!r}: {got}", f"did you mean {near[0]}?" if near else "check the spelling")
 
 
 def _model(name: str, spec: str, directory: Path, sha256: str | None = None, revision: str | None = None) -> ModelFiles:

@@ -27,6 +27,7 @@ from sentencepiece import sentencepiece_model_pb2 as sentencepiece_pb
 
 from callwright.errors import WeightsError
 from callwright.models.gemma3 import read_config
+from callwright.models.recognition import beginning, refuse_recognized
 from callwright.tokens import CUE
 
 _SPACE = "\u2581"  # ▁, how pieces spell a space
@@ -235,6 +236,9 @@ def load_tokenizer(directory: Path) -> GemmaTokenizer:
             raise WeightsError("tokenizer.model or tokenizer.json", f"neither in {directory}", _FIX)
     except (OSError, UnicodeDecodeError) as error:
         raise WeightsError(f"a readable tokenizer in {directory}", str(error), _FIX) from error
+    except WeightsError as error:
+        refuse_recognized(error.expected, [beginning(path) for path in (model, spec) if path.is_file()][:1])
+        raise
     rows = read_config(directory / "config.json").vocab_size
     if tokenizer.vocab_size > rows:
         raise WeightsError(

@@ -14,17 +14,21 @@ from pydantic import Field, create_model, field_validator, model_validator
 
 from callwright.data.registry import SOURCES, MixedSource, open_source
 from callwright.data.source import Source
-from callwright.errors import ConfigError
+from callwright.errors import ConfigError, suggest
 from callwright.evaluation.run import EvaluationSettings
 from callwright.formats import get_format
 from callwright.models.load import Precision
 from callwright.models.lora import LoraSettings
 from callwright.report.stage_list import SECTIONS
-from callwright.settings import Settings, validated
+from callwright.settings import Settings, key_paths, validated
 from callwright.storage import sha256_json
 from callwright.training.grpo import GrpoSettings
 from callwright.training.sft import SftSettings
 from callwright.yaml_files import parse_yaml, read_yaml
+
+_SEE = "`callwright run FILE --dry-run` prints all keys"
+NAME_ONE = "name one that says what to run: config/quickstart.yaml (small), or config/pipeline.yaml (the full run)"
+"""What to do without a configuration: the full run takes hours, so it is never assumed."""
 
 
 class FormatSettings(Settings):
@@ -148,27 +152,30 @@ class PipelineConfig(Settings):
         Raises:
           DataError: A file of them is missing or broken.
         """
-        sources = [open_source(name, options) for name, options in self.stage(number).data.items()]
+        sources = list(self.sources(number).values())
         return sources[0] if len(sources) == 1 else MixedSource(sources, self.seed)
 
-    def checked_sources(self, number: int) -> list[Source]:
-        """Those sources of a training stage among whose examples entries of the benchmark are looked for."""
-        stage = self.stage(number)
-        if stage.decontaminate == "off":
-            return []
-        return [open_source(name, options) for name, options in stage.data.items() if SOURCES[name].checked]
+    def sources(self, number: int) -> dict[str, Source]:
+        """The sources of a training stage by their kind.
+
+        Raises:
+          DataError: As `source`.
+        """
+        return {name: open_source(name, options) for name, options in self.stage(number).data.items()}
 
 
 def load_config(path: Path | None, overrides: Sequence[str] = ()) -> PipelineConfig:
     """Reads a configuration file (all defaults when there is none), applies overrides, and checks it.
 
     Raises:
-      ConfigError: The file is missing or is not YAML, a key is unknown, a value has the wrong type.
+      ConfigError: The file is missing, sets nothing or is not YAML, a key is unknown, a value has the wrong type.
     """
-    data = _read(path) if path is not None else {}
+    data = _read(path, NAME_ONE) if path is not None else {}
     for section in SECTIONS.values():
         if path is not None and isinstance(data.get(section), str):
-            data[section] = _read(path.parent / data[section])
+            data[section] = _read(
+                path.parent / data[section], f"give the stage's settings, as config/{section}.yaml does"
+            )
         elif not isinstance(data.get(section, {}), dict):
             if data[section] is not None:
                 raise ConfigError(
@@ -177,14 +184,17 @@ def load_config(path: Path | None, overrides: Sequence[str] = ()) -> PipelineCon
             del data[section]
     for override in overrides:
         _apply(data, override)
-    return validated(PipelineConfig, data, where=str(path or "the configuration"))
+    return validated(PipelineConfig, data, where=str(path or "the configuration"), see=_SEE)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, fix: str) -> dict[str, Any]:
+    """What a file sets; `fix` says what to do about one that sets nothing."""
     data = read_yaml(path, error=ConfigError)
     if not isinstance(data, dict | None):
         raise ConfigError(f"keys and values in {path}", type(data).__name__, "see config/quickstart.yaml")
-    return data or {}
+    if data is None or all(value is None or value == {} for value in data.values()):
+        raise ConfigError(f"a configuration in {path}", "a file that sets nothing", fix)
+    return data
 
 
 def _apply(data: dict[str, Any], override: str) -> None:
@@ -215,11 +225,9 @@ def _targets(data: dict[str, Any], keys: Sequence[str]) -> Iterator[tuple[Any, d
     stages = {name: PipelineConfig.model_fields[name].annotation for name in SECTIONS.values()}
     found = {name: stage for name, stage in stages.items() if _has_key(stage, keys)}
     if not found:
-        raise ConfigError(
-            f"an override of {', '.join(PipelineConfig.model_fields)}, or of a stage's data or training",
-            ".".join(keys),
-            "name an existing key",
-        )
+        shared = dict.fromkeys(path for stage in stages.values() for path in key_paths(stage))
+        fix = suggest(".".join(keys), (*shared, *key_paths(PipelineConfig)), _SEE)
+        raise ConfigError("an override of an existing key", ".".join(keys), fix)
     for name, stage in found.items():
         yield stage, data.setdefault(name, {})
 

@@ -9,7 +9,7 @@ import errno
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import jax
@@ -18,20 +18,23 @@ from rich.console import Console
 from callwright.errors import CallwrightError, ConfigError, DataError, StorageError
 from callwright.evaluation.row import read_rows
 from callwright.models.license import show_once
-from callwright.orchestration.config import PipelineConfig, load_config
+from callwright.orchestration.config import NAME_ONE, PipelineConfig, load_config
+from callwright.orchestration.data_checks import check_data, refuse_other_data
 from callwright.orchestration.environment import check_environment, describe_environment
 from callwright.orchestration.plan import RemainingStage, describe_work
 from callwright.orchestration.provenance import describe_versions
-from callwright.orchestration.rundir import RunDirectory
-from callwright.orchestration.stages import RunContext, check_format, evaluate_stage, train_stage
+from callwright.orchestration.stages import RunContext, check_stage, evaluate_stage, train_stage
 from callwright.orchestration.start import begin, prepare
+from callwright.orchestration.starting_point import StartingPoint, is_trained, starting_points
 from callwright.report.command import print_report, write_results
 from callwright.report.stage_list import SECTIONS, STAGES
-from callwright.training.checkpoints import FILE
+from callwright.training.checkpoints import has_steps
 from callwright.yaml_files import format_yaml
 
 STOPPED = 130
 """Exit code of a run that was asked to stop; the convention of shells for Ctrl-C."""
+Starts = Mapping[int, StartingPoint]
+"""What each training stage that a command will train starts from."""
 
 
 def run_pipeline(
@@ -46,7 +49,7 @@ def run_pipeline(
     """Runs the pipeline, or continues a run that was stopped.
 
     Args:
-      config_path: The configuration file; all defaults when None.
+      config_path: The configuration file; None is refused.
       stages: Which stages; all enabled ones when None.
       resume: Another run, of which a finished stage is started from; as RUN on the command line names it.
       overrides: `key.path=value`, applied to the configuration.
@@ -61,13 +64,16 @@ def run_pipeline(
     """
     config = load_config(config_path, overrides)
     numbers = _stages(config, stages)
+    if config_path is None:  # wrong options are told first
+        raise ConfigError("a configuration", "none", NAME_ONE)
     context = prepare(config, runs, resume)
+    starts = _check_starts(context, numbers)
     created = context.run.created()
     versions, environment = describe_versions(), describe_environment()
-    if created is not None and _remaining(context, numbers):
+    if created is not None and _remaining(context, numbers, starts):
         check_environment(context.run.path, created, environment, versions)
     if dry_run:
-        _print_plan(context, numbers)
+        _print_plan(context, numbers, starts)
         return 0
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)  # a path is no markup
     show_once(context.files.license, console.print)
@@ -81,7 +87,7 @@ def run_pipeline(
         console.print(f"  on {jax.device_count()} {jax.default_backend()} device(s); configuration {run.config_path}")
         with context.stop.listening():
             try:
-                finished = _run_stages(context, numbers, console)
+                finished = _run_stages(context, numbers, starts, console)
             finally:
                 write_results(run)
         if not finished:
@@ -92,13 +98,17 @@ def run_pipeline(
     return 0
 
 
-def _print_plan(context: RunContext, numbers: Sequence[int]) -> None:
-    _check_start(context, numbers)
+def _print_plan(context: RunContext, numbers: Sequence[int], starts: Starts) -> None:
     print(format_yaml(context.config.model_dump(mode="json")))
     if context.resume is not None:
         print(f"starting from {context.resume}")
-    for line in describe_work(context.config, _remaining(context, numbers), context.files, context.tokenizer):
+    remaining = _remaining(context, numbers, starts)
+    for line in describe_work(context.config, remaining, context.files, context.tokenizer, check=True):
         print(line)
+    for stage in _to_check(context.config, numbers, starts) if 1 in numbers else ():
+        if stage not in starts and (check := check_data(context.config, stage, context.fmt)):
+            print(f"stage 1: {check.summary()['examples']} examples of {SECTIONS[stage]} ({check})")
+            print(*(f"  {finding}\n" for finding in check.lines()), sep="", end="")
 
 
 def _stages(config: PipelineConfig, stages: Sequence[int] | None) -> list[int]:
@@ -107,37 +117,45 @@ def _stages(config: PipelineConfig, stages: Sequence[int] | None) -> list[int]:
     unknown = sorted(set(stages) - STAGES.keys())
     if unknown or not stages:
         got = ", ".join(map(str, unknown)) or "none"
-        raise ConfigError("stages from 1 to 5", got, "name stages such as --stages 3 4 5")
+        raise ConfigError(
+            "stages from 1 to 5", got, f"name some of: {', '.join(f'{n} {STAGES[n].title}' for n in STAGES)}"
+        )
     return sorted(set(stages))
 
 
-def _check_start(context: RunContext, numbers: Sequence[int]) -> None:
-    """What the first training stage starts from must be there and fit; refused now, not after the stages before it."""
-    first = next((number for number in numbers if number in SECTIONS), None)
-    before = None if first is None else context.checkpoint_before(first)
-    if before is not None:
-        context.adapter(before)
+def _check_starts(context: RunContext, numbers: Sequence[int]) -> Starts:
+    """What the training stages start from. What this command does not train must be there and fit, and one that was
+    stopped goes on with the data that it began with: refused before anything is written.
+    """
+    starts = starting_points(context.config, context.run, context.resume, numbers)
+    for start in starts.values():
+        if start.checkpoint is not None and start.name not in {f"stage{number}" for number in starts}:
+            context.adapter(start.checkpoint)
+    for number in starts:
+        if has_steps(context.run.checkpoint(number)):
+            refuse_other_data(context.run, number, context.config.source(number).digests())
+    return starts
 
 
-def _remaining(context: RunContext, numbers: Sequence[int]) -> list[RemainingStage]:
+def _remaining(context: RunContext, numbers: Sequence[int], starts: Starts) -> list[RemainingStage]:
     """The stages, the first apart, that still have to train or to evaluate."""
-    trains = {number: number in SECTIONS and not _is_trained(context.run, number) for number in numbers if number > 1}
     return [
-        RemainingStage(number, train) for number, train in trains.items() if train or not _is_evaluated(context, number)
+        RemainingStage(number, starts.get(number))
+        for number in numbers
+        if number > 1 and (number in starts or not _is_evaluated(context, number))
     ]
 
 
-def _run_stages(context: RunContext, numbers: Sequence[int], console: Console) -> bool:
+def _run_stages(context: RunContext, numbers: Sequence[int], starts: Starts, console: Console) -> bool:
     run = context.run
-    _check_start(context, numbers)
-    if remaining := _remaining(context, numbers):
+    if remaining := _remaining(context, numbers, starts):
         with contextlib.suppress(DataError):  # the stage that reads the data says and logs what is wrong with it
             for line in describe_work(context.config, remaining, context.files, context.tokenizer):
                 console.print(f"  {line}", soft_wrap=True)
     for number in numbers:
         console.print(f"stage {number}: {STAGES[number].title}")
         try:
-            if not _run_stage(context, number, numbers):
+            if not _run_stage(context, number, numbers, starts):
                 return False
         except CallwrightError as error:
             run.event("stage_failed", stage=number, message=str(error))
@@ -150,22 +168,27 @@ def _run_stages(context: RunContext, numbers: Sequence[int], console: Console) -
             raise StorageError(
                 f"to write in {run.path}", reason or str(error), "free some space and give the same command again"
             ) from error
-        write_results(run)
+        results = write_results(run)
+        if note := results.stages[number - 1].message:
+            console.print(f"  {note}", soft_wrap=True)
     return True
 
 
-def _run_stage(context: RunContext, number: int, numbers: Sequence[int]) -> bool:
+def _run_stage(context: RunContext, number: int, numbers: Sequence[int], starts: Starts) -> bool:
     if number == 1:
-        training = [n for n in numbers if n in SECTIONS]
-        return context.run.stage_finished(1) or check_format(context, training)
-    if number in SECTIONS and not _is_trained(context.run, number) and not train_stage(context, number):
+        return check_stage(context, _to_check(context.config, numbers, starts))
+    if number in starts and not is_trained(context.run, number) and not train_stage(context, number, starts[number]):
         return False
     return _is_evaluated(context, number) or evaluate_stage(context, number)
 
 
-def _is_trained(run: RunDirectory, stage: int) -> bool:
-    """Whether the stage left its adapter and logged it; killed between the two, it has nothing left to train."""
-    return run.stage_finished(stage) and (run.checkpoint(stage) / FILE).is_file()
+def _to_check(config: PipelineConfig, numbers: Sequence[int], starts: Starts) -> list[int]:
+    """The training stages whose data stage 1 checks: those that this command trains, or if it names none, all that are
+    enabled.
+    """
+    if any(number in SECTIONS for number in numbers):
+        return list(starts)
+    return [number for number in SECTIONS if config.stage(number).enabled]
 
 
 def _is_evaluated(context: RunContext, stage: int) -> bool:

@@ -15,10 +15,13 @@ import jax.numpy as jnp
 
 from callwright.data.packing import PackedBatches
 from callwright.formats import get_format
+from callwright.formats.base import Format
 from callwright.models.gemma3 import Gemma3Config
 from callwright.models.sources import ModelFiles
 from callwright.models.tokenizer import GemmaTokenizer
 from callwright.orchestration.config import PipelineConfig
+from callwright.orchestration.data_checks import DataCheck, check_data
+from callwright.orchestration.starting_point import StartingPoint
 from callwright.progress import duration
 from callwright.training.grpo import GrpoSettings
 from callwright.training.sft import SftSettings
@@ -37,10 +40,10 @@ TRAINING_START_SECONDS, EVALUATION_START_SECONDS = 60, 20
 
 @dataclass(frozen=True, slots=True)
 class RemainingStage:
-    """A stage with work left: its number, and whether that includes training."""
+    """A stage with work left: its number, and what it starts from if that includes training."""
 
     number: int
-    trains: bool
+    start: StartingPoint | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +61,24 @@ class _Size:
 
 
 def describe_work(
-    config: PipelineConfig, remaining: Sequence[RemainingStage], files: ModelFiles, tokenizer: GemmaTokenizer
+    config: PipelineConfig,
+    remaining: Sequence[RemainingStage],
+    files: ModelFiles,
+    tokenizer: GemmaTokenizer,
+    *,
+    check: bool = False,
 ) -> Iterator[str]:
     """The data of each stage, and an estimate of its time and memory on this machine, a line each.
 
+    Args:
+      config: The run's configuration.
+      remaining: The stages with work left.
+      files: The base model on disk.
+      tokenizer: Its tokenizer.
+      check: Whether the data is checked too, as stage 1 does it.
+
     Raises:
-      DataError: The data of a stage cannot be read.
+      DataError: The data of a stage cannot be read, or the check finds something wrong.
     """
     speed = _measure_speed()
     entries = sum(map(len, config.evaluation.entries().values()))
@@ -73,28 +88,34 @@ def describe_work(
     evaluation_flops = entries * 2 * ((PROMPT_TOKENS + ANSWER_TOKENS) * size.body + ANSWER_TOKENS * size.head)
     total = 0.0
     for stage in remaining:
-        line = [f"stage {stage.number}:"]
-        if stage.trains:
+        line, found = [f"stage {stage.number}:"], list[str]()
+        if stage.start is not None:
+            checked = check_data(config, stage.number, _format(config)) if check else None
+            found = checked.lines() if checked else found
             training = config.stage(stage.number).training
             flops = _sft_flops(training, size) if isinstance(training, SftSettings) else _grpo_flops(training, size)
             seconds = training.steps * flops / (speed * EFFICIENCY) + TRAINING_START_SECONDS
             total += seconds
-            line += _describe_data(config, stage.number, tokenizer)
+            line += _describe_data(config, stage.number, tokenizer, checked)
             line.append(f"about {duration(seconds)} and {_training_memory(training, files.config, size):.0f} GB;")
         seconds = evaluation_flops / (speed * EFFICIENCY) + EVALUATION_START_SECONDS
         total += seconds
         line.append(f"BFCL on {entries} entries, about {duration(seconds)}")
+        if stage.start is not None:
+            line[-1] += f"; it starts from {stage.start}"
         yield " ".join(line)
+        yield from (f"  {finding}" for finding in found)
     yield f"in all about {duration(total)} (an estimate: within a factor of two)"
 
 
-def _describe_data(config: PipelineConfig, number: int, tokenizer: GemmaTokenizer) -> Iterator[str]:
-    """How many examples a training stage has and how many it will use."""
+def _describe_data(
+    config: PipelineConfig, number: int, tokenizer: GemmaTokenizer, checked: DataCheck | None
+) -> Iterator[str]:
+    """How many examples a training stage has, how many of them were checked, and how many it will use."""
     source, training = config.source(number), config.stage(number).training
-    yield f"{len(source)} examples, {training.steps} updates,"
+    yield f"{len(source)} examples{f' ({checked})' if checked else ''}, {training.steps} updates,"
     if isinstance(training, SftSettings):
-        fmt = get_format(config.format.name, config.format.variant)
-        batches = PackedBatches(source, fmt, tokenizer, training, config.seed)
+        batches = PackedBatches(source, _format(config), tokenizer, training, config.seed)
         sampled = min(SAMPLE_UPDATES, max(training.steps, 1))
         for _ in itertools.islice(batches, sampled):
             pass
@@ -103,6 +124,10 @@ def _describe_data(config: PipelineConfig, number: int, tokenizer: GemmaTokenize
             f"about {counts.examples * share:.0f} examples and {counts.tokens * share:.0f} tokens used, "
             f"{len(counts.too_long)} of the first {counts.examples} too long,"
         )
+
+
+def _format(config: PipelineConfig) -> Format:
+    return get_format(config.format.name, config.format.variant)
 
 
 def _measure_speed() -> float:

@@ -1,6 +1,6 @@
 """`python -m callwright.orchestration.run_pipeline --stages 4 5 --resume checkpoints/stage3`.
 
-The same as `callwright run`, with the configuration config/pipeline.yaml when it is there.
+The same as `callwright run`, with the configuration config/pipeline.yaml when it is there and --config names no other.
 """
 
 import argparse
@@ -23,7 +23,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     options = parser.parse_args(arguments)
-    config = options.config or (DEFAULT if DEFAULT.is_file() else None)
+    config = options.config
+    if config is None and DEFAULT.is_file():
+        config = DEFAULT
+        print(f"run_pipeline: taking the configuration {config}", file=sys.stderr)
     print_warnings_in_one_line()
     try:
         return run_pipeline(

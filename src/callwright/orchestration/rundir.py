@@ -21,7 +21,7 @@ class RunDirectory(RunFiles):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._lock = FileLock(self.path / ".lock")
+        self._lock = FileLock(self.lock_path)
         self._events: JsonLines | None = None
 
     def __enter__(self) -> "RunDirectory":

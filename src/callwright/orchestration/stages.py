@@ -4,10 +4,7 @@ Each function returns whether its stage is done; False means that it was asked t
 """
 
 import gc
-import re
-import sys
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +13,11 @@ from typing import Any
 import jax
 from tensorboardX import SummaryWriter
 
-from callwright.data.contamination import Benchmark, Contamination
 from callwright.data.packing import PackedBatches
 from callwright.data.source import Source
-from callwright.data.validation import check_round_trip
 from callwright.engines.jax import JaxEngine
-from callwright.errors import CheckpointError, ConfigError
+from callwright.errors import ConfigError
 from callwright.evaluation.answerer import EngineAnswerer
-from callwright.evaluation.bfcl import load_category
 from callwright.evaluation.run import evaluate
 from callwright.formats import get_format
 from callwright.formats.base import Format
@@ -32,12 +26,16 @@ from callwright.models.load import load_model, make_mesh, parameters
 from callwright.models.sources import ModelFiles
 from callwright.models.tokenizer import GemmaTokenizer
 from callwright.orchestration.config import GrpoStage, PipelineConfig, SftStage
+from callwright.orchestration.data_checks import check_data, refuse_other_data
 from callwright.orchestration.rundir import RunDirectory
+from callwright.orchestration.starting_point import StartingPoint
 from callwright.orchestration.watch import PeakMemory, StopRequest
 from callwright.progress import Bar, track
+from callwright.report.events import Step
 from callwright.report.stage_list import SECTIONS, STAGES
-from callwright.training.checkpoints import FILE, AdapterCard, load_adapter, save_adapter
+from callwright.training.checkpoints import AdapterCard, load_adapter, save_adapter
 from callwright.training.grpo import Policy, train_grpo
+from callwright.training.learning_signal import LearningSignal
 from callwright.training.sft import train_sft
 from callwright.training.trainer import Record
 
@@ -75,91 +73,50 @@ class RunContext:
             raise ConfigError(f"{wanted} devices for the mesh", f"{jax.device_count()}", "set mesh.fsdp and mesh.tp")
         return make_mesh(self.config.mesh.fsdp, self.config.mesh.tp)
 
-    def checkpoint_before(self, stage: int) -> Path | None:
-        """The finished stage that `stage` starts from; None when it starts from the base model.
-
-        Raises:
-          CheckpointError: There should be one, and there is none.
-        """
-        for earlier in range(stage - 1, 2, -1):
-            if (self.run.checkpoint(earlier) / FILE).is_file():
-                return self.run.checkpoint(earlier)
-        if self.resume is None and stage > 3:
-            raise CheckpointError(
-                f"a finished stage before stage {stage} in {self.run.path}",
-                "none",
-                f"add {stage - 1} to --stages, or name one with --resume",
-            )
-        return self.resume
-
     def adapter(self, checkpoint: Path) -> lora.Adapter:
         """The adapter of a finished stage, checked against the model and the LoRA shape of this run."""
         return load_adapter(checkpoint, model_sha256=self.files.sha256, lora=self.config.lora)
 
 
-def check_format(context: RunContext, training: list[int]) -> bool:
-    """Stage 1: every example of the training stages is rendered and parsed back, and must be the same.
+def check_stage(context: RunContext, training: list[int]) -> bool:
+    """Stage 1: the data of training stages is checked, before anything is trained on it.
 
     Args:
       context: The run's.
-      training: The numbers of the training stages.
+      training: The numbers of the training stages; what was checked already is not checked again.
     """
-    fmt, run = context.fmt, context.run
+    digests = {stage: context.config.source(stage).digests() for stage in training}
+    if context.run.stage_finished(1) and all(_was_checked(context.run, stage, digests[stage]) for stage in training):
+        return True
     with _logged(context, "stage", 1) as summary:
         for stage in training:
-            source, warnings = context.config.source(stage), Counter[str]()
-            with track(f"{STAGES[stage].title}: reading back", len(source), "examples") as bar:
-                for index in range(len(source)):
-                    if context.stop():
-                        return False
-                    found = check_round_trip(source[index], fmt)
-                    warnings.update({re.sub(r"\[\d+\]", "[...]", warning) for warning in found})
-                    bar.advance()
-            for warning, count in warnings.most_common():
-                print(f"  {STAGES[stage].title}: in {count} examples {warning}", file=sys.stderr, flush=True)
-            counts = check_contamination(context, stage)
+            counts = _check(context, stage)
             if counts is None:
                 return False
-            summary[f"stage{stage}"] = {"examples": len(source), "read_back": len(source), **counts}
-            if warnings:
-                summary[f"stage{stage}"]["warnings"] = dict(warnings)
+            summary[f"stage{stage}"] = counts | ({"data_files": digests[stage]} if digests[stage] else {})
         summary["done"] = True
-    run.event("stage_finished", stage=1, **summary)
+    context.run.event("stage_finished", stage=1, **summary)
     return True
 
 
-def check_contamination(context: RunContext, stage: int) -> dict[str, int] | None:
-    """Compares the examples of a training stage with all entries of the categories that the run evaluates.
-
-    Returns:
-      How many examples share a signature, a query, or both with one entry; None when it was asked to stop.
+def _check(context: RunContext, stage: int) -> dict[str, Any] | None:
+    """Checks the data of a training stage and prints what was found; None when it was asked to stop.
 
     Raises:
-      DataError: Some are copies of entries, and the stage refuses these.
+      DataError: Something of it is wrong.
     """
-    config, title = context.config, STAGES[stage].title
-    sources, found = config.checked_sources(stage), Contamination()
-    if not sources:
-        return {}
-    benchmark = Benchmark(entry for name in config.evaluation.entries() for entry in load_category(name))
-    with track(f"{title}: comparing with BFCL", sum(map(len, sources)), "examples") as bar:
-        for source in sources:
-            for index in range(len(source)):
-                if context.stop():
-                    return None
-                found.add(benchmark.overlap(source[index]))
-                bar.advance()
-    if config.stage(stage).decontaminate == "refuse":
-        found.refuse_copies(SECTIONS[stage])
-    if found.queries or found.signatures:
-        print(f"  {title}: {found}", file=sys.stderr, flush=True)
-    return {"copied": len(found.copies), "shared_queries": found.queries, "shared_signatures": found.signatures}
+    found = check_data(context.config, stage, context.fmt, context.stop)
+    if found is None:
+        return None
+    found.print(STAGES[stage].title)
+    return found.summary()
 
 
-def _was_compared(run: RunDirectory, stage: int) -> bool:
-    """Whether stage 1 of this run compared the examples of a training stage with the benchmark."""
-    finished = (event for event in run.events() if event.event == "stage_finished")
-    return any(f"stage{stage}" in (event.model_extra or {}) for event in finished)
+def _was_checked(run: RunDirectory, stage: int, digests: Mapping[str, str]) -> bool:
+    """Whether stage 1 of this run checked the data of a training stage, and its files are the same still."""
+    finished = (event.model_extra or {} for event in run.events() if event.event == "stage_finished")
+    found = (summary.get(f"stage{stage}") for summary in finished)
+    return any(isinstance(counts, dict) and counts.get("data_files", {}) == digests for counts in found)
 
 
 def evaluate_stage(context: RunContext, stage: int) -> bool:
@@ -197,28 +154,30 @@ def evaluate_stage(context: RunContext, stage: int) -> bool:
     return bool(summary["done"])
 
 
-def train_stage(context: RunContext, stage: int) -> bool:
-    """Stages 3, 4 and 5: trains an adapter, starting from the one of the stage before, and saves it."""
+def train_stage(context: RunContext, stage: int, start: StartingPoint) -> bool:
+    """Stages 3, 4 and 5: trains an adapter, starting from a finished stage's or a fresh one, and saves it."""
     config, run = context.config, context.run
     settings, source = config.stage(stage), config.source(stage)
     steps = settings.training.steps
-    before = context.checkpoint_before(stage)
-    start = None if before is None else context.adapter(before)
-    with _logged(context, "stage", stage) as summary:
-        if not _was_compared(run, stage):
-            counts = check_contamination(context, stage)
+    adapter = None if start.checkpoint is None else context.adapter(start.checkpoint)
+    digests = source.digests()
+    refuse_other_data(run, stage, digests)
+    began: dict[str, Any] = {"starts_from": start.name} | ({"data_files": digests} if digests else {})
+    with _logged(context, "stage", stage, **began) as summary:
+        if not _was_checked(run, stage, digests):
+            counts = _check(context, stage)
             if counts is None:
                 return False
-            summary |= counts
+            summary["data"] = counts
         base = load_model(context.files, context.mesh, settings.precision)
         model = lora.attach(base, config.lora, context.mesh, config.seed)
-        if start is not None:
-            lora.write_adapter(model, start)
+        if adapter is not None:
+            lora.write_adapter(model, adapter)
         with track(STAGES[stage].title, steps, "steps") as bar, _recorder(context, stage, bar) as record:
             if isinstance(settings, SftStage):
                 done = _train_sft(context, stage, settings, source, model, record, summary)
             else:
-                done = _train_grpo(context, stage, settings, source, base, model, record)
+                done = _train_grpo(context, stage, settings, source, base, model, record, summary)
         if done:
             card = AdapterCard(
                 model=context.files.name,
@@ -233,7 +192,7 @@ def train_stage(context: RunContext, stage: int) -> bool:
         del base, model
     _free_memory()
     if done:
-        run.event("stage_finished", stage=stage, **summary)
+        run.event("stage_finished", stage=stage, **began, **summary)
     return done
 
 
@@ -266,13 +225,22 @@ def _train_sft(
 
 
 def _train_grpo(
-    context: RunContext, stage: int, settings: GrpoStage, source: Source, base: Any, model: Any, record: Record
+    context: RunContext,
+    stage: int,
+    settings: GrpoStage,
+    source: Source,
+    base: Any,
+    model: Any,
+    record: Record,
+    summary: dict[str, Any],
 ) -> bool:
-    """Trains the model's adapter; rollouts are drawn in the precision of evaluations."""
+    """Trains the model's adapter, and puts how much there was to learn from into the summary; rollouts are drawn in the
+    precision of evaluations.
+    """
     config = context.config
     same = settings.precision == config.model.precision
     frozen = base if same else load_model(context.files, context.mesh, config.model.precision)
-    return train_grpo(
+    done = train_grpo(
         model,
         source,
         Policy(parameters(frozen), context.files.config, config.lora.scale, context.fmt, context.tokenizer),
@@ -283,6 +251,17 @@ def _train_grpo(
         record=record,
         should_stop=context.stop,
     )
+    steps = {
+        event.step: event.metrics for event in context.run.events() if isinstance(event, Step) and event.stage == stage
+    }
+    signal = LearningSignal.of(list(steps.values()), settings.training)
+    summary |= {
+        "updates": signal.updates,
+        "steps_without_update": signal.idle,
+        "zero_variance_groups": signal.zero_variance_groups,
+        "note": signal.note,
+    }
+    return done
 
 
 @contextmanager
@@ -311,9 +290,9 @@ def _recorder(context: RunContext, stage: int, bar: Bar) -> Iterator[Record]:
 
 
 @contextmanager
-def _logged(context: RunContext, kind: str, stage: int) -> Iterator[dict[str, Any]]:
+def _logged(context: RunContext, kind: str, stage: int, **began: Any) -> Iterator[dict[str, Any]]:
     """Logs that a stage or its evaluation begins and ends, with peak memory and the summary that the block fills."""
-    context.run.event(f"{kind}_started", stage=stage)
+    context.run.event(f"{kind}_started", stage=stage, **began)
     summary: dict[str, Any] = {}
     peak = PeakMemory()
     try:

@@ -1,6 +1,7 @@
 """What comes before the first stage: all that can be refused is, and the run's directory is found, or begun."""
 
 import contextlib
+import itertools
 import shlex
 import sys
 from collections.abc import Callable
@@ -129,7 +130,7 @@ def find_directory(runs: Path, config: PipelineConfig, origin: dict[str, str] | 
       runs: Where run directories are.
       config: The run's configuration, which has its name.
       origin: Path and sha256 of the stage of another run that it starts from. It then gets a new directory, numbered
-        from 2, unless a run that started so is unfinished.
+        from 2 where the name is taken, unless a run that started so is unfinished.
       weights: The sha256 of the base model.
 
     Raises:
@@ -149,15 +150,17 @@ def find_directory(runs: Path, config: PipelineConfig, origin: dict[str, str] | 
                 f"{run.path} to start it again",
             )
         return run.path
-    number = 2
-    while True:
-        run = RunDirectory(runs / f"{config.name}-{number}")
+    free: list[Path] = []
+    for number in itertools.count(1):
+        run = RunDirectory(runs / (config.name if number == 1 else f"{config.name}-{number}"))
         created = run.created()
         if created is None:
+            free.append(run.path)
+            if number > 1:
+                break
+        elif _began_so(run, created, config, origin) and created.model.sha256 == weights and not run.finished:
             return run.path
-        if _began_so(run, created, config, origin) and created.model.sha256 == weights and not run.finished:
-            return run.path
-        number += 1
+    return free[0]
 
 
 def _began_so(run: RunDirectory, created: RunCreated, config: PipelineConfig, origin: dict[str, str] | None) -> bool:

@@ -195,29 +195,28 @@ def _check_reply(session: ProbeSession, case: Case) -> Outcome:
 def _check_loop(session: ProbeSession, case: Case) -> Outcome:
     """Each answer goes back with the results; the prompt that this leads to is read after each.
 
+    A documented choice does not end the loop, as a fault does: what comes after it is looked at too.
     A request has the cue of its own turn only: two that stand close together are hard to tell apart from far away.
     """
     if not session.target.parses_calls:
         return not_tested(session.fmt, case, _LEFT_TO_USERS)
     real = ideal = case.conversation
-    outcome: Outcome | None = None
+    outcome = chosen = None
     for turn, results in enumerate(case.results):
         request, output = _plan_turn(session, case, turn, real)
         reply = session.speaker.chat(request)
         causes = explain_reply(output, reply)
         causes = _unless_of_another_output(session, output, causes, (request, reply))
         answer = reply.message()
+        generated = Message("assistant", output.parsed.content, reasoning=output.parsed.reasoning)
         if causes or answer is None:
             causes = causes or (Cause.UNEXPLAINED,)
-            return _outcome(session, case, causes, output.as_json(), reply_as_json(reply), request)
-        generated = Message(
-            "assistant",
-            output.parsed.content,
-            reasoning=output.parsed.reasoning,
-            tool_calls=tuple(
-                replace(call, id=got.id) for call, got in zip(output.parsed.tool_calls, answer.tool_calls, strict=True)
-            ),
-        )
+            outcome = _outcome(session, case, causes, output.as_json(), reply_as_json(reply), request)
+            if answer is None or outcome.result == "fault":
+                return outcome
+            chosen, generated = chosen or outcome, answer
+        calls = zip(output.parsed.tool_calls, answer.tool_calls, strict=True)
+        generated = replace(generated, tool_calls=tuple(replace(call, id=got.id) for call, got in calls))
         answered = [
             Message("tool", result, name=call.name, tool_call_id=call.id)
             for call, result in zip(answer.tool_calls, results, strict=False)
@@ -230,7 +229,8 @@ def _check_loop(session: ProbeSession, case: Case) -> Outcome:
         outcome = _outcome_of_prompt(session, case, seen, expected)
         if outcome.result == "fault":
             return outcome
-    return outcome or not_tested(session.fmt, case, "a loop without results")
+        chosen = chosen or (outcome if outcome.result == "choice" else None)
+    return chosen or outcome or not_tested(session.fmt, case, "a loop without results")
 
 
 _CHECKS: dict[CaseKind, tuple[Callable[[ProbeSession, Case], Outcome], tuple[Server, ...]]] = {
@@ -293,11 +293,12 @@ def _plan_turn(
     cut = limit is not None and limit < len(tokens)
     tokens = tokens[:limit] if cut else tokens
     segments = decode_segments(script.vocabulary, tokens)
+    opened = fmt.generation_prompt(conversation, thinking=thinking)
     parsed = fmt.parse(
         segments,
         tools=conversation.tools,
         finish_reason="length" if cut else "stop",
-        generation_prompt=fmt.generation_prompt(conversation, thinking=thinking),
+        generation_prompt=opened,
     )
     request = ChatRequest(
         conversation=conversation,
@@ -313,6 +314,7 @@ def _plan_turn(
         cut=cut,
         tools=conversation.tools,
         says_tool_calls=session.target.says_tool_calls,
+        generation_prompt=opened,
     )
     return request, output
 

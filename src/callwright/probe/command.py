@@ -9,7 +9,8 @@ from types import FrameType
 
 from rich.console import Console
 
-from callwright.errors import ConfigError
+from callwright import storage
+from callwright.errors import ConfigError, WorkError, suggest
 from callwright.formats import FORMATS, get_format
 from callwright.formats.base import Format
 from callwright.instruments.command import write_and_print
@@ -22,13 +23,13 @@ from callwright.probe.cases.schema import Case
 from callwright.probe.cases.speak import applies
 from callwright.probe.outcome import Report
 from callwright.probe.plan import Part, make_plan
-from callwright.probe.report.baseline import changes, print_changes, read_report
+from callwright.probe.report.baseline import Changes, changes, print_changes, read_report
 from callwright.probe.report.html import write_page
 from callwright.probe.report.terminal import print_card
 from callwright.probe.run import run_probe
 from callwright.probe.sampling.judge import FACES
 from callwright.probe.targets import find_target
-from callwright.probe.targets.base import Target
+from callwright.probe.targets.base import Target, UntestableError
 from callwright.probe.targets.server import ServerTarget
 from callwright.progress import track
 
@@ -46,6 +47,9 @@ def probe(
 ) -> int:
     """Probes a target, and returns 1 when there is a fault that the baseline does not have, else 0.
 
+    A probe that could test nothing is an error, not a report. One that tested nothing of what its baseline tested is
+    an error after its report.
+
     Args:
       target: A name of `targets.TARGETS`, or a URL.
       formats: Formats, `NAME` or `NAME/VARIANT`; all where none is named.
@@ -54,17 +58,21 @@ def probe(
       only: Beginnings of the ids of the cases to run; all where none is named.
       html: The file to write the page to; none when None.
       as_json: Whether the report goes to standard output as JSON, instead of the score card.
-      baseline: A report to compare with.
+      baseline: A report to compare with, as far as its cases are among those to run.
 
     Raises:
       InputError: An argument or a file is wrong.
-      WorkError: The target cannot be reached.
+      StorageError: The page cannot be written; where that can be known, it is before the probe.
+      WorkError: The target cannot be reached, nothing could be tested, or nothing that the baseline tested.
     """
     before = read_report(baseline) if baseline else None
+    if html:
+        storage.check_writable(html)
     errors = _errors()
     cases, wrong = _read(files, errors)
     ids = _chosen(cases, only)
     named = [get_format(name) for name in formats]
+    refusals: list[UntestableError] = []
     with _ended_like_ctrl_c():
         runtime = find_target(target, overrides)
         runtime.case_files = files
@@ -75,11 +83,17 @@ def probe(
             total = sum(case.id in ids and applies(case, fmt) for case in cases for fmt in chosen)
             with track(f"probing {runtime.name}", total, "cases") as bar:
                 report = run_probe(
-                    runtime, chosen, cases, only=ids, on_outcome=lambda outcome: bar.advance(note=outcome.format)
+                    runtime,
+                    chosen,
+                    cases,
+                    only=ids,
+                    on_outcome=lambda outcome: bar.advance(note=outcome.format),
+                    on_refusal=refusals.append,
                 )
+    _check_tested(report, refusals)
     if as_json:
         print(json.dumps(report.as_json(), allow_nan=False))
-    found = changes(report, before)
+    found = changes(report, before, only)
     console = errors if as_json else Console(highlight=False)
     if before is not None:
         print_changes(found, console)
@@ -88,6 +102,7 @@ def probe(
     if html:
         write_page(report, html)
         errors.print(f"the page: {html}", markup=False)
+    _check_compared(report, found)
     return max(found.exit_code, 2 if wrong else 0)
 
 
@@ -121,11 +136,13 @@ def _read(files: Sequence[Path], errors: Console) -> tuple[Sequence[Case], bool]
 
 def _chosen(cases: Sequence[Case], only: Sequence[str]) -> set[str]:
     """The ids that begin with one of `only`; all where there is none."""
-    chosen = {case.id for case in cases if not only or case.id.startswith(tuple(only))}
-    if not chosen:
-        groups = ", ".join(sorted({case.id.partition(".")[0] for case in cases}))
-        raise ConfigError("the beginning of a case's id", ", ".join(only), f"name some of: {groups}")
-    return chosen
+    for beginning in only:
+        if not any(case.id.startswith(beginning) for case in cases):
+            groups = sorted({case.id.partition(".")[0] for case in cases})
+            names = groups if "." not in beginning else [case.id for case in cases]
+            fix = suggest(beginning, names, f"its first part is one of: {', '.join(groups)}")
+            raise ConfigError("the beginning of a case's id", repr(beginning), fix)
+    return {case.id for case in cases if not only or case.id.startswith(tuple(only))}
 
 
 def _formats_of(target: Target) -> list[Format]:
@@ -143,6 +160,38 @@ def _without_instrument(target: ServerTarget, cases: Sequence[Case]) -> Report:
     with target.as_it_is() as server:
         outcomes = tuple(probe_plain(server, cases, reason))
     return Report(target=target.name, version=target.version, cases=outcomes)
+
+
+def _check_tested(report: Report, refusals: Sequence[UntestableError]) -> None:
+    """Checks that something was tested: a report of nothing would look like one without a fault.
+
+    Raises:
+      WorkError: Nothing was; it says why, for the first case if there are several reasons.
+    """
+    if any(outcome.result != "not_tested" for outcome in report.cases):
+        return
+    if refusals:
+        raise refusals[0]
+    got = report.cases[0].cause if report.cases else "none of those chosen in these formats"
+    fix = "correct this, or choose other cases or formats (--only, --format)"
+    raise WorkError(f"cases that can be tested at {report.target}", got, fix)
+
+
+def _check_compared(report: Report, found: Changes) -> None:
+    """Checks that something of the baseline was tested: nothing new in a comparison of nothing says nothing.
+
+    Raises:
+      WorkError: Nothing was.
+    """
+    if found.compared != 0:
+        return
+    got = f"the baseline's formats are not among those of the report: {', '.join(found.formats_left_out)}"
+    if found.no_longer_tested:
+        got = found.no_longer_tested[0][1].cause
+    elif found.gone_cases:
+        got = "none of its cases is in the report"
+    fix = "correct this, or give a baseline of what is probed"
+    raise WorkError(f"cases that the baseline has tested to be tested at {report.target}", got, fix)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ def run_probe(
     *,
     only: Container[str] | None = None,
     on_outcome: Callable[[Outcome], None] = lambda outcome: None,
+    on_refusal: Callable[[UntestableError], None] = lambda error: None,
 ) -> Report:
     """Runs the cases in each format and returns their outcomes.
 
@@ -31,12 +32,13 @@ def run_probe(
       cases: The fidelity set.
       only: The ids of the cases to run; all when None.
       on_outcome: Called with each outcome as soon as it is known.
+      on_refusal: Called where an instrument could not be loaded; the outcomes of its cases say so.
     """
     rank = {case.id: place for place, case in enumerate(cases)}
     outcomes: list[Outcome] = []
     for fmt in formats:
         found: list[Outcome] = []
-        for outcome in probe_format(target, fmt, cases, only):
+        for outcome in probe_format(target, fmt, cases, only, on_refusal):
             on_outcome(outcome)
             found.append(outcome)
         outcomes += sorted(found, key=lambda outcome: rank[outcome.id])
@@ -44,7 +46,11 @@ def run_probe(
 
 
 def probe_format(
-    target: Target, fmt: Format, cases: Sequence[Case], only: Container[str] | None = None
+    target: Target,
+    fmt: Format,
+    cases: Sequence[Case],
+    only: Container[str] | None = None,
+    on_refusal: Callable[[UntestableError], None] = lambda error: None,
 ) -> Iterator[Outcome]:
     """The outcomes of one format, each as soon as it is known."""
     plan = make_plan(fmt, cases, one_file=target.shares_instruments)
@@ -52,21 +58,25 @@ def probe_format(
         wanted = tuple(case for case in plan.cases if case.id in only)
         plan = replace(plan, cases=wanted, left_out=tuple(out for out in plan.left_out if out.id in only))
     yield from plan.left_out
-    yield from _scripted(target, plan)
-    yield from check_sampling(target, fmt, [case for case in plan.cases if case.kind == "sampling"])
-
-
-def _scripted(target: Target, plan: Plan) -> Iterator[Outcome]:
+    sampling = [case for case in plan.cases if case.kind == "sampling"]
     scripted = [case for case in plan.cases if case.kind != "sampling"]
-    if not scripted:
+    parts = (scripted, _check_scripted(target, plan, scripted)), (sampling, check_sampling(target, fmt, sampling))
+    for asked, outcomes in parts:
+        try:
+            yield from outcomes
+        except UntestableError as error:
+            on_refusal(error)
+            yield from (not_tested(fmt, case, str(error)) for case in asked)
+
+
+def _check_scripted(target: Target, plan: Plan, cases: Sequence[Case]) -> Iterator[Outcome]:
+    """The outcomes of all cases that need no dice."""
+    if not cases:
         return
-    try:
-        with ExitStack() as stack:
-            speaker = stack.enter_context(target.load(plan.speaker))
-            reader = speaker if plan.reader is plan.speaker else stack.enter_context(target.load(plan.reader))
-            session = ProbeSession(target, speaker, plan.speaker, reader, plan.display)
-            _ = session.default_thinking, session.counts_beyond, session.other_cues  # before the cases share them
-            with ThreadPoolExecutor(speaker.slots) as pool:
-                yield from pool.map(partial(check_case, session), scripted)
-    except UntestableError as error:
-        yield from (not_tested(plan.fmt, case, str(error)) for case in scripted)
+    with ExitStack() as stack:
+        speaker = stack.enter_context(target.load(plan.speaker))
+        reader = speaker if plan.reader is plan.speaker else stack.enter_context(target.load(plan.reader))
+        session = ProbeSession(target, speaker, plan.speaker, reader, plan.display)
+        _ = session.default_thinking, session.counts_beyond, session.other_cues  # before the cases share them
+        with ThreadPoolExecutor(speaker.slots) as pool:
+            yield from pool.map(partial(check_case, session), cases)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from callwright.invisible import printable
 from callwright.report.html import write_report
 from callwright.report.results import build_results
 from callwright.report.run_files import RunFiles, split_run
@@ -34,6 +35,9 @@ def write_results(run: RunFiles) -> Results:
 
 
 def print_report(run: RunFiles, results: Results) -> None:
-    """Prints the table, and where the report is."""
+    """Prints the table, what has to be known of finished stages, and where the report is."""
     print_table(results)
+    for stage in results.stages:
+        if stage.status == "done" and stage.message:
+            print(f"\n{printable(stage.message)}")
     print(f"\nReport: {run.report_path}")

@@ -85,6 +85,14 @@ class StageProgress(StageEvent):
     ]
     peak_memory_bytes: Count = 0
     """The largest memory of the process; 0 where it was not measured."""
+    starts_from: str = ""
+    """Of a training stage that began or finished: `base model`, `stage3` of this run, or the path of another run's
+    stage; earlier versions do not say."""
+    data_files: dict[str, str] = {}
+    """Of a training stage that began or finished, the sha256 of each file of the user's that it trains on, by path;
+    earlier versions do not say."""
+    note: str = ""
+    """Of a finished stage, what has to be known of it, in a sentence."""
 
 
 class StageFailed(StageEvent):

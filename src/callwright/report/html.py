@@ -20,7 +20,7 @@ from callwright.report import charts, sentences
 from callwright.report.examples import Limits, Rows, failures, pairs, read_outputs
 from callwright.report.run_files import RunFiles
 from callwright.report.schema import POOLED, Results
-from callwright.report.text import calls_text, fact
+from callwright.report.text import calls_text, ending, expected_text, fact, fact_name
 
 MOST_BYTES = 2_000_000
 
@@ -62,9 +62,10 @@ def _visible_prompt(context: Context, words: str) -> Markup:
 
 @cache
 def _template() -> Template:
-    named = (numbers.count, numbers.duration, numbers.interval, numbers.p_value, numbers.percent, numbers.size)
+    named = (numbers.count, numbers.duration, numbers.interval, numbers.moment, numbers.p_value, numbers.percent)
+    ours = (calls_text, ending, expected_text, fact, fact_name)
     filters: page.Functions = {
-        **{function.__name__: function for function in (*named, numbers.value, fact, calls_text)},
+        **{function.__name__: function for function in (*named, numbers.size, numbers.value, *ours)},
         "visible": _visible,
         "visible_prompt": _visible_prompt,
         "prose": lambda words: shortened(words, 2000),
@@ -87,7 +88,7 @@ def _render(results: Results, rows: Rows, limits: Limits) -> str:
         pooled=POOLED,
         headline=sentences.headline(results),
         missing=sentences.missing(results, _without_rows(results, rows)),
-        irrelevance_note=sentences.irrelevance(results),
+        relevance_note=sentences.relevance(results),
         no_overall=sentences.NO_OVERALL,
         uncorrected=sentences.UNCORRECTED,
         curves=_curves(results),

@@ -4,6 +4,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -11,9 +12,10 @@ from callwright.errors import DataError
 from callwright.evaluation.row import CategorySummary, summarize
 from callwright.evaluation.run import EvaluationSettings
 from callwright.evaluation.statistics import is_call_category, mcnemar
+from callwright.html.numbers import moment
 from callwright.report.events import Event, RunCreated, StageFailed, StageProgress, Step
 from callwright.report.run_files import RunConfig, RunFiles
-from callwright.report.schema import POOLED, Comparison, Cost, Evaluation, Results, Run, Score, Stage
+from callwright.report.schema import POOLED, Comparison, Cost, Evaluation, Results, Run, Score, Stage, StageStatus
 from callwright.report.stage_list import EVALUATED, STAGES, PipelineStage
 from callwright.settings import readable
 
@@ -47,6 +49,7 @@ def _results(
     run: RunFiles, config: RunConfig, events: Sequence[Event], created: RunCreated, summaries: Summaries
 ) -> Results:
     finished = [event.time for event in events if event.event == "run_finished"]
+    in_use = run.in_use
     planned = created.planned
     if planned is None and summaries:
         planned = {name: len(members) for name, members in config.evaluation.entries().items()}
@@ -61,7 +64,10 @@ def _results(
         ),
         model=created.model,
         versions=created.versions,
-        stages=[_stage(stage, _events_of(stage.number, events)) for stage in STAGES.values()],
+        stages=[
+            _stage(stage, _events_of(stage.number, events), left_out=config.left_out(stage), in_use=in_use)
+            for stage in STAGES.values()
+        ],
         curves=_curves(events),
         evaluations={
             f"stage{number}": _evaluation(planned or {}, found, _events_of(number, events))
@@ -75,21 +81,42 @@ def _events_of(stage: int, events: Iterable[Event]) -> list[OfStage]:
     return [event for event in events if isinstance(event, OfStage) and event.stage == stage]
 
 
-def _stage(stage: PipelineStage, events: Sequence[OfStage]) -> Stage:
+def _stage(stage: PipelineStage, events: Sequence[OfStage], *, left_out: bool, in_use: bool) -> Stage:
     done = "evaluation_finished" if stage.kind == "evaluation" else "stage_finished"
-    finished = [event for event in events if event.event == done]
+    finished = [event for event in events if isinstance(event, StageProgress) and event.event == done]
     turns = [event for event in events if event.event in ("stage_failed", "stage_started", "evaluation_started")]
     failed = turns[-1] if turns and isinstance(turns[-1], StageFailed) else None
-    summary = (finished[-1].model_extra or {}) if finished else {}
+    if not events and left_out:
+        message = f"the configuration leaves it out ({stage.section}.enabled is false)"
+        return Stage(key=f"stage{stage.number}", title=stage.title, kind=stage.kind, status="skipped", message=message)
+    status: StageStatus = "pending"
+    message = ""
+    if finished:
+        status, message = "done", finished[-1].note
+    elif failed is not None:
+        status, message = "failed", failed.message
+    elif events and in_use and events[-1].event not in ("stage_left", "evaluation_left"):
+        status = "running"
+    elif events:
+        started, last = (turns or events)[-1].time, events[-1].time
+        status, message = "stopped", f"started at {moment(started)}, no sign of life since {moment(last)}"
+    summary = _summary(finished[-1]) if finished else {}
     return Stage(
         key=f"stage{stage.number}",
         title=stage.title,
         kind=stage.kind,
-        status="done" if finished else "failed" if failed else "running" if events else "pending",
-        message=failed.message if failed and not finished else "",
+        status=status,
+        message=message,
         cost=None if stage.kind == "evaluation" else _cost(events, ("stage_started", "stage_left", "step")),
-        summary={name: value for name, value in summary.items() if name != "done"},
+        summary=summary,
     )
+
+
+def _summary(finished: StageProgress) -> dict[str, Any]:
+    """What a finished stage counted, what it started from and the files it was trained on, where the log says so."""
+    start: dict[str, Any] = {"starts_from": finished.starts_from} if finished.starts_from else {}
+    start |= {"data_files": finished.data_files} if finished.data_files else {}
+    return start | {name: value for name, value in (finished.model_extra or {}).items() if name != "done"}
 
 
 def _cost(events: Iterable[OfStage], kinds: Sequence[str], tokens: int = 0) -> Cost | None:

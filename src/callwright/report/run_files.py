@@ -4,6 +4,7 @@
 `report.html`) is derived from it, from the configuration and from the evaluations' rows.
 """
 
+import fcntl
 import re
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,16 @@ from pydantic import BaseModel, ConfigDict
 from callwright.errors import CheckpointError, ConfigError, DataError
 from callwright.evaluation.run import EvaluationSettings
 from callwright.report.events import Event, RunCreated, StageProgress, read_events
-from callwright.report.stage_list import SECTIONS
+from callwright.report.stage_list import SECTIONS, PipelineStage
 from callwright.settings import validated
 from callwright.storage import sha256_json
 from callwright.yaml_files import read_yaml
+
+
+class _Section(BaseModel):
+    """What the results need of a training stage's section."""
+
+    enabled: bool = True
 
 
 class RunConfig(BaseModel):
@@ -26,6 +33,13 @@ class RunConfig(BaseModel):
 
     seed: int = 0
     evaluation: EvaluationSettings = EvaluationSettings()
+    sft_small: _Section = _Section()
+    sft_full: _Section = _Section()
+    grpo: _Section = _Section()
+
+    def left_out(self, stage: PipelineStage) -> bool:
+        """Whether the stage is one that the configuration leaves out."""
+        return bool(stage.section) and not getattr(self, stage.section).enabled
 
 
 class RunFiles:
@@ -35,6 +49,8 @@ class RunFiles:
         self.path = Path(path)
         self.log_path = self.path / "events.jsonl"
         """The log."""
+        self.lock_path = self.path / ".lock"
+        """What a process that works on the run holds the lock of."""
         self.config_path = self.path / "config.yaml"
         """The resolved configuration."""
         self.results_path = self.path / "results.json"
@@ -61,6 +77,18 @@ class RunFiles:
     def created(self) -> RunCreated | None:
         """The event with which the run began; None for a fresh directory."""
         return next((event for event in self.events() if isinstance(event, RunCreated)), None)
+
+    @property
+    def in_use(self) -> bool:
+        """Whether a process works on the run, as far as its lock can be seen from this machine."""
+        try:
+            with open(self.lock_path, "rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:  # nobody has made the file, or it cannot be looked at
+            return False
+        return False
 
     @property
     def finished(self) -> bool:

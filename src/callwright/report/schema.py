@@ -41,6 +41,7 @@ POOLED = "calls"
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 """A stage or a category; it becomes a file's name, so it cannot leave the directory."""
+StageStatus = Literal["pending", "running", "stopped", "done", "failed", "skipped"]
 Finite = Annotated[float | None, AfterValidator(lambda x: x if x is None or math.isfinite(x) else None)]
 """A measured value; null where it was NaN or infinite, which JSON cannot say."""
 Metric = Annotated[list[tuple[int, Finite]], Field(description="Pairs of an update's number and a value.")]
@@ -115,9 +116,10 @@ class Stage(_Part):
     title: str
     """What a table calls the model after it, e.g. "base model", "SFT small"."""
     kind: StageKind
-    status: Literal["pending", "running", "done", "failed", "skipped"]
+    status: StageStatus
+    """`stopped` where it was begun and not finished, and no process works on it."""
     message: str = ""
-    """Why it failed or was skipped."""
+    """Why it failed or was skipped, when it was stopped, or what has to be known of it although it is done."""
     cost: Cost | None = None
     """Of the stage itself; the evaluation after it has a cost of its own."""
     summary: dict[str, JsonValue] = {}

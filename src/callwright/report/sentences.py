@@ -4,7 +4,7 @@ The sentences claim no more than the numbers do: a difference is called one only
 paired test says so, and everything that a partial run lacks is listed.
 """
 
-from callwright.evaluation.statistics import is_call_category
+from callwright.evaluation.statistics import asks_for_silence, is_call_category
 from callwright.html.numbers import count, p_value, percent
 from callwright.report.schema import POOLED, Comparison, Results, Score
 
@@ -14,8 +14,12 @@ NO_OVERALL = (
     "not be compared with other scores."
 )
 NEVER_CALLS = (
-    "A model that never calls anything is right on every entry here, so this number means something only beside the "
-    "share of entries in which a call was made at all."
+    "A model that never calls anything is right on every entry in which no tool fits, so that number means something "
+    "only beside the share of entries in which a call was made at all."
+)
+ALWAYS_CALLS = (
+    "In live_relevance a tool fits and any call counts as right: a model that always calls something is right on every "
+    "entry."
 )
 UNCORRECTED = (
     "The p-values are exact and not corrected for their number: of twenty tests between equal models, one falls below "
@@ -71,8 +75,14 @@ def reading(test: Comparison) -> str:
     return "better" if test.gained > test.lost else "worse"
 
 
-def irrelevance(results: Results) -> str:
-    """What the irrelevance numbers mean, given how often the first model called anything where it should."""
+def relevance(results: Results) -> str:
+    """What the numbers of the categories mean that ask whether to call at all."""
+    silent = {asks_for_silence(name) for name in relevance_categories(results)}
+    return " ".join([_irrelevance(results)] * (True in silent) + [ALWAYS_CALLS] * (False in silent))
+
+
+def _irrelevance(results: Results) -> str:
+    """The meaning where no tool fits, given how often the first model called anything where it should."""
     stages = results.evaluated
     first = results.evaluations[stages[0]].pooled if stages else None
     if first is None or not first.total or first.called > 0.1 * first.total:
@@ -103,7 +113,10 @@ def missing(results: Results, rows_missing: list[str]) -> list[str]:
         if stage.status != "done":
             why = f": {stage.message}" if stage.message else "."
             notes.append(f"{stage.title} ({stage.key}) is {stage.status}{why}")
-        elif stage.kind != "format" and stage.key not in results.evaluations:
+            continue
+        if stage.message:
+            notes.append(f"{stage.message}.")
+        if stage.kind != "format" and stage.key not in results.evaluations:
             notes.append(f"{stage.title} ({stage.key}) has no evaluation yet.")
     for key, evaluation in results.evaluations.items():
         for name, score in evaluation.categories.items():

@@ -1,11 +1,15 @@
-"""Calls and values as people read them."""
+"""Calls, how an output ends, and values, as people read them."""
 
 import json
 from collections.abc import Sequence
 from typing import Any
 
-from callwright.evaluation.row import RowCall
+from callwright.evaluation.row import EvaluationRow, RowCall
+from callwright.evaluation.statistics import asks_for_silence, is_call_category
+from callwright.formats.grammar import NEVER_CLOSED
 from callwright.html.numbers import count, value
+
+_TOO_DEEP = "… nested too deeply to show …"
 
 
 def calls_text(calls: Sequence[RowCall] | None) -> str:
@@ -16,11 +20,30 @@ def calls_text(calls: Sequence[RowCall] | None) -> str:
     )
 
 
+def expected_text(row: EvaluationRow) -> str:
+    """The calls that answer the entry, or what is asked of it where the benchmark names none."""
+    if row.expected or is_call_category(row.category):
+        return calls_text(row.expected)
+    if asks_for_silence(row.category):
+        return "no call: none of the tools fits"
+    return "a call; the benchmark does not say which"
+
+
+def ending(row: EvaluationRow) -> str:
+    """Where the output ends too early, in a sentence; "" where it is whole."""
+    inside_call = any(issue.message.startswith(NEVER_CLOSED) for issue in row.parse_errors)
+    if row.finish_reason == "length":
+        return "Cut by the token limit, inside a call." if inside_call else "Cut by the token limit."
+    if row.complete:
+        return ""
+    return "Ends inside a call." if inside_call else "Ends inside a thought."
+
+
 def _literal(value: Any) -> str:
     try:
         return json.dumps(value, ensure_ascii=False)
     except RecursionError:
-        return "… nested too deeply to show …"
+        return _TOO_DEEP
 
 
 def fact(thing: Any) -> str:
@@ -29,4 +52,20 @@ def fact(thing: Any) -> str:
         return {True: "yes", False: "no", None: "–"}.get(thing, str(thing))  # type: ignore[arg-type]
     if isinstance(thing, int):
         return count(thing)
-    return value(thing) if isinstance(thing, float) else _literal(thing)
+    if isinstance(thing, float):
+        return value(thing)
+    if isinstance(thing, dict):
+        return ", ".join(f"{fact_name(key)}: {_nested(inner)}" for key, inner in thing.items()) or "none"
+    return ", ".join(map(_nested, thing)) or "none"
+
+
+def fact_name(key: str) -> str:
+    """What a value of a stage's summary is called; a sentence, as warnings are, is left as it is."""
+    return key.replace("_", " ") if key.isidentifier() else key
+
+
+def _nested(thing: Any) -> str:
+    try:
+        return f"({fact(thing)})" if isinstance(thing, dict | list) else fact(thing)
+    except RecursionError:
+        return _TOO_DEEP

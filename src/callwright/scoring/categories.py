@@ -15,7 +15,7 @@ of several turns, which are scored by running tools.
 from dataclasses import dataclass
 from typing import Literal
 
-from callwright.errors import ConfigError
+from callwright.errors import ConfigError, suggest
 
 Match = Literal["one", "chosen", "unordered", "none", "some"]
 Group = Literal["non_live", "live"]
@@ -70,4 +70,4 @@ def find_category(name: str) -> Category:
     try:
         return CATEGORIES[name]
     except KeyError:
-        raise ConfigError(f"a BFCL category ({', '.join(CATEGORIES)})", repr(name), "name one of these") from None
+        raise ConfigError("a BFCL category", repr(name), suggest(name, CATEGORIES)) from None

@@ -51,6 +51,11 @@ def save_adapter(directory: Path, adapter: Adapter, card: AdapterCard) -> Path:
     return path
 
 
+def has_steps(directory: Path) -> bool:
+    """Whether an unfinished stage left a checkpoint to go on from."""
+    return any(step.name.isdigit() for step in (Path(directory) / "steps").glob("*"))
+
+
 def read_card(directory: Path) -> AdapterCard:
     """The header of the stage's result.
 

@@ -3,9 +3,10 @@
 One step: draw a few prompts, sample a group of completions for each from the merged policy, score them, turn each
 group's rewards into advantages (Tunix's estimator), update the adapter once. Three things differ from the paper. There
 is one update for each batch of rollouts, so the probability ratio is 1 and clipping never binds: it is left out. The
-KL term is Schulman's low-variance estimate against the SFT model itself, which costs no second copy of the weights:
-the reference is the same frozen base with the adapter that training began with. And a group whose rewards are all
-equal has no advantage, so it is counted and left out of the batch's mean instead of training on KL alone.
+KL term is Schulman's low-variance estimate against the model that training began with, usually the SFT model, which
+costs no second copy of the weights: the reference is the same frozen base with the adapter of the beginning. And a
+group whose rewards are all equal has no advantage, so it is counted and left out of the batch's mean instead of
+training on KL alone.
 
 Every draw depends on the seed and the step only, so a run that is resumed between two steps samples what it would have
 sampled.
@@ -60,7 +61,7 @@ class GrpoSettings(OptimizerSettings):
     temperature: float = Field(1.0, gt=0)
     """Of the rollouts."""
     kl_weight: float = Field(0.04, ge=0)
-    """Weight of the divergence from the SFT model."""
+    """Weight of the divergence from the model that training began with."""
     max_kl: float = Field(1.0, gt=0)
     """Training stops when a step's mean divergence is beyond it."""
     min_entropy: float = Field(1e-3, ge=0)
@@ -98,7 +99,8 @@ def grpo_loss(model: Any, batch: Mapping[str, jax.Array], kl_weight: float) -> t
 
     Args:
       model: The adapted policy.
-      batch: A batch as in SFT, with `advantage` (B,) and `reference` (B, K), the SFT model's log-probabilities.
+      batch: A batch as in SFT, with `advantage` (B,) and `reference` (B, K), the log-probabilities of the model
+        that training began with.
       kl_weight: Weight of the KL term.
 
     Returns:
@@ -125,7 +127,7 @@ def train_grpo(
     record: Record,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Trains the model's adapter from where it is (the SFT model, which is also the reference).
+    """Trains the model's adapter from where it is (usually the SFT model), which is also the reference.
 
     Returns:
       Whether all steps are done.
@@ -230,6 +232,7 @@ def _reward(completion: Generation, example: Example, policy: Policy, settings: 
         decode_segments(policy.tokenizer, completion.token_ids),
         tools=example.conversation.tools,
         finish_reason=completion.finish_reason,
+        generation_prompt=example.generation_prompt(policy.fmt, -1),
     )
     return reward(parsed, example.expected_calls, settings.reward, step / settings.steps)
 
@@ -299,9 +302,9 @@ def _check(row: Mapping[str, Any], settings: GrpoSettings) -> None:
         return
     if not math.isfinite(row["kl"]) or row["kl"] > settings.max_kl:
         raise TrainingError(
-            f"a KL divergence from the SFT model of at most {settings.max_kl:g}",
+            f"a KL divergence from the model it began with of at most {settings.max_kl:g}",
             f"{row['kl']:.3g} at step {row['step']}",
-            "lower learning_rate or raise kl_weight; the SFT checkpoint is untouched",
+            "lower learning_rate or raise kl_weight; what it began with is untouched",
         )
     if row["entropy"] < settings.min_entropy:
         raise TrainingError(

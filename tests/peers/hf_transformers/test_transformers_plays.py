@@ -25,7 +25,7 @@ from callwright.instruments.files import write
 from callwright.instruments.script import Line, write_script
 from callwright.instruments.xray import make_xray, read_xray
 from callwright.probe.targets.transformers_target import TransformersTarget
-from callwright.tokens import encode_segments
+from callwright.tokens import count_given, encode_segments
 
 pytestmark = pytest.mark.peer("transformers")
 every_format = pytest.mark.parametrize(("name", "variant"), EVERY, ids=["/".join(filter(None, one)) for one in EVERY])
@@ -59,8 +59,10 @@ def asked(text, sampling=GREEDY, **options):
 
 
 def said_as_planned(target, script, samplings):
+    opened = script.vocabulary.encode(script.fmt.generation_prompt(Conversation((Message("user", "x"),))), control=True)
     with target.load(script) as chat:
         for cue, plan in script.outputs.items():
+            plan = plan[count_given(script.vocabulary, plan, opened) :]
             whole = []
             for stream, sampling in samplings:
                 reply = chat.chat(asked(f"@@0@@ {'.' * 80} @@{cue}@@ please", sampling, stream=stream))

@@ -14,6 +14,7 @@ from tests.support.tiny import tiny_tokenizer, write_tiny_gguf
 
 from callwright.errors import CallwrightError
 from callwright.formats import FORMATS, get_format
+from callwright.notices import ignore
 from callwright.openai import read_conversation
 from callwright.tokens import encode_segments
 
@@ -108,7 +109,7 @@ def served(model, fmt, scratch):
 
 
 def prompt_of(fmt, row):
-    conversation = read_conversation(row)
+    conversation = read_conversation(row, ignore)
     rendered = fmt.render(
         conversation, add_generation_prompt=row["add_generation_prompt"], thinking=row["enable_thinking"]
     )

@@ -21,6 +21,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from callwright.data.synthetic.rng import Rng
 from callwright.data.synthetic.value_settings import ParameterName, Pools, Texts, ValuePool, WithValues
+from callwright.errors import suggest
 from callwright.settings import Settings
 
 ToolName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
@@ -72,8 +73,9 @@ class Phrasing:
             return "something must stand in it outside of square brackets"
         if re.search(r"[{}]", re.sub(r"{\w+}", "", plain)):
             return "braces stand around the name of a parameter and nowhere else"
-        unknown = self.parameters - set(known)
-        return f"{_braces(unknown)} is no parameter here" if unknown else None
+        names = list(known)
+        unknown = sorted(self.parameters - set(names))
+        return f"{_braces(unknown)} is no parameter here ({suggest(unknown[0], names)})" if unknown else None
 
 
 def _braces(keys: Iterable[str]) -> str:
@@ -176,7 +178,7 @@ class DeclaredTool(Settings):
             yield from self._problems_of_series(self.series, required)
         for key in self.fan_out:
             if key not in self.parameters:
-                yield f"fan_out: {key} is no parameter"
+                yield f"fan_out: {key} is no parameter ({suggest(key, self.parameters)})"
         if self.result:
             if problem := self.result.answer.problem(required | self.result.values.keys()):
                 yield f"result.answer: {problem}"

@@ -20,6 +20,7 @@ from callwright.data.synthetic.requests import Request, draw_values, request_cal
 from callwright.data.synthetic.rng import Rng
 from callwright.data.synthetic.small_talk import general_question, refusal
 from callwright.data.synthetic.tools import declared_tools
+from callwright.notices import Notify
 from callwright.settings import Settings
 
 _GOLDEN = 0.6180339887498949
@@ -110,6 +111,14 @@ class SyntheticSource:
 
     def __getitem__(self, index: int) -> Example:
         return self.compose(index).example
+
+    def read(self, index: int, notify: Notify) -> Example:
+        """See `Source.read`; there is nothing to tell."""
+        return self[index]
+
+    def digests(self) -> dict[str, str]:
+        """See `Source.digests`; the settings and the version say what it makes."""
+        return {}
 
     def compose(self, index: int) -> Composed:
         """The example at `index` together with what its calls were drawn from."""

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from callwright.data.synthetic.declaration import ToolGroup
 from callwright.data.synthetic.value_settings import Pools
-from callwright.errors import DataError
+from callwright.errors import DataError, suggest
 from callwright.yaml_files import read_package_yaml
 
 SHARED_POOLS = Path(__file__).parent / "tools" / "pools.yaml"
@@ -56,8 +56,8 @@ def _readable(error: ValidationError, data: Mapping[str, Any], path: Path) -> Da
         tool = data["tools"][int(keys[1])]
         place, keys = f"of tool {_label(tool) or f'number {int(keys[1]) + 1}'} in {path}", keys[2:]
     if first["type"] == "unknown_key":
-        key = ".".join(map(str, [*keys, first["ctx"]["key"]]))
-        return DataError(f"a known key {place}", key, f"use one of: {first['ctx']['known']}")
+        key, known = first["ctx"]["key"], first["ctx"]["known"]
+        return DataError(f"a known key {place}", ".".join(map(str, [*keys, key])), suggest(key, known, FIX))
     got = "nothing" if first["type"] == "missing" else repr(first["input"])[:80]
     fix = "write true or false" if first["type"] == "truth_expected" else FIX
     message = first["msg"].removeprefix("Value error, ")

@@ -16,6 +16,7 @@ from pydantic_core import core_schema
 from callwright.conversation import Json
 from callwright.data.synthetic.rng import Rng
 from callwright.data.synthetic.values import Pool, Value, ValueType, enumerated, number_text, verbatim
+from callwright.errors import nearest, suggest
 from callwright.settings import Settings
 
 Pools = Mapping[str, Pool]
@@ -386,7 +387,7 @@ class NamedPool(_Values):
 
     def _pool(self, named: Pools) -> Pool:
         if self.name not in named:
-            raise ValueError(f"a pool ({', '.join(named)}), or one that is declared before")
+            raise ValueError(f"a pool that is declared before, here or in the package ({suggest(self.name, named)})")
         return named[self.name]
 
 
@@ -423,9 +424,10 @@ def _read_pool(value: Any, info: ValidationInfo) -> Pool:
     by_key = next((key for key in ("pool", "anyOf", "values", "parts", "enum") if key in given), given.get("type"))
     kind = _KINDS.get(str(by_key))
     if kind is None:
+        hint = nearest(str(by_key), _KINDS) if by_key is not None else []
         raise ValueError(
             "say what the values are: a type (integer, year, number, amount, percentage, date, time, boolean, array, "
-            "object), or values, parts, enum, pool or anyOf"
+            f"object), or values, parts, enum, pool or anyOf{f'; did you mean {hint[0]}?' if hint else ''}"
         )
     return kind.model_validate(value, context=info.context)._pool(info.context or {})
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from callwright.conversation import Message, Tool
-from callwright.errors import CallwrightError, DataError
+from callwright.errors import CallwrightError, DataError, suggest
 from callwright.openai import read_tool, write_tool
 from callwright.probe.cases.schema import FIX, Case
 from callwright.settings import readable
@@ -112,8 +112,8 @@ def _offered(written: Any, tools: Mapping[str, Tool]) -> Any:
     offered = []
     for number, tool in enumerate([written] if isinstance(written, str) else written):
         if isinstance(tool, str) and tool not in tools:
-            known = ", ".join(map(str, tools))  # in a file a name may be a number
-            raise DataError(f"a named tool ({known})", repr(tool), "name one of these, or write the tool out")
+            fix = suggest(tool, tools, "name a tool of the file or of the package")
+            raise DataError("a named tool", repr(tool), f"{fix}, or write the tool out")
         offered.append(tools[tool] if isinstance(tool, str) else _tool(tool, f"tools[{number}]"))
     return offered
 

@@ -13,7 +13,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from callwright.conversation import Conversation, Message, Role, Tool
 from callwright.engines.sampling import SamplingParams
-from callwright.errors import DataError
+from callwright.errors import DataError, suggest
 from callwright.formats import FORMATS
 from callwright.openai import read_message
 from callwright.probe.cases.edits import Edit, WrittenCall
@@ -65,8 +65,9 @@ class WrittenMessage(Settings):
                 raise DataError(f"at most {LONGEST} characters as {where}.content", got, "repeat it less often")
             content *= self.repeat
         calls = [dict(call) for call in self.tool_calls]
-        wire = {"content": content, "reasoning_content": self.reasoning, "tool_calls": calls}
-        return read_message(dict(self) | wire, where)
+        wire = dict(self) | {"content": content, "reasoning_content": self.reasoning, "tool_calls": calls}
+        del wire["repeat"]
+        return read_message(wire, where)
 
 
 class _Written:
@@ -165,12 +166,12 @@ class Case(Settings):
           DataError: A name that does not exist, or what the kind of case does not go with.
         """
         if self.fault_class not in CAUSES:
-            raise DataError("a fault_class that exists", repr(self.fault_class), "name one of docs/fidelity-set.md")
+            fix = suggest(self.fault_class, CAUSES, "docs/fidelity-set.md lists all")
+            raise DataError("a fault_class that exists", repr(self.fault_class), fix)
         for name in (*self.formats, *(name for says in self.says for name in says.raw)):
             if name not in _NAMES:
-                raise DataError(
-                    "a format, with or without its variant", repr(name), f"name one of {', '.join(FORMATS)}"
-                )
+                fix = suggest(name, sorted(_NAMES), "`callwright formats` lists all")
+                raise DataError("a format, with or without its variant", repr(name), fix)
         least, most = _TURNS.get(self.kind, (0, 0))
         if not least <= len(self.says) <= most:
             raise DataError(f"{least} to {most} turns in says for a {self.kind}", str(len(self.says)), FIX)

@@ -49,7 +49,12 @@ def words(fmt: Format, case: Case, turn: int = 0) -> tuple[Segment, ...]:
             return to_segments(to_words(fmt, says.raw[name], control=True))
     if says.message is None:
         raise FormatError(f"words for {_names(fmt)[0]}", f"some for {', '.join(says.raw)} only", NOT_TESTED)
-    output, end = split_stop(fmt, _spoken(fmt, says.message, _before(case, turn)))
+    before = _before(case, turn)
+    # Where the prompt opens a thought, words begin in it, and an empty one must be closed; unless an edit does that.
+    thinks = fmt.grammar.thought is not None
+    opened = thinks and fmt.grammar.opens_thought(fmt.generation_prompt(before, thinking=case.thinking))
+    own = any("{think}" in (edit.prepend or "") for edit in says.edits)
+    output, end = split_stop(fmt, _spoken(fmt, says.message, before, empty_thought=opened and not own))
     editor = Editor(fmt, lambda message: _quoted(fmt, message))
     for edit in says.edits:
         output, end = editor.edited(edit, output, end)
@@ -102,7 +107,7 @@ def _quoted(fmt: Format, message: Message) -> str:
     return text_of(split_stop(fmt, _spoken(fmt, message, Conversation((Message("user", "Go."),))))[0])
 
 
-def _spoken(fmt: Format, message: Message, before: Conversation) -> Words:
+def _spoken(fmt: Format, message: Message, before: Conversation, *, empty_thought: bool = False) -> Words:
     """A message as the format says it, without the empty thought that some templates put into a last message."""
     thought = fmt.grammar.thought
     if message.reasoning and thought is None:
@@ -113,7 +118,7 @@ def _spoken(fmt: Format, message: Message, before: Conversation) -> Words:
     output: Words = []
     for segment in segments:
         output += to_words(fmt, segment.text, control=segment.control)
-    if thought and not message.reasoning:
+    if thought and not message.reasoning and not empty_thought:
         empty = re.match(rf"{re.escape(thought.opener)}\s*{re.escape(thought.closer)}\s*", text_of(output))
         if empty:
             output = output[places(output, empty[0])[0][1] :]

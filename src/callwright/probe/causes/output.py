@@ -70,6 +70,7 @@ class ModelOutput:
       cut: Whether the token limit cut it.
       tools: Those of the request.
       says_tool_calls: Whether the wire has a finish reason of its own for calls.
+      generation_prompt: The end of the prompt.
     """
 
     fmt: Format
@@ -79,6 +80,7 @@ class ModelOutput:
     cut: bool
     tools: tuple[Tool, ...] = ()
     says_tool_calls: bool = True
+    generation_prompt: str = ""
 
     @cached_property
     def unclosed(self) -> str:
@@ -94,7 +96,10 @@ class ModelOutput:
         openers = {region.opener.strip() for region in fmt.grammar.regions if not region.lenient} - {""}
         for start in sorted({match.start() for opener in openers for match in re.finditer(re.escape(opener), words)}):
             before = fmt.parse(
-                to_segments(to_words(fmt, words[:start], control=True)), tools=self.tools, finish_reason="stop"
+                to_segments(to_words(fmt, words[:start], control=True)),
+                tools=self.tools,
+                finish_reason="stop",
+                generation_prompt=self.generation_prompt,
             )
             if before.complete and len(before.tool_calls) == len(self.parsed.tool_calls):
                 return words[start:] if words[start:].strip() not in openers else ""

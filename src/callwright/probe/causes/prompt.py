@@ -53,17 +53,15 @@ def open_no_turn(request: RenderedRequest, pieces: PromptPieces, seen: PromptPie
 @explains(Cause.THINKING_DEFAULT)
 def open_no_thought(request: RenderedRequest, pieces: PromptPieces, seen: PromptPieces) -> PromptPieces | None:
     """The model's turn lacks the thought that the family puts there empty where thinking is off."""
-    thought = request.fmt.grammar.thought
     whole, got = marked(pieces), marked(seen)
-    return seen if thought and whole.startswith(got) and _begins(whole[len(got) :], thought.opener) else None
+    return seen if whole.startswith(got) and _is_opened_thought(request, whole[len(got) :]) else None
 
 
 @explains(Cause.THINKING_DEFAULT)
 def open_thought(request: RenderedRequest, pieces: PromptPieces, seen: PromptPieces) -> PromptPieces | None:
     """The model's turn has a thought opened, or put there empty, that the family leaves to the model."""
-    thought = request.fmt.grammar.thought
     whole, got = marked(pieces), marked(seen)
-    return seen if thought and got.startswith(whole) and _begins(got[len(whole) :], thought.opener) else None
+    return seen if got.startswith(whole) and _is_opened_thought(request, got[len(whole) :]) else None
 
 
 @explains(Cause.ASSISTANT_CONTINUED)
@@ -104,9 +102,12 @@ def _with_system(request: RenderedRequest, more: str, *, first: bool) -> Rendere
     return request.with_messages((replace(old, content=text), *rest))
 
 
-def _begins(prompt: str, text: str) -> bool:
-    """Whether a marked prompt begins with a text, special tokens in it or not, white space aside."""
-    return _without_marks(prompt).lstrip().startswith(text)
+def _is_opened_thought(request: RenderedRequest, prompt: str) -> bool:
+    """Whether a part of a marked prompt is an opened thought and nothing more, or an empty one."""
+    thought, text = request.fmt.grammar.thought, _without_marks(prompt).strip()
+    if thought is None or not text.startswith(thought.opener.strip()):
+        return False
+    return text.removeprefix(thought.opener.strip()).strip() in ("", thought.closer.strip())
 
 
 def _is_prefilled(request: RenderedRequest, got: str) -> bool:

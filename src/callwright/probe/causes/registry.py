@@ -40,7 +40,15 @@ class Cause(StrEnum):
     TOOLS_DROPPED = "tools-dropped", "rendering", "The tools do not reach the model"
     TOOL_KEYS_LOST = "tool-keys-lost", "rendering", "Keys of a tool's schema are lost", "ollama/ollama#12244"
     PARAMETER_DROPPED = "parameter-dropped", "rendering", "A parameter named like a schema keyword is not shown"
+    TYPE_LOST = "type-lost", "rendering", "The type of a parameter is left out, or of several only one is shown"
     TOOLS_REWRITTEN = "tools-rewritten", "rendering", "Tools reach the model in another order or spelling"
+    TOOLS_AS_GO_STRUCT = (
+        "tools-as-go-struct",
+        "rendering",
+        "Tools reach the model as Go prints a struct, not as JSON",
+        "ollama/ollama#14601",
+    )
+    BRACES_DOUBLED = "braces-doubled", "rendering", "The example of a call that the model is shown has doubled braces"
     NULL_AS_TEXT = "null-as-text", "rendering", "null, true or false reaches the model as another word"
     NUMBER_REWRITTEN = "number-rewritten", "rendering", "A number is written in another way, as 1 for 1.0"
     UNICODE_ESCAPED = "unicode-escaped", "rendering", "Characters beyond ASCII reach the model as escapes"
@@ -63,9 +71,15 @@ class Cause(StrEnum):
     )
     RESULT_LOST = "result-lost", "rendering", "A tool's result does not reach the model"
     RESULT_REWRITTEN = "result-rewritten", "rendering", "A tool's result reaches the model in another form"
+    RESULTS_SWAPPED = (
+        "results-swapped",
+        "rendering",
+        "Results reach the model in another order, or as those of other calls",
+    )
     RESULT_CUT = "result-cut", "rendering", "A tool's result reaches the model cut"
     SYSTEM_INJECTED = "system-injected", "rendering", "A system prompt is added that nobody wrote"
     SYSTEM_LOST = "system-lost", "rendering", "The system prompt does not reach the model"
+    SYSTEM_MOVED = "system-moved", "rendering", "A later system message stands at the beginning"
     BOS_DOUBLED = "bos-doubled", "rendering", "The prompt begins with BOS twice"
     BOS_MISSING = "bos-missing", "rendering", "The prompt begins without BOS"
     CONTROL_TOKEN_INJECTION = "control-token-injection", "rendering", "Text that a user typed becomes a control token"

@@ -109,13 +109,6 @@ def _has_markers_of_malformed(output: ModelOutput, content: str) -> bool:
     return same and len(content) > len(output.text) and not _ends_with_stop(output, content)
 
 
-@explains(Cause.CONTENT_WHITESPACE)
-def change_space_of_reasoning(output: ModelOutput, answer: ChatAnswer, seen: ChatAnswer) -> ChatAnswer | None:
-    """White space of the reasoning is added or taken away."""
-    same = without_space(answer.reasoning) == without_space(seen.reasoning)
-    return replace(answer, reasoning=seen.reasoning) if same else None
-
-
 @explains(Cause.REASONING_IN_CONTENT)
 def leave_reasoning_in_content(output: ModelOutput, answer: ChatAnswer, seen: ChatAnswer) -> ChatAnswer | None:
     """The reasoning stands in the content, perhaps with its markers, perhaps without a call that stood in it."""
@@ -133,7 +126,7 @@ def take_content_for_reasoning(output: ModelOutput, answer: ChatAnswer, seen: Ch
     """All text comes as reasoning: the server believes that a thought was opened."""
     if answer.reasoning or not _is_taken_for_reasoning(output, seen):
         return None
-    return replace(answer, reasoning=seen.reasoning, content=seen.content)
+    return replace(answer, reasoning=seen.reasoning if _is_whole(output, seen.reasoning) else output.text, content="")
 
 
 @explains(Cause.CONTENT_LOST)
@@ -141,6 +134,13 @@ def move_content_to_reasoning(output: ModelOutput, answer: ChatAnswer, seen: Cha
     """A part of the text comes as reasoning where there was none."""
     moved = bool(seen.reasoning) and not answer.reasoning and seen.reasoning.strip() in output.text
     return replace(answer, reasoning=seen.reasoning) if moved else None
+
+
+@explains(Cause.CONTENT_WHITESPACE)
+def change_space_of_reasoning(output: ModelOutput, answer: ChatAnswer, seen: ChatAnswer) -> ChatAnswer | None:
+    """White space of the reasoning is added or taken away."""
+    same = without_space(answer.reasoning) == without_space(seen.reasoning)
+    return replace(answer, reasoning=seen.reasoning) if same else None
 
 
 @explains(Cause.REASONING_LOST)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from itertools import product
+from itertools import groupby, product
 
 from callwright.conversation import Json, Message
 from callwright.formats.schemas import sorted_keys
@@ -87,7 +87,7 @@ def drop_results(request: RenderedRequest, seen: str) -> Iterator[RenderedReques
 
 @explains(Cause.RESULT_REWRITTEN)
 def rewrite_results(request: RenderedRequest, seen: str) -> Iterator[RenderedRequest]:
-    """Results are read as JSON and printed anew, quoted or stripped, or stand under another name or none."""
+    """Results are read as JSON and printed anew, quoted or stripped, or have no name."""
 
     def printed(change: Callable[[Json], Json]) -> RenderedRequest:
         return _with_results(request, lambda result: replace(result, content=change(result.content)))
@@ -101,14 +101,30 @@ def rewrite_results(request: RenderedRequest, seen: str) -> Iterator[RenderedReq
         yield printed(dump)
     yield printed(lambda content: content.strip() if isinstance(content, str) else content)
     yield _with_results(request, lambda result: replace(result, name=None))
-    calls = iter([call for message in request.conversation.messages for call in message.tool_calls])
+
+
+@explains(Cause.RESULTS_SWAPPED)
+def swap_results(request: RenderedRequest, seen: str) -> Iterator[RenderedRequest]:
+    """Results are taken for those of other calls, or come in the order of the calls, reversed, or as in the prompt."""
+    calls = [call for message in request.conversation.messages for call in message.tool_calls]
+    following = iter(calls)
 
     def next_called(result: Message) -> Message:
         """The result as that of the call at its place, whatever call it names."""
-        call = next(calls, None)
+        call = next(following, None)
         return replace(result, name=call.name, tool_call_id=call.id) if call else result
 
+    def crossed(results: list[Message]) -> list[Message]:
+        pairs = zip(results, results[::-1], strict=True)
+        return [replace(one, name=other.name, tool_call_id=other.tool_call_id) for one, other in pairs]
+
     yield _with_results(request, next_called)
+    yield _with_rounds(request, crossed)
+    places = {call.id: place for place, call in enumerate(calls)}
+    yield _with_rounds(request, partial(sorted, key=lambda result: places.get(result.tool_call_id, len(places))))
+    yield _with_rounds(request, lambda results: results[::-1])
+    yield _with_rounds(request, partial(sorted, key=lambda result: seen.find(str(result.content))))
+    yield _with_rounds(request, partial(sorted, key=lambda result: seen.rfind(str(result.content))))
 
 
 @explains(Cause.RESULT_CUT)
@@ -129,8 +145,25 @@ def cut_results(request: RenderedRequest, seen: str) -> Iterator[RenderedRequest
 
 @explains(Cause.SYSTEM_LOST)
 def drop_system(request: RenderedRequest, seen: str) -> Iterator[RenderedRequest]:
-    """The system prompt is lost."""
+    """The system prompt is lost, or all system messages but the first."""
     yield _with_each(request, lambda one: None if one.role == "system" else one)
+    first, *rest = request.conversation.messages
+    yield request.with_messages((first, *(message for message in rest if message.role != "system")))
+
+
+@explains(Cause.SYSTEM_MOVED)
+def move_system(request: RenderedRequest, seen: str) -> Iterator[RenderedRequest]:
+    """Later system messages stand at the beginning: the first as it is, or all as one."""
+    messages = request.conversation.messages
+    system = [message for message in messages if message.role == "system"]
+    if not system or messages[: len(system)] == tuple(system):
+        return
+    others = [message for message in messages if message.role != "system"]
+    yield request.with_messages((system[0], *others))
+    yield request.with_messages((*system, *others))
+    for space in ("\n\n", "\n"):
+        joined = replace(system[0], content=space.join(str(message.content or "") for message in system))
+        yield request.with_messages((joined, *others))
 
 
 @explains(Cause.THINKING_DEFAULT)
@@ -166,6 +199,15 @@ def _with_each(request: RenderedRequest, change: Callable[[Message], Message | N
 def _with_results(request: RenderedRequest, change: Callable[[Message], Message | None]) -> RenderedRequest:
     """The same for the tools' results only."""
     return _with_each(request, lambda message: change(message) if message.role == "tool" else message)
+
+
+def _with_rounds(request: RenderedRequest, order: Callable[[list[Message]], list[Message]]) -> RenderedRequest:
+    """The request with the results of each round of calls in another order."""
+    messages: list[Message] = []
+    for is_result, run in groupby(request.conversation.messages, lambda message: message.role == "tool"):
+        together = list(run)
+        messages += order(together) if is_result else together
+    return request.with_messages(messages)
 
 
 def _with_one(request: RenderedRequest, place: int, message: Message | None) -> RenderedRequest:

@@ -24,6 +24,8 @@ TOOL_CHANGES: Explanations[Change] = Explanations()
 _CORE = frozenset({"type", "items", "description", "enum", "properties", "required", "anyOf", "$defs"})
 """The keys of a schema that every runtime keeps."""
 _SCHEMA_WORDS = ("type", "description", "properties", "required", "items", "enum", "name", "title", "parameters")
+_HIDDEN_WORDS = ("type", "description", "properties", "required", "nullable")
+"""Those that Gemma's templates leave out where a schema stands in for its properties."""
 _NAMED = ("properties", "$defs")
 """Keys whose value has a schema for each name."""
 _BELOW = (*_NAMED, "items", "anyOf", "oneOf", "allOf", "additionalProperties")
@@ -69,10 +71,18 @@ def drop_keys(tools: Tools, seen: str) -> Iterator[Tools]:
     yield [replace(tool, description=None, given=None) for tool in tools]
 
 
+@explains(Cause.TYPE_LOST)
+def lose_types(tools: Tools, seen: str) -> Iterator[Tools]:
+    """Of several types only the first is shown, or the first that is not null; or parameters have no type at all."""
+    for one_of in (_first_type, _first_type_but_null):
+        yield _with_schemas(tools, partial(_typed, one_of=one_of))
+    yield _with_schemas(tools, partial(inside, change=_untyped))
+
+
 @explains(Cause.PARAMETER_DROPPED)
 def drop_parameters(tools: Tools, seen: str) -> Iterator[Tools]:
     """Parameters that are named like words of a schema are not shown."""
-    for words in (_SCHEMA_WORDS, ("type", "description"), *((word,) for word in _SCHEMA_WORDS)):
+    for words in (_SCHEMA_WORDS, _HIDDEN_WORDS, ("type", "description"), *((word,) for word in _SCHEMA_WORDS)):
         yield _with_schemas(tools, partial(_without_parameters, words=words))
 
 
@@ -130,6 +140,26 @@ def _kept(schema: Schema, keys: Container[str], through: Container[str] = _BELOW
     """The schema and those below it with these keys only."""
     inner = inside(schema, partial(_kept, keys=keys, through=through), through)
     return {key: value for key, value in inner.items() if key in keys}
+
+
+def _typed(schema: Schema, one_of: Callable[[list[Json]], Json]) -> dict[str, Json]:
+    """The schema and those below it with one of several types."""
+    inner = inside(schema, partial(_typed, one_of=one_of))
+    several = inner.get("type")
+    return {**inner, "type": one_of(several)} if isinstance(several, list) and several else inner
+
+
+def _first_type(types: list[Json]) -> Json:
+    return types[0]
+
+
+def _first_type_but_null(types: list[Json]) -> Json:
+    return next((type_ for type_ in types if type_ != "null"), types[0])
+
+
+def _untyped(schema: Schema) -> dict[str, Json]:
+    """The schema and those below it without types."""
+    return {key: value for key, value in inside(schema, _untyped).items() if key != "type"}
 
 
 def _sorted(schema: Schema) -> dict[str, Json]:

@@ -10,11 +10,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import combinations
 
 from callwright.errors import CallwrightError
 from callwright.probe.causes.normalize import NORMALIZATIONS, Normalization
 from callwright.probe.causes.prompt import EDITS, Edit
+from callwright.probe.causes.prompt_tools import TOOL_EDITS
 from callwright.probe.causes.registry import Cause
 from callwright.probe.causes.request import CHANGES, Change
 from callwright.probe.causes.request_tools import TOOL_CHANGES
@@ -22,6 +24,7 @@ from callwright.probe.prompt import PromptPieces, RenderedRequest, marked, text_
 from callwright.probe.targets import ollama_quirks
 
 _CHANGES: Sequence[tuple[Cause, Change]] = (*TOOL_CHANGES, *CHANGES)
+_EDITS: Sequence[tuple[Cause, Edit]] = (*EDITS, *TOOL_EDITS)
 """Of two that make the same prompt the first counts."""
 Quirks = tuple[Iterable[tuple[Cause, Change]], Iterable[tuple[Cause, Edit]]]
 QUIRKS: Mapping[str, Quirks] = {"Ollama": (ollama_quirks.CHANGES, ollama_quirks.EDITS)}
@@ -44,11 +47,30 @@ _SHINGLE = 6
 
 @dataclass(frozen=True, slots=True)
 class _Hypothesis:
-    """Causes, the request that they make of the original one, and the prompt that they lead to."""
+    """Causes, the request that they make of the original one, and the prompt that they and the edits lead to."""
 
     causes: tuple[Cause, ...]
     request: RenderedRequest
     pieces: PromptPieces
+    edits: tuple[Edit, ...] = ()
+
+    def edited(self, cause: Cause, edit: Edit, seen: PromptPieces) -> "_Hypothesis | None":
+        """The hypothesis with an edit of its prompt; None where that changes nothing."""
+        pieces = edit(self.request, self.pieces, seen)
+        if pieces is None or pieces == self.pieces:
+            return None
+        return _Hypothesis(_with(self.causes, cause), self.request, pieces, (*self.edits, edit))
+
+    def changed(self, cause: Cause, change: Change, seen: PromptPieces) -> "Iterator[_Hypothesis]":
+        """The hypothesis with a change of its request; edits that were made before are made again."""
+        for request in change(self.request, text_of_pieces(seen)):
+            try:
+                pieces = request.pieces()
+            except CallwrightError:  # the format cannot say it: no runtime has rendered that either
+                continue
+            for edit in self.edits:
+                pieces = edit(request, pieces, seen) or pieces
+            yield _Hypothesis(_with(self.causes, cause), request, pieces, self.edits)
 
 
 def explain_prompt(
@@ -66,23 +88,26 @@ def explain_prompt(
     if start.pieces == seen:
         return ()
     wanted = _shingles(seen)
-    frontier = [start]
+    frontier = tried = [start]
     if target in QUIRKS:
         frontier = _unique([_with_quirks(start, seen, wanted, QUIRKS[target]), start])
     best: tuple[Cause, ...] | None = None
     for depth in range(1, DEPTH + 1):
         grown = _unique(more for hypothesis in frontier for more in _grown(hypothesis, seen))
-        exact = min((one for one in grown if one.pieces == seen), key=lambda one: _rank(one.causes), default=None)
-        best = _first([best, *(_normalized(hypothesis, seen) for hypothesis in frontier)])
-        if exact is not None and (best is None or _rank(best) >= _rank(exact.causes)):
-            return exact.causes
+        tried = tried if depth > 1 else [*frontier, *grown]
+        exact = [one.causes for one in grown if one.pieces == seen]
+        best = _first([*exact, best, *(_normalized(hypothesis, seen) for hypothesis in frontier)])
         if best is not None and len(best) <= depth:
             return best
         frontier = grown if len(grown) < _BEAM else sorted(grown, key=lambda one: _distance(one, wanted))[:_BEAM]
     best = _first([best, *(_normalized(hypothesis, seen) for hypothesis in frontier)])
-    if best is None and in_context and _is_cut(start.pieces, seen):
-        return (Cause.PROMPT_CUT,)
+    if best is None and in_context:
+        best = _first(_cut(hypothesis, seen) for hypothesis in tried)
     return best or (Cause.UNEXPLAINED,)
+
+
+def _with(causes: tuple[Cause, ...], cause: Cause) -> tuple[Cause, ...]:
+    return tuple(dict.fromkeys((*causes, cause)))
 
 
 def _first(found: Iterable[tuple[Cause, ...] | None]) -> tuple[Cause, ...] | None:
@@ -111,38 +136,24 @@ def _with_quirks(hypothesis: _Hypothesis, seen: PromptPieces, wanted: Counter[st
 
     changes, edits = quirks
     for cause, change in changes:
-        for changed in _changed(hypothesis, cause, change, text_of_pieces(seen)):
+        for changed in hypothesis.changed(cause, change, seen):
             hypothesis = nearer(hypothesis, changed)
     for cause, edit in edits:
-        pieces = edit(hypothesis.request, hypothesis.pieces, seen)
-        if pieces is not None:
-            hypothesis = nearer(hypothesis, _Hypothesis((*hypothesis.causes, cause), hypothesis.request, pieces))
-    return replace(hypothesis, causes=tuple(dict.fromkeys(hypothesis.causes)))
+        hypothesis = nearer(hypothesis, hypothesis.edited(cause, edit, seen) or hypothesis)
+    return hypothesis
 
 
 def _grown(hypothesis: _Hypothesis, seen: PromptPieces) -> Iterator[_Hypothesis]:
     """The hypothesis with one more cause."""
     has_hole = not _LEAVE_A_HOLE.isdisjoint(hypothesis.causes)
-    for cause, edit in EDITS:
-        pieces = edit(hypothesis.request, hypothesis.pieces, seen)
-        if pieces is None or pieces == hypothesis.pieces or (has_hole and cause == Cause.SYSTEM_INJECTED):
-            continue
-        yield _Hypothesis((*hypothesis.causes, cause), hypothesis.request, pieces)
-    text = text_of_pieces(seen)
+    for cause, edit in _EDITS:
+        edited = hypothesis.edited(cause, edit, seen)
+        if edited is not None and not (has_hole and cause == Cause.SYSTEM_INJECTED):
+            yield edited
     for cause, change in _CHANGES:
-        for changed in _changed(hypothesis, cause, change, text):
+        for changed in hypothesis.changed(cause, change, seen):
             if changed.pieces != hypothesis.pieces:
                 yield changed
-
-
-def _changed(hypothesis: _Hypothesis, cause: Cause, change: Change, seen: str) -> Iterator[_Hypothesis]:
-    """The hypothesis with a change of the request, which undoes edits that were made before."""
-    for changed in change(hypothesis.request, seen):
-        try:
-            pieces = changed.pieces()
-        except CallwrightError:  # the format cannot say it: no runtime has rendered that either
-            continue
-        yield _Hypothesis(tuple(dict.fromkeys((*hypothesis.causes, cause))), changed, pieces)
 
 
 def _normalized(hypothesis: _Hypothesis, seen: PromptPieces) -> tuple[Cause, ...] | None:
@@ -153,7 +164,7 @@ def _normalized(hypothesis: _Hypothesis, seen: PromptPieces) -> tuple[Cause, ...
         for chosen in combinations(every, count):
             if _normalize(hypothesis.pieces, chosen) == _normalize(seen, chosen):
                 causes = (_cause_of_normalization(cause, hypothesis, seen) for cause, _ in chosen)
-                return tuple(dict.fromkeys((*hypothesis.causes, *causes)))
+                return reduce(_with, causes, hypothesis.causes)
     return None
 
 
@@ -200,6 +211,13 @@ def _only_results_differ(request: RenderedRequest, pieces: PromptPieces, seen: P
             done = max(len(whole) - _shared_start(whole[::-1], other[::-1]), done)
     pattern = ".*".join(map(re.escape, [*kept, whole[done:]]))
     return bool(kept) and re.fullmatch(pattern, marked(seen), re.DOTALL) is not None
+
+
+def _cut(hypothesis: _Hypothesis, seen: PromptPieces) -> tuple[Cause, ...] | None:
+    """The causes with that of a prompt cut; None where it is not the hypothesis's prompt that was cut."""
+    if Cause.SYSTEM_INJECTED in hypothesis.causes or not _is_cut(hypothesis.pieces, seen):
+        return None
+    return _with(hypothesis.causes, Cause.PROMPT_CUT)
 
 
 def _is_cut(pieces: PromptPieces, seen: PromptPieces) -> bool:

@@ -5,7 +5,7 @@ one of the two reports has are listed apart from changes in what the runtime doe
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +41,7 @@ class Changes:
       new_cases: Cases that the baseline does not have, faults among them.
       gone_cases: Cases of the baseline that are not in the report, though their format is.
       formats_left_out: Formats of the baseline that the report does not have.
+      compared: How many cases both have tested; None where there is no baseline, or none that has tested anything.
       since: Target and version of the baseline; "" without one.
     """
 
@@ -52,6 +53,7 @@ class Changes:
     new_cases: tuple[Outcome, ...] = ()
     gone_cases: tuple[Outcome, ...] = ()
     formats_left_out: tuple[str, ...] = ()
+    compared: int | None = None
     since: str = ""
 
     @property
@@ -87,12 +89,19 @@ def read_report(path: Path) -> Report:
     return Report(target=found.target, version=found.version, cases=(*found.cases, *faithful))
 
 
-def changes(report: Report, baseline: Report | None) -> Changes:
-    """What changed since the baseline; without one every fault is new."""
+def changes(report: Report, baseline: Report | None, only: Sequence[str] = ()) -> Changes:
+    """What changed since the baseline; without one every fault is new.
+
+    Args:
+      report: What was found now.
+      baseline: What was found before.
+      only: Beginnings of the ids of the cases that were run; other cases of the baseline are passed over.
+    """
     if baseline is None:
         return Changes(new_faults=tuple(outcome for outcome in report.cases if outcome.result == "fault"))
-    before = {_key(outcome): outcome for outcome in baseline.cases}
     now = {_key(outcome) for outcome in report.cases}
+    known = [o for o in baseline.cases if not only or _key(o) in now or o.id.startswith(tuple(only))]
+    before = {_key(outcome): outcome for outcome in known}
     formats = {outcome.format for outcome in report.cases}
     pairs = [(before[_key(outcome)], outcome) for outcome in report.cases if _key(outcome) in before]
     fresh = tuple(outcome for outcome in report.cases if _key(outcome) not in before)
@@ -109,14 +118,23 @@ def changes(report: Report, baseline: Report | None) -> Changes:
         no_longer_tested=tuple(kinds.get("no_longer_tested", ())),
         otherwise=tuple(kinds.get("otherwise", ())),
         new_cases=fresh,
-        gone_cases=tuple(o for o in baseline.cases if _key(o) not in now and o.format in formats),
-        formats_left_out=tuple(dict.fromkeys(o.format for o in baseline.cases if o.format not in formats)),
+        gone_cases=tuple(o for o in known if _key(o) not in now and o.format in formats),
+        formats_left_out=tuple(dict.fromkeys(o.format for o in known if o.format not in formats)),
+        compared=sum(map(_both_tested, pairs)) if any(map(_is_tested, known)) else None,
         since=f"{baseline.target} {baseline.version}",
     )
 
 
 def _key(outcome: Outcome) -> tuple[str, str]:
     return outcome.id, outcome.format
+
+
+def _is_tested(outcome: Outcome) -> bool:
+    return outcome.result != "not_tested"
+
+
+def _both_tested(pair: tuple[Outcome, Outcome]) -> bool:
+    return all(map(_is_tested, pair))
 
 
 def _change(old: Outcome, new: Outcome) -> str:

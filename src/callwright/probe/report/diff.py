@@ -6,7 +6,7 @@ A control token is one word and differs from the same characters as text.
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import groupby, takewhile
@@ -22,6 +22,15 @@ _MOST_CHARACTERS = 200
 """Characters of a changed stretch that are compared one by one."""
 _LEAST_ALIKE = 0.4
 """Below this share of common characters two stretches have nothing to do with each other."""
+_MOST_FIELDS = 3
+"""Fields of an answer of which excerpts are shown."""
+MODEL_OUTPUT = "words"
+"""What the model generated, which stands beside the answer that is expected, and beside none that was seen."""
+_BESIDE = (MODEL_OUTPUT, "status")
+"""What only one side has beside its answer or error."""
+_PLAIN = ("prompt", "content", "value")
+"""Fields that need no name where they alone differ."""
+_NOTHING = "nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +84,41 @@ def compare(expected: Json, seen: Json) -> list[Field]:
 
 
 def first_difference(expected: Json, seen: Json, around: int = 12, most: int = 60) -> tuple[str, str] | None:
-    """The first stretch that differs on each side, with up to `around` characters beside it and `most` in all.
+    """What differs, on each side: of each field the first stretch, with up to `around` characters beside it and `most`
+    in all.
 
-    Control tokens stand in ⟦⟧. None where nothing differs; a side that does not have the field, or has it empty, is
-    "nothing", unless there is an error. Where both are, the next field says more.
+    Control tokens stand in ⟦⟧. None where nothing differs. Each field has its name, so that what is lost in one and
+    found in another is told; a prompt, and a text that alone differs, have none. A side without these fields is
+    "nothing", and an error stands for all that was seen. What the model generated is no field of an answer, and whether
+    it ended as "stop" or "tool_calls" follows from its calls where they differ.
     """
     output = seen if isinstance(seen, dict) else {}
     if output.get("explanation"):  # of draws, of which a first difference says nothing
         return "another distribution", str(output["explanation"])[: 2 * most]
-    error, found = output.get("error"), None
-    for field in compare(expected, seen):
-        if field.differs:
-            starts = [_length(side, "same") for side in (field.expected, field.seen) if side is not None]
-            left, right = (_excerpt(side, min(starts), around, most) for side in (field.expected, field.seen))
-            found = left, f"error: {error}"[: 2 * most] if error and field.seen is None else right
-            if found[0] != found[1]:
-                break
-    return found
+    fields = [field for field in compare(expected, seen) if field.differs and field.name not in _BESIDE]
+    excerpts = {field.name: _excerpts(field, around, most) for field in fields}
+    differing = {name: sides for name, sides in excerpts.items() if sides[0] != sides[1]}
+    ends = differing.get("finish_reason")
+    if ends and len(differing) > 1 and "length" not in ends:
+        del differing["finish_reason"]
+    if output.get("error") and "error" in differing:
+        answer = {name: sides for name, sides in differing.items() if name not in ("error", "finish_reason")}
+        return _named(answer, 0), f"error: {output['error']}"[: 2 * most]
+    return (_named(differing, 0), _named(differing, 1)) if differing else None
+
+
+def _excerpts(field: Field, around: int, most: int) -> tuple[str, str]:
+    start = min(_length(side, "same") for side in (field.expected, field.seen) if side is not None)
+    return _excerpt(field.expected, start, around, most), _excerpt(field.seen, start, around, most)
+
+
+def _named(excerpts: Mapping[str, tuple[str, str]], side: int) -> str:
+    """The excerpts of one side, with the names of their fields."""
+    shown = [(name, sides[side]) for name, sides in excerpts.items() if sides[side] != _NOTHING]
+    if len(excerpts) == 1 and shown and shown[0][0] in _PLAIN:
+        return shown[0][1]
+    parts = [f"{name}: {excerpt}" for name, excerpt in shown[:_MOST_FIELDS]]
+    return "; ".join([*parts, "…"] if len(shown) > _MOST_FIELDS else parts) or _NOTHING
 
 
 def cut(side: Sequence[Span], begin: int, end: int | None = None) -> list[Span]:
@@ -112,13 +139,13 @@ def _length(side: Sequence[Span], *kinds: SpanKind) -> int:
 
 def _excerpt(side: tuple[Span, ...] | None, start: int, around: int, most: int) -> str:
     if not side:
-        return "nothing"
+        return _NOTHING
     begin = max(0, start - around)
     changed = _length(cut(side, start), "word", "character")
     end = min(start + changed + around, begin + most)
     length = sum(len(span.text) for span in side)
     shown = "".join(f"⟦{span.text}⟧" if span.control else span.text for span in cut(side, begin, end))
-    return f"{'…' if begin else ''}{shown}{'…' if end < length else ''}" or "nothing"
+    return f"{'…' if begin else ''}{shown}{'…' if end < length else ''}" or _NOTHING
 
 
 def _fields(value: Json) -> dict[str, tuple[Piece, ...]]:

@@ -24,7 +24,7 @@ from callwright.html.numbers import percent, plural, value
 from callwright.html.text import left_out, safe_text
 from callwright.invisible import printable
 from callwright.probe.outcome import Outcome, Report
-from callwright.probe.report.diff import Field, Span, SpanKind, compare, cut
+from callwright.probe.report.diff import MODEL_OUTPUT, Field, Span, SpanKind, compare, cut
 from callwright.probe.report.tally import (
     by_format,
     causes,
@@ -57,7 +57,7 @@ Compared = dict[int, list[Field]]
 
 @dataclass(frozen=True, slots=True)
 class FieldDiff:
-    """A field of a comparison, in HTML; `same` where both sides are."""
+    """A field of a comparison, in HTML; `same` where both sides are, or where it is what the model generated."""
 
     name: str
     same: bool
@@ -192,9 +192,10 @@ def _rows(outcome: Outcome, limit: int, compared: Compared) -> list[FieldDiff]:
 
 
 def _row(field: Field, limit: int) -> FieldDiff:
-    around = _AROUND if field.differs else _AROUND // 2
+    same = not field.differs or (field.name == MODEL_OUTPUT and field.seen is None)
+    around = _AROUND // 2 if same else _AROUND
     sides = (None if side is None else _spans(side, limit, around) for side in (field.expected, field.seen))
-    return FieldDiff(field.name, not field.differs, *sides)
+    return FieldDiff(field.name, same, *sides)
 
 
 def _spans(side: Sequence[Span], limit: int, around: int) -> Markup:

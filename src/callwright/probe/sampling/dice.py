@@ -15,7 +15,7 @@ from callwright.probe.outcome import Outcome
 from callwright.probe.plan import not_tested
 from callwright.probe.sampling.judge import FACES, judge
 from callwright.probe.sampling.statistics import split_draws
-from callwright.probe.targets.base import Target, UntestableError
+from callwright.probe.targets.base import Target
 
 SEED = 20_26
 """The seed where a case names none, so that a probe gives the same twice."""
@@ -24,14 +24,14 @@ _PROMPT = 1024
 
 
 def check_sampling(target: Target, fmt: Format, cases: Sequence[Case]) -> Iterator[Outcome]:
-    """The outcomes of the sampling cases in one format."""
-    if not cases:
-        return
-    try:
+    """The outcomes of the sampling cases in one format.
+
+    Raises:
+      UntestableError: The dice cannot be loaded.
+    """
+    if cases:
         with target.load(make_dice(fmt, FACES)) as server:
             yield from (_check(target, server, fmt, case) for case in cases)
-    except UntestableError as error:
-        yield from (not_tested(fmt, case, str(error)) for case in cases)
 
 
 def _check(target: Target, server: ChatServer, fmt: Format, case: Case) -> Outcome:

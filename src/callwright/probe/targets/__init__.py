@@ -3,7 +3,7 @@
 import importlib
 from collections.abc import Sequence
 
-from callwright.errors import InputError
+from callwright.errors import InputError, suggest
 from callwright.probe.targets.base import Target
 
 TARGETS = {
@@ -30,7 +30,7 @@ def find_target(name_or_url: str, overrides: Sequence[str] = ()) -> Target:
 
         return ServerTarget(name_or_url, overrides)
     if name_or_url not in TARGETS:
-        fix = f"name one of: {', '.join(TARGETS)}, or the URL of a server"
+        fix = f"{suggest(name_or_url, TARGETS)}, or the URL of a server"
         raise InputError("a target to probe", repr(name_or_url), fix)
     module, name = TARGETS[name_or_url]
     target: Target = getattr(importlib.import_module(module), name)(overrides)

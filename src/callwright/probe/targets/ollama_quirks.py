@@ -16,7 +16,7 @@ from callwright.formats.base import Format
 from callwright.formats.schemas import PARAMETER_KEYS, PROPERTY_KEYS, sorted_keys
 from callwright.probe.causes.prompt import Edit
 from callwright.probe.causes.registry import Cause, Explanations
-from callwright.probe.causes.request import Change
+from callwright.probe.causes.request import Change, move_system, swap_results
 from callwright.probe.causes.request_tools import Schema, inside
 from callwright.probe.prompt import PromptPieces, RenderedRequest, change_texts, joined, text_of_pieces
 
@@ -31,9 +31,17 @@ _PYTHON_WORD = re.compile(r"(?<=>\n)(?:None|True|False)(?=\n</parameter>)")
 _PARAMETER = re.compile(r"<parameter>\n.*?\n</parameter>", re.DOTALL)
 _NAMED_RESULT = re.compile(r"^(response:[^{]*\{)value:")
 _DECLARATION = ("<start_function_declaration>", True)
+_NOTHING = ("", True)
 _EMPTY = ("description", "")
 _BELOW = ("properties", "anyOf")
 _JSON_WORDS = {"None": "null", "True": "true", "False": "false"}
+
+
+@CHANGES.explains(Cause.THINKING_DEFAULT)
+def think_by_default(request: RenderedRequest, seen: str) -> Iterator[RenderedRequest]:
+    """A request that says nothing of thinking asks for it."""
+    if request.thinking is None:
+        yield replace(request, thinking=True)
 
 
 @CHANGES.explains(Cause.TOOL_KEYS_LOST)
@@ -44,14 +52,26 @@ def drop_keys(request: RenderedRequest, seen: str) -> Iterator[RenderedRequest]:
 
 @CHANGES.explains(Cause.TOOL_KEYS_LOST)
 def drop_all_but_description_and_type(request: RenderedRequest, seen: str) -> Iterator[RenderedRequest]:
-    """A parameter has only description and type, of several types the first, as in its renderer for FunctionGemma."""
+    """A parameter has only description and type, as in its renderer for FunctionGemma."""
     yield _with_schemas(request, _shallow)
 
 
 @CHANGES.explains(Cause.TOOLS_REWRITTEN)
+def print_types_of_any_of(request: RenderedRequest, seen: str) -> Iterator[RenderedRequest]:
+    """Alternatives that are nothing but types are several types, as in its renderer for Gemma 4."""
+    if request.fmt.name == "gemma4":
+        yield _with_schemas(request, _with_types_of_any_of)
+
+
+@CHANGES.explains(Cause.TOOLS_REWRITTEN)
 def order_keys(request: RenderedRequest, seen: str) -> Iterator[RenderedRequest]:
-    """Keys come in the order of its structs."""
+    """Keys come in the order of its structs, which print a type and properties also where there are none."""
     yield _with_schemas(request, lambda schema: _ordered(schema, PARAMETER_KEYS))
+    yield _with_schemas(request, lambda schema: _ordered(_filled(schema), PARAMETER_KEYS))
+
+
+CHANGES.explains(Cause.RESULTS_SWAPPED)(swap_results)
+CHANGES.explains(Cause.SYSTEM_MOVED)(move_system)
 
 
 @EDITS.explains(Cause.TOOLS_REWRITTEN)
@@ -59,10 +79,13 @@ def print_json_as_go(request: RenderedRequest, pieces: PromptPieces, seen: Promp
     """JSON among the tools is written as Go writes it, without spaces; lists of types too."""
     stops = request.fmt.stops
     first = next((place for place, (text, special) in enumerate(pieces) if special and text in stops), 0)
-    head = change_texts(
-        pieces[:first], lambda text: _compact(_PYTHON_LIST.sub(lambda match: match[0].replace("'", '"'), text))
-    )
-    return (*head, *pieces[first:])
+    got = text_of_pieces(seen)
+
+    def as_json(match: re.Match[str]) -> str:
+        spelled = match[0].replace("'", '"')
+        return spelled if _compact(spelled) in got else match[0]
+
+    return (*change_texts(pieces[:first], lambda text: _compact(_PYTHON_LIST.sub(as_json, text))), *pieces[first:])
 
 
 @EDITS.explains(Cause.TOOLS_REWRITTEN)
@@ -83,6 +106,17 @@ def drop_empty_properties(request: RenderedRequest, pieces: PromptPieces, seen: 
     return change_texts(pieces, lambda text: text.replace("properties:{},", ""))
 
 
+@EDITS.explains(Cause.TYPE_LOST)
+def drop_empty_types(request: RenderedRequest, pieces: PromptPieces, seen: PromptPieces) -> PromptPieces:
+    """Of a parameter without a type no empty one is printed, as Gemma's families print it."""
+    kept = list(pieces)
+    for place in range(len(kept) - 2):
+        (text, special), opener, closer = kept[place : place + 3]
+        if not special and opener == closer and opener[1] and text.endswith("type:"):
+            kept[place : place + 3] = (text.removesuffix("type:").removesuffix(","), False), _NOTHING, _NOTHING
+    return joined(piece for piece in kept if piece != _NOTHING)
+
+
 @EDITS.explains(Cause.SYSTEM_INJECTED)
 def add_developer_line(request: RenderedRequest, pieces: PromptPieces, seen: PromptPieces) -> PromptPieces:
     """A sentence that the conversation does not have stands before FunctionGemma's tools."""
@@ -97,7 +131,13 @@ def add_developer_line(request: RenderedRequest, pieces: PromptPieces, seen: Pro
 @EDITS.explains(Cause.RESULT_REWRITTEN)
 def drop_key_of_results(request: RenderedRequest, pieces: PromptPieces, seen: PromptPieces) -> PromptPieces:
     """Results of FunctionGemma's tools lack the key that the family gives to text."""
-    return change_texts(pieces, lambda text: _NAMED_RESULT.sub(r"\1", text))
+    texts = {text for text, _ in seen}
+
+    def without_key(text: str) -> str:
+        short = _NAMED_RESULT.sub(r"\1", text)
+        return short if short in texts else text
+
+    return change_texts(pieces, without_key)
 
 
 @EDITS.explains(Cause.NULL_AS_TEXT)
@@ -150,15 +190,27 @@ def _ordered(schema: Schema, keys: Sequence[str]) -> dict[str, Json]:
     return {key: sorted_keys(inner[key]) if key == "items" else inner[key] for key in order}
 
 
+def _filled(schema: Schema) -> dict[str, Json]:
+    """The schema with an empty type and null for properties where it has none."""
+    return {"type": "", "properties": None, **schema}
+
+
+def _with_types_of_any_of(schema: Schema) -> dict[str, Json]:
+    """The schema, and those below it, with the types of alternatives that are nothing else."""
+    inner = inside(schema, _with_types_of_any_of)
+    options = inner.get("anyOf")
+    if "type" in inner or not isinstance(options, list):
+        return inner
+    types = [option["type"] for option in options if isinstance(option, dict) and option.keys() == {"type"}]
+    several = [one for type_ in types for one in (type_ if isinstance(type_, list) else [type_])]
+    return {**inner, "type": list(dict.fromkeys(map(str, several)))} if len(types) == len(options) else inner
+
+
 def _shallow(schema: Schema) -> dict[str, Json]:
-    """The schema with nothing but description and type, of several types the first, of each property."""
+    """The schema with nothing but description and type of each property."""
 
     def flat(one: Json) -> Json:
-        if not isinstance(one, dict):
-            return one
-        kept: dict[str, Json] = {key: one[key] for key in ("description", "type") if key in one}
-        several = kept.get("type")
-        return {**kept, "type": several[0]} if isinstance(several, list) and several else kept
+        return {key: one[key] for key in ("description", "type") if key in one} if isinstance(one, dict) else one
 
     properties = schema.get("properties")
     if not isinstance(properties, Mapping):

@@ -4,6 +4,7 @@ An instrument answers the cue WHO with its own name. So a server that has anothe
 noticed before anything is concluded from its answers.
 """
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +19,8 @@ from callwright.engines.chat import ChatRequest, ChatServer
 from callwright.engines.http_client import HttpClient, HttpError
 from callwright.engines.openai_chat import PATH, OpenAIChat
 from callwright.engines.response_text import error_text, one_line
-from callwright.errors import ConfigError, WorkError
+from callwright.errors import ConfigError, WorkError, suggest
+from callwright.formats.template_file import reading_format
 from callwright.instruments.dice import Dice
 from callwright.instruments.instrument import Instrument
 from callwright.instruments.script import Script
@@ -60,10 +62,11 @@ class ServerKind:
     temperature_first: bool = False
 
     def command(self, fmt: str) -> str:
-        """The shell line that serves a format's instrument; "" where it is not known."""
+        """The shell line that serves the instrument of a format, by id; "" where it is not known."""
         if not self.serve:
             return ""
-        read = self.parsers.get(fmt, self.parsers.get(fmt.partition("/")[0], ""))
+        reader = reading_format(fmt)
+        read = self.parsers.get(reader, self.parsers.get(reader.partition("/")[0], ""))
         return shlex.join([*self.serve, self.file, *self.options, *read.split()])
 
 
@@ -74,6 +77,10 @@ _VLLM_PARSERS = {
     "xml": _HERMES,
     "qwen3": f"{_HERMES} --reasoning-parser qwen3",
     "qwen3-xml": "--enable-auto-tool-choice --tool-call-parser qwen3_coder",
+    **dict.fromkeys(
+        (f"qwen3-xml/{variant}" for variant in ("qwen35", "qwen35-small", "qwen36", "qwen38")),
+        "--enable-auto-tool-choice --tool-call-parser qwen3_coder --reasoning-parser qwen3",
+    ),
     "llama31": "--enable-auto-tool-choice --tool-call-parser llama3_json",
     "llama4": "--enable-auto-tool-choice --tool-call-parser llama4_pythonic",
     "bfcl": "--enable-auto-tool-choice --tool-call-parser pythonic",
@@ -171,11 +178,9 @@ class ServerTarget(Target):
     def loaded_format(self) -> str | None:
         """The format of the probe's instrument that the server has; None when it has none, or does not answer."""
         with self.as_it_is() as chat:
-            words = chat.chat(_QUESTION).words.split()
-        match words:
-            case ["callwright", "script", name, _]:
-                return name
-        return None
+            words = chat.chat(_QUESTION).words.strip()
+        found = re.fullmatch(r"callwright script (\S.*) \S+", words)
+        return found[1] if found else None
 
     def as_it_is(self) -> OpenAIChat:
         """The server with whatever it has loaded."""
@@ -247,8 +252,9 @@ def _first_model(wire: HttpClient, wanted: str) -> tuple[Mapping[str, Any], str]
     if wanted and not entries:
         return {"id": wanted}, header  # it keeps no list; asking will show
     if wanted:
-        names = ", ".join(one_line(str(one.get("id")), 60) for one in entries[:5])
-        raise WorkError(f"a model {wanted!r} at {wire.url}", f"only {names}", "name one of them: --set model=NAME")
+        names = [one_line(str(one.get("id")), 60) for one in entries]
+        fix = f"{suggest(wanted, names, f'{wire.url}/v1/models lists all')}: --set model=NAME"
+        raise WorkError(f"a model {wanted!r} at {wire.url}", f"only {', '.join(names[:5])}", fix)
     got = f"HTTP {status}: {error_text(body) or 'no list of models'}"
     raise WorkError(f"models listed at {wire.url}/v1/models", got, f"{_START}, or name the model: --set model=NAME")
 
