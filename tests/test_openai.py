@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.errors import DataError
 from callwright.formats.jinja import template_message
-from callwright.openai import read_conversation, read_message, read_tool, write_conversation, write_message
+from callwright.openai import (
+    read_conversation,
+    read_message,
+    read_tool,
+    read_tools,
+    write_conversation,
+    write_message,
+)
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 BARE = {"name": "weather.now", "description": "Weather.", "parameters": SCHEMA}
@@ -138,3 +145,11 @@ tools = st.builds(Tool, names, texts, st.just(SCHEMA) | st.just({}))
 def test_what_is_written_reads_back_as_the_same_conversation(conversation):
     wire = json.loads(json.dumps(write_conversation(conversation)))
     assert read_conversation(wire) == conversation
+
+
+def test_a_tool_that_is_nested_too_deeply_to_be_remembered_is_refused_as_any_other():
+    deep: list = []
+    for _ in range(3000):
+        deep = [deep]
+    with pytest.raises(RecursionError):
+        read_tools({"tools": [{"name": "f", "parameters": {"type": "object", "x": deep}}]}, known={})

@@ -105,7 +105,7 @@ def read_tools(record: Mapping[str, Any], notify: Notify = warn, known: KnownToo
     key = "functions" if functions else "tools"
     read: list[Tool] = []
     for i, entry in enumerate(_list(tools or functions or [], key)):
-        name = None if known is None else marshal.dumps(entry, _MARSHAL)
+        name = None if known is None else _bytes_of(entry)
         if known is not None and name in known:
             read.append(known[name])
             continue
@@ -122,6 +122,14 @@ def read_tools(record: Mapping[str, Any], notify: Notify = warn, known: KnownToo
         for notice in notices:
             notify(notice)
     return tuple(read)
+
+
+def _bytes_of(value: Any) -> bytes | None:
+    """What a tool is remembered by; None for one that is nested too deeply, which whoever reads it refuses."""
+    try:
+        return marshal.dumps(value, _MARSHAL)
+    except ValueError:
+        return None
 
 
 def read_tool(value: Any, where: str = "the tool", notify: Notify = warn) -> Tool:
