@@ -53,7 +53,7 @@ _MARSHAL = 2  # a version in which equal values have equal bytes
 _KNOWN_TOOLS = 10_000
 """How many tools are remembered at most: a file may have others on every line."""
 _PART_KEYS = frozenset({"type", "text"})
-_TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
+TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
 _OTHER_PARTS = frozenset(
     {"image", "image_url", "input_image", "audio", "input_audio", "video", "video_url", "file", "input_file"}
 )
@@ -383,7 +383,7 @@ def _content(value: Any, where: str, notify: Notify, *, any_value: bool) -> tupl
     texts = []
     for i, item in enumerate(value):
         part = _object(item, f"{where}[{i}]")
-        if part.get("type") not in _TEXT_PARTS or not isinstance(part.get("text"), str):
+        if part.get("type") not in TEXT_PARTS or not isinstance(part.get("text"), str):
             _refuse(f"{where}[{i}] to be a text part", f"type {part.get('type')!r}", "keep text only")
         notify_unread(part, _PART_KEYS, f"{where}[{i}]", notify)
         texts.append(part["text"])
@@ -396,7 +396,7 @@ def is_parts(value: Any) -> TypeGuard[list[dict[str, Any]]]:
         isinstance(value, list)
         and bool(value)
         and all(isinstance(part, Mapping) and isinstance(part.get("type"), str) for part in value)
-        and all(part["type"] in _OTHER_PARTS or (part["type"] in _TEXT_PARTS and "text" in part) for part in value)
+        and all(part["type"] in _OTHER_PARTS or (part["type"] in TEXT_PARTS and "text" in part) for part in value)
     )
 
 

@@ -180,6 +180,14 @@ def test_text_parts_are_text_and_pictures_are_refused(fmt, parts, role):
         assert "text" in rendered(fmt, record([*texts, {"type": kind, kind: {}}]))["error"]
 
 
+@pytest.mark.parametrize("kind", ["text", "input_text", "output_text"])
+@pytest.mark.parametrize("name", ["xml/args", "tool_code", "bfcl", "gemma4/31b", "functiongemma"])
+def test_the_text_parts_of_a_result_are_its_text_whatever_the_api_calls_them(name, kind):
+    parts = RESULT | {"content": [{"type": kind, "text": RESULT["content"]}]}
+    texts = [rendered(FORMATS[name], {"messages": [USER, CALLING, one], "tools": [WRAPPED]}) for one in (RESULT, parts)]
+    assert texts[0] == texts[1] and "prompt" in texts[0]
+
+
 @every_format
 @given(first=st.text("ab ", max_size=4), second=st.text("ab ", max_size=4))
 @patient

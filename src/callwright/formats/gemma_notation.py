@@ -20,6 +20,7 @@ from callwright.conversation import Json, ToolCall
 from callwright.errors import FormatError
 from callwright.formats.grammar import WHITESPACE
 from callwright.literals import MAX_DEPTH
+from callwright.openai import TEXT_PARTS
 from callwright.tokens import Segment
 
 Keys = Literal["call", "result", "schema"]
@@ -212,6 +213,6 @@ def parts_joined(content: Json, where: str) -> Json:
     if len(parts) < len(content):
         return content
     for part in parts:
-        if part["type"] != "text" or not isinstance(part.get("text"), str):
+        if part["type"] not in TEXT_PARTS or not isinstance(part.get("text"), str):
             raise FormatError(f"text parts in {where}", f"one of type {part['type']!r}", "keep text only")
     return "".join(str(part["text"]) for part in parts)
