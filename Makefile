@@ -45,7 +45,7 @@ lint: setup
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-docs: setup  ## write what is generated in docs/ and the README's list of commands again, from the code
+docs: setup  ## write what is generated in docs/ again, from the code
 	$(BIN)/python docs/generate.py
 
 requirements: setup  ## write requirements.txt again, from pyproject.toml

@@ -57,11 +57,12 @@ def measure(loss: str, precision: Any, steps: int) -> dict[str, float]:
     """Trains for some steps in this process; the time of a step is the time between two requests for a batch."""
     from callwright.models import lora
     from callwright.models.load import load_model, make_mesh
+    from callwright.models.settings import LoraSettings
     from callwright.models.sources import resolve_model
 
     mesh = make_mesh()
     base = load_model(resolve_model("gemma3-270m"), mesh, precision)
-    model = lora.attach(base, lora.LoraSettings(), mesh, seed=0)
+    model = lora.attach(base, LoraSettings(), mesh, seed=0)
     requested: list[float] = []
 
     def stream(batch: Any) -> Iterator[Any]:
@@ -83,7 +84,8 @@ def _ours(model: Any, directory: Path, losses: list[float]) -> tuple[Any, Any]:
     import numpy as np
 
     from callwright.training.losses import sft_loss
-    from callwright.training.trainer import LoraTrainer, OptimizerSettings
+    from callwright.training.settings import OptimizerSettings
+    from callwright.training.trainer import LoraTrainer
 
     settings = OptimizerSettings(steps=1000, checkpoint_every=1000)
     trainer = LoraTrainer(
@@ -109,14 +111,15 @@ def _theirs(model: Any, directory: Path, losses: list[float]) -> tuple[Any, Any]
     import numpy as np
     from tunix.sft import peft_trainer, utils
 
-    from callwright.training.trainer import OptimizerSettings
+    from callwright.training.settings import OptimizerSettings
+    from callwright.training.trainer import optimizer
 
     class Trainer(peft_trainer.PeftTrainer):
         def _post_process_train_step(self, aux: Any) -> None:
             losses.append(float(self._buffered_train_metrics.losses[-1]))
 
     config = peft_trainer.TrainingConfig(eval_every_n_steps=1 << 62, max_inflight_computations=1)
-    trainer = Trainer(model, OptimizerSettings(steps=1000).optimizer(), config)
+    trainer = Trainer(model, optimizer(OptimizerSettings(steps=1000)), config)
     trainer.with_gen_model_input_fn(
         lambda batch: {
             "input_tokens": batch.input_tokens,

@@ -12,8 +12,8 @@ from pathlib import Path
 from callwright import storage
 from callwright.formats import FORMATS
 from callwright.html.numbers import plural
-from callwright.invisible import character_name, is_invisible
-from callwright.probe.outcome import Report
+from callwright.invisible import visible
+from callwright.probe.outcome import NO_WORDS, Report
 from callwright.probe.report.baseline import read_report
 from callwright.probe.report.diff import first_difference
 from callwright.probe.report.tally import (
@@ -25,6 +25,7 @@ from callwright.probe.report.tally import (
     faults,
     headline,
     not_tested,
+    origin,
 )
 
 INTRODUCTION = """\
@@ -39,6 +40,10 @@ as a *choice*, where the runtime's documentation states what it does; or it coul
 In examples ⟦ ⟧ encloses a control token and ⏎ is a line break.
 """
 NONE_YET = "No probe is saved yet; `python docs/generate.py --add-probe REPORT.json` saves one.\n"
+_EXPRESSED = (
+    "[how many each has words for](fidelity-set.md#where-they-apply); the reason for each case is in"
+    " [the saved report](probes/README.md)"
+)
 _FEW = 6
 _ALWAYS = ("id", "format", "fault_class", "result", "cause")
 _MOST_EXAMPLE = 20_000
@@ -61,7 +66,7 @@ def save(source: Path, directory: Path) -> Path:
     if path.exists():
         probed = {case.format for case in report.cases}
         others = [case for case in read_report(path).cases if case.format not in probed]
-        report = report.model_copy(update={"cases": (*others, *report.cases)})
+        report = report.model_copy(update={"cases": (*others, *report.cases), "settings": None})
     write_compact(report, path)
     return path
 
@@ -87,7 +92,7 @@ def write_compact(report: Report, path: Path) -> None:
         if id(outcome) not in kept or len(text) > _MOST_EXAMPLE:
             text = _json({key: value for key, value in whole.items() if key in _ALWAYS})
         rows.append(f"  {text}")
-    head = _json({"target": report.target, "version": report.version})
+    head = _json(report.model_dump(mode="json", exclude={"cases", "baseline", "why"}, exclude_defaults=True))
     lines = ",\n".join(f"  {_json(fmt)}: {_json(classes)}" for fmt, classes in faithful.items())
     cases = ",\n".join(rows)
     storage.write_text(path, f'{head[:-1]}, "cases": [\n{cases}\n], "faithful": {{\n{lines}\n}}}}\n')
@@ -134,6 +139,8 @@ def _cell(found: Count) -> str:
 def _section(report: Report) -> Iterator[str]:
     yield f"## {_words(report.target)} {_words(report.version)}\n"
     yield f"{headline(report)}\n"
+    if origin(report):
+        yield f"{_words(origin(report))}\n"
     found = faults(report)
     if found:
         yield "### Faults\n"
@@ -155,7 +162,9 @@ def _section(report: Report) -> Iterator[str]:
     untested = not_tested(report)
     if untested:
         yield "### Not tested\n"
-        yield from (f"- {_words(one.title)}: {plural(one.cases, 'case')} in {_formats(one)}" for one in untested)
+        for one in untested:
+            more = f"; {_EXPRESSED}" if one.title == NO_WORDS else ""
+            yield f"- {_words(one.title)}: {plural(one.cases, 'case')} in {_formats(one)}{more}"
         yield ""
 
 
@@ -183,8 +192,7 @@ def _rule(columns: int) -> str:
 
 
 def _visible(words: str) -> str:
-    shown = words.replace("\n", "⏎").replace("\t", "→")
-    return "".join(f"⟨{character_name(c)}⟩" if is_invisible(c) else c for c in shown)
+    return visible(words.replace("\n", "⏎").replace("\t", "→"))
 
 
 def _words(words: str) -> str:

@@ -1,51 +1,27 @@
-"""What the documentation says is so: generated parts have no drift, and what it tells a user to type exists."""
+"""What the documentation says is so: generated parts have no drift, and what it mentions exists."""
 
 import importlib.util
+import inspect
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from docs import formats_page
-from tests.support.command_lines import parsed
+from tests.support.examples import PAGES, ROOT
 
+from callwright import cli
 from callwright.formats import FORMATS
 from callwright.orchestration.config import PipelineConfig, load_config
 from callwright.report.stage_list import SECTIONS
 from callwright.yaml_files import read_yaml
 
-ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 CONFIGS = sorted((ROOT / "config").glob("*.yaml"))
-COMMENTS = [path.read_text(encoding="utf-8").split("\n\n")[0] for path in CONFIGS]
 
 
 def words(texts, pattern):
     """Every match in the texts, once."""
     return sorted({match for text in texts for match in re.findall(pattern, text, flags=re.MULTILINE)})
-
-
-def typed():
-    """Every command line of ours, up to a redirection: in fenced blocks, and in comments on top of configurations."""
-    fenced = [block for page in PAGES for block in re.findall(r"```sh\n(.*?)```", page.read_text("utf-8"), re.DOTALL)]
-    lines = words(fenced, r"^callwright .*") + words(COMMENTS, r"(?<=#   )callwright \S+ \S+\.yaml.*")
-    return [re.split(r"\s{3,}| [<>] ", line)[0] for line in lines]
-
-
-def python_examples():
-    """The Python in fenced blocks, and whether it is only compiled, because it needs a server or training."""
-    for page in PAGES:
-        pattern = r"(<!-- compiled only -->\n+)?```python\n(.*?)```"
-        for mark, code in re.findall(pattern, page.read_text("utf-8"), re.DOTALL):
-            yield pytest.param(code, bool(mark), id=f"{page.name}: {code.splitlines()[0]}")
-
-
-@pytest.mark.parametrize(("code", "compiled_only"), python_examples())
-def test_a_python_example_in_the_documentation_runs(code, compiled_only):
-    program = compile(code, "the documentation", "exec")
-    if not compiled_only:
-        exec(program, {"__name__": "example"})
 
 
 def test_what_is_generated_from_the_code_has_no_drift():
@@ -59,12 +35,22 @@ def test_the_formats_page_shows_every_variant():
     assert all((f"`{name}`" if fmt.variant else f"## `{name}`\n") in page for name, fmt in FORMATS.items())
 
 
-@pytest.mark.parametrize("line", typed())
-def test_a_command_line_in_the_documentation_is_one_that_the_program_takes(line):
-    _, said = parsed(line)
-    if said.get("config") is not None:
-        overrides = [text for text in said.get("overrides") or () if "mine.jsonl" not in text]
-        load_config(ROOT / said["config"], overrides)
+def test_every_field_of_a_filter_is_explained_in_the_guide():
+    guide = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
+    explained = set(words([guide[guide.index("## The filters") :]], r"^\| `(\w+)` \|"))
+    for command in (cli.render, cli.parse, cli.score):
+        taken = inspect.getdoc(command).partition("In: ")[2].partition("}")[0]
+        assert taken
+        assert set(re.findall(r'"(\w+)"', taken)) <= explained, command.__name__
+
+
+def test_every_heading_that_a_link_names_exists():
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for target, heading in re.findall(r"\]\(((?!http)[^)#]*)#([^)]+)\)", text):
+            aimed = (page.parent / target if target else page).read_text(encoding="utf-8")
+            anchors = [re.sub(r"[^\w -]", "", line).replace(" ", "-").lower() for line in words([aimed], r"^#+ (.*)")]
+            assert heading in anchors, f"{page.name}: {target}#{heading}"
 
 
 def test_every_make_target_that_is_mentioned_exists():

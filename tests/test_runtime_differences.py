@@ -11,7 +11,7 @@ from tests.support.probe_reports import DOCUMENTATION, FINDINGS, FORMAT_NAMES, a
 
 from callwright.errors import DataError
 from callwright.probe.causes.registry import CAUSES
-from callwright.probe.outcome import Report
+from callwright.probe.outcome import NO_WORDS, Report
 from callwright.probe.report.baseline import read_report
 
 ROOT = Path(__file__).parents[1]
@@ -71,6 +71,23 @@ def test_every_cause_has_a_row_with_its_formats_and_an_example(tmp_path):
     assert float_.endswith('expected `… "default": 1.0}}}}}⏎</tool…`, seen `… "default": 1}}}}}⏎</tool…`')
     assert rows[CAUSES["sampler-default"].sentence][1] == DOCUMENTATION
     assert "- nothing came in 30 s: 1 case in `qwen3`, `hermes3`" in page
+
+
+def test_what_formats_cannot_express_is_one_line(tmp_path):
+    cases = [
+        outcome(f"a.{number}", fmt, "not_tested", f"{NO_WORDS}: {number}, not a marker", fault_class="call-altered")
+        for number in range(9)
+        for fmt in ("qwen3", "hermes3")
+    ]
+    made = report(("qwen3",))
+    put(tmp_path, made.model_copy(update={"cases": (*made.cases, *cases)}))
+    page = document(tmp_path / "probes")
+    [line] = [line for line in page.splitlines() if NO_WORDS in line]
+    assert line.startswith(
+        f"- {NO_WORDS}: 9 cases in `qwen3`, `hermes3`; [how many each has words for](fidelity-set.md#"
+    )
+    saved = read_report(tmp_path / "probes" / "llama.cpp-b11434.json").cases
+    assert {case.cause for case in saved} >= {case.cause for case in cases}
 
 
 def test_what_a_server_says_stays_in_its_cell(tmp_path):

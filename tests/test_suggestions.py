@@ -109,7 +109,7 @@ def test_a_format_is_suggested_by_every_command_that_takes_one(answer, command, 
         (["probe", "ollama", "--set", "rendrer=gemma4"], "renderer"),
         (["probe", "llamacpp", "--only", "renderin"], "rendering"),
         (["probe", "llamacpp", "--only", "rendering", "parsin.cut"], "parsing.cut"),
-        (["rnu"], '"run"'),
+        (["rnu"], "run"),
     ],
     ids=lambda part: part[-1] if isinstance(part, list) else part,
 )

@@ -1,4 +1,4 @@
-"""Callwright: from base weights to a served model whose tool calls can be trusted.
+"""Callwright: from base weights to a model whose tool calls can be trusted.
 
 What `__all__` names is the library's interface: conversations with tools, the formats that write and read them, and the
 scoring of calls. It is loaded when it is used, and needs neither JAX nor NumPy. Everything else in this package is

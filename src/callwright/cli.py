@@ -1,7 +1,8 @@
 """The command line: parameters, help and calls. Every command imports what it needs when it runs, so that `--help` is
 instant.
 
-Exit codes: 0 fine, 1 the work failed, 2 the input was wrong, 130 stopped by Ctrl-C with everything saved.
+Exit codes: 0 fine, 1 the work failed, 2 the input was wrong, 3 the probe found faults, 130 stopped by Ctrl-C with
+everything saved.
 """
 
 import os
@@ -10,16 +11,19 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 from rich.console import Console
 
 import callwright
-from callwright.errors import CallwrightError, print_warnings_in_one_line
+from callwright.errors import CallwrightError, ConfigError, print_warnings_in_one_line
+from callwright.usage import misuse
+
+Positive = Annotated[int, Parameter(validator=Number(gte=1))]
 
 app = App(
     name="callwright",
-    help="From base weights to a served model whose tool calls can be trusted.",
+    help="From base weights to a model whose tool calls can be trusted.",
     version=callwright.__version__,
     version_flags=["--version"],
     suppress_keyboard_interrupt=False,
@@ -30,7 +34,7 @@ app = App(
 def run(
     config: Path | None = None,
     *,
-    stages: Annotated[list[int] | None, Parameter(consume_multiple=True, negative="")] = None,
+    stages: Annotated[list[int] | None, Parameter(consume_multiple=1, negative="")] = None,
     resume: Path | None = None,
     overrides: Annotated[list[str] | None, Parameter(name="--set", consume_multiple=False, negative="")] = None,
     dry_run: Annotated[bool, Parameter(negative="")] = False,
@@ -43,13 +47,15 @@ def run(
       stages: Stages to run, e.g. --stages 3 4 5: 1 format, 2 BFCL baseline, 3 SFT small, 4 SFT full, 5 GRPO.
       resume: A finished stage of another run to start from: runs/NAME/stageN or runs/NAME/checkpoints/stageN;
         runs/NAME for its last finished one.
-      overrides: key.path=value, e.g. --set training.steps=200; may be given several times.
-      dry_run: Print the configuration, the data of each stage and an estimate; run nothing.
+      overrides: key.path=value, e.g. --set training.steps=200; may be given several times. A path is relative to the
+        working directory; one in the configuration is relative to its file.
+      dry_run: Print the configuration, the data of each stage and an estimate of time and memory, and refuse what a run
+        would refuse; run nothing.
       runs: Where run directories are made.
     """
-    from callwright.orchestration.pipeline import run_pipeline
+    from callwright.orchestration.command import run as run_stages
 
-    return run_pipeline(config, stages=stages, resume=resume, overrides=overrides or [], dry_run=dry_run, runs=runs)
+    return run_stages(config, stages=stages, resume=resume, overrides=overrides or [], dry_run=dry_run, runs=runs)
 
 
 @app.command
@@ -64,15 +70,15 @@ def report(run: Path) -> None:
     make_report(run)
 
 
-@app.command(name="runs")
-def list_runs(directory: Path = Path("runs")) -> None:
+@app.command(name="runs", usage="callwright runs [DIRECTORY]")
+def list_runs(directory: Path | None = None) -> None:
     """List the runs of a directory, a line each: state, stages that are done, best accuracy, when it began.
 
     The accuracy is that of the entries that ask for a call, after the stage that is named, with its 95% interval. A run
     that cannot be read is listed with what is wrong.
 
     Args:
-      directory: Where run directories are; a run's own lists that run alone.
+      directory: Where run directories are, runs by default; a run's own lists that run alone.
     """
     from callwright.report.runs_list import print_runs
 
@@ -124,8 +130,9 @@ def parse() -> int:
 
 formats = App(
     name="formats",
-    usage="callwright formats [show NAME | --json]",
-    help="List the formats with the models that speak them and what ends the model's turn, or show one format.",
+    usage="callwright formats [show NAME | detect FILE | --json]",
+    help="List the formats with the models that speak them and what ends the model's turn, show one format, or detect "
+    "which one a model's files are of.",
 )
 app.command(formats)
 
@@ -151,8 +158,8 @@ def show_data(
     path: Path,
     *,
     format: str | None = None,
-    count: Annotated[int, Parameter(validator=Number(gte=1))] = 3,
-    start: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
+    count: Positive = 3,
+    start: Positive = 1,
 ) -> int:
     """Print examples as they will be trained on: control tokens and what is trained on marked, and what is not read.
 
@@ -181,6 +188,21 @@ def show(name: str) -> None:
     print_example(name)
 
 
+@formats.command(name="detect")
+def detect_format(path: Path, *, json: Annotated[bool, Parameter(negative="")] = False) -> int:
+    """Detect the format of a chat template: by its bytes, or by what it writes for small conversations with tools.
+
+    Prints the formats that it may be of, the surest first, each with how sure that is. Exits with 1 where it is none.
+
+    Args:
+      path: A Jinja file, a tokenizer_config.json or chat_template.json, a GGUF, or a model's directory.
+      json: Print a JSON list: format, same_bytes_as (whose template it is, or null), same_prompts (or null).
+    """
+    from callwright.detect import print_detected
+
+    return print_detected(path, as_json=json)
+
+
 instrument = App(
     name="instrument",
     help="Build a tiny model with weights set by hand, which any runtime loads; see docs/instruments.md.",
@@ -193,7 +215,7 @@ Architecture = Literal["llama", "gemma3"]
 
 @instrument.command
 def script(
-    lines: Path, *, format: str, output: Output, architecture: Architecture = "llama", context: int = 8192
+    lines: Path, *, format: str, output: Output, architecture: Architecture = "llama", context: Positive = 8192
 ) -> None:
     """Build a script: it generates planned outputs token for token, each chosen by the last cue in the prompt.
 
@@ -215,11 +237,11 @@ def xray(
     *,
     format: str | None = None,
     model: Path | None = None,
-    prompt_tokens: int,
+    prompt_tokens: Positive,
     output: Output,
-    start: int = 0,
+    start: Annotated[int, Parameter(validator=Number(gte=0))] = 0,
     architecture: Architecture = "llama",
-    context: int | None = None,
+    context: Positive | None = None,
 ) -> None:
     """Build an x-ray: it repeats the very tokens that reached it, for prompts of one length.
 
@@ -246,8 +268,10 @@ def xray(
     )
 
 
-@instrument.command
-def dice(*faces: str, format: str, output: Output, architecture: Architecture = "llama", context: int = 8192) -> None:
+@instrument.command(usage="callwright instrument dice --format STR --output PATH [OPTIONS] FACES...")
+def dice(
+    *faces: str, format: str, output: Output, architecture: Architecture = "llama", context: Positive = 8192
+) -> None:
     """Build dice: they draw every token from a known distribution.
 
     Args:
@@ -263,19 +287,35 @@ def dice(*faces: str, format: str, output: Output, architecture: Architecture = 
 
 
 @instrument.command
-def read(*, format: str | None = None, model: Path | None = None) -> None:
+def read(
+    *,
+    format: str | None = None,
+    model: Path | None = None,
+    part: Literal["both", "reader"] | None = None,
+    cases: Annotated[list[Path] | None, Parameter(consume_multiple=True, negative="")] = None,
+    text: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
     """Read the output of an x-ray: text in, the prompt's parts out as JSON lines (a filter).
 
-    In: the private-use characters that it generated. Out: {"text", "control"} for each run of text and of special
-    tokens; of a model's own vocabulary {"id", "piece"} for each token, spelled as its file spells it.
+    In: the private-use characters that it generated; with --part also the JSON of a server's answer that holds them.
+    Out: {"text", "control"} for each run of text and of special tokens; of a model's own vocabulary {"id", "piece"}
+    for each token, spelled as its file spells it.
 
     Args:
       format: The format that the x-ray was built for.
       model: The GGUF that it was built for.
+      part: It is the probe's own instrument, built with this --part.
+      cases: The files of further cases that the probe's instrument was built with.
+      text: Print the prompt as text instead, special tokens in ⟦ ⟧.
     """
+    if part is not None:
+        from callwright.probe.command import read_prompt
+
+        read_prompt(sys.stdin.buffer, format, cases or [], part=part, as_text=text)
+        return
     from callwright.instruments.command import print_xray
 
-    print_xray(sys.stdin.buffer, format, model)
+    print_xray(sys.stdin.buffer, format, model, as_text=text)
 
 
 @instrument.command(name="probe")
@@ -283,11 +323,11 @@ def probe_instrument(
     *,
     format: str,
     output: Output,
-    cases: Annotated[list[Path] | None, Parameter(consume_multiple=True, negative="")] = None,
+    cases: Annotated[list[Path] | None, Parameter(consume_multiple=1, negative="")] = None,
     part: Literal["both", "speaker", "reader", "dice"] = "both",
     architecture: Architecture = "llama",
-    context: int = 8192,
-) -> int:
+    context: Positive = 8192,
+) -> None:
     """Build the probe's own instrument for a format, to load it into a server by hand.
 
     Args:
@@ -301,37 +341,50 @@ def probe_instrument(
     """
     from callwright.probe.command import write_instrument
 
-    return write_instrument(format, cases or [], output, part=part, architecture=architecture, context=context)
+    write_instrument(format, cases or [], output, part=part, architecture=architecture, context=context)
 
 
-@app.command(usage="callwright probe TARGET [OPTIONS]")  # before --format and others, which take all that follows
+@app.command(usage="callwright probe [TARGET] [OPTIONS]")  # before --format and others, which take all that follows
 def probe(
-    target: str,
+    target: str | None = None,
     *,
-    formats: Annotated[list[str] | None, Parameter(name="--format", consume_multiple=True, negative="")] = None,
-    overrides: Annotated[list[str] | None, Parameter(name="--set", consume_multiple=True, negative="")] = None,
-    cases: Annotated[list[Path] | None, Parameter(consume_multiple=True, negative="")] = None,
-    only: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
+    saved: Annotated[Path | None, Parameter(name="--from")] = None,
+    formats: Annotated[list[str] | None, Parameter(name="--format", consume_multiple=1, negative="")] = None,
+    overrides: Annotated[list[str] | None, Parameter(name="--set", consume_multiple=1, negative="")] = None,
+    cases: Annotated[list[Path] | None, Parameter(consume_multiple=1, negative="")] = None,
+    only: Annotated[list[str] | None, Parameter(consume_multiple=1, negative="")] = None,
     html: Path | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
+    show: Annotated[bool, Parameter(negative="")] = False,
     baseline: Path | None = None,
 ) -> int:
     """Measure what a runtime does between a model and your code, with instruments; see docs/probe.md.
 
-    Exits with 1 when there is a fault that the baseline does not have, and when nothing could be tested, or nothing
-    that the baseline has tested.
+    Exits with 3 when there is a fault that the baseline does not have, and with 1 when nothing could be tested, or
+    nothing that the baseline has tested.
 
     Args:
       target: llamacpp (a server is started), ollama (a running one), transformers (where it is installed), or the URL
         of an OpenAI-compatible server.
+      saved: Show a report printed by --json instead of probing a target.
       formats: Formats to test, e.g. qwen3 xml/arguments; all when absent.
       overrides: Settings of the target, key=value, e.g. renderer=gemma4 for ollama or jinja=false for llamacpp.
       cases: Files of further cases; see docs/fidelity-set.md.
       only: Beginnings of the ids of the cases to run, e.g. rendering parsing.cut.
       html: Write a page that opens offline, with expected and seen side by side.
       json: Print the report as JSON instead of the score card.
+      show: Print what was expected and seen in each case too, in full: prompts with their special tokens in ⟦ ⟧.
       baseline: A report printed by --json; only what changed since is shown, of the cases that are run.
     """
+    if saved is not None:
+        if target or formats or overrides or cases:
+            raise ConfigError("--from without a target and its settings", "both", "leave out one of the two")
+        from callwright.probe.command import show_saved
+
+        return show_saved(saved, only=only or [], html=html, as_json=json, show=show, baseline=baseline)
+    if target is None:
+        fix = "name one, or a saved report: --from REPORT.json; options that take several values take all that follows"
+        raise ConfigError("a target to probe", "none", fix)
     from callwright.probe.command import probe as run_probe
 
     return run_probe(
@@ -342,6 +395,7 @@ def probe(
         only=only or [],
         html=html,
         as_json=json,
+        show=show,
         baseline=baseline,
     )
 
@@ -364,11 +418,12 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         code: Any = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
-    except CallwrightError as error:
-        errors.print(f"callwright: {error}", markup=False)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        errors.print("callwright: aborted; what was written before is kept, give the same command again to continue")
+    except (CallwrightError, CycloptsError) as error:
+        refusal = misuse(error) if isinstance(error, CycloptsError) else error
+        errors.print(f"callwright: {refusal}", markup=False)
+        sys.exit(refusal.exit_code)
+    except KeyboardInterrupt as stop:
+        errors.print(f"callwright: aborted; {str(stop) or 'what was written before is kept'}", markup=False)
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(1)
@@ -378,9 +433,4 @@ def main(arguments: list[str] | None = None) -> None:
             f"callwright: expected to read and write; got {error}; free some space, or name another place", markup=False
         )
         sys.exit(1)
-    except Exception as error:
-        if type(error).__module__.startswith("cyclopts"):
-            errors.print(f"callwright: {' '.join(str(error).split())}; see callwright --help", markup=False)
-            sys.exit(2)
-        raise
     sys.exit(code if isinstance(code, int) else 0)

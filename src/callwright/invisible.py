@@ -29,6 +29,11 @@ def character_name(character: str) -> str:
     return "DEL" if code == 0x7F else f"U+{code:04X}"
 
 
+def visible(text: str) -> str:
+    """The text with the name of each invisible character in its place, `⟨U+202E⟩`."""
+    return "".join(f"⟨{character_name(c)}⟩" if is_invisible(c) else c for c in text)
+
+
 def printable(text: str) -> str:
     """The text with the replacement character for each character that a terminal would obey."""
     return "".join(c if c.isprintable() else "�" for c in text)

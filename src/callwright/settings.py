@@ -12,7 +12,7 @@ the longest path is reported.
 import re
 import reprlib
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator, model_validator
@@ -29,6 +29,30 @@ _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = LONGEST
 _KEYS_AND_VALUES = ("model_type", "dict_type", "model_attributes_type")
 """pydantic's types of error whose messages name a class."""
+_EXPECTED = (
+    dict.fromkeys(_KEYS_AND_VALUES, "keys and values")
+    | dict.fromkeys(("int_type", "int_parsing", "int_from_float", "int_parsing_size"), "a whole number")
+    | dict.fromkeys(("float_type", "float_parsing"), "a number")
+    | dict.fromkeys(("bool_type", "bool_parsing"), "true or false")
+    | dict.fromkeys(("list_type", "tuple_type", "set_type"), "a list")
+    | {
+        "missing": "a value",
+        "finite_number": "a finite number",
+        "string_type": "text",
+        "path_type": "a path",
+        "none_required": "null",
+        "greater_than": "a number above {gt}",
+        "greater_than_equal": "a number of at least {ge}",
+        "less_than": "a number below {lt}",
+        "less_than_equal": "a number of at most {le}",
+        "string_pattern_mismatch": "text that matches {pattern}",
+        "string_too_short": "text of at least {min_length} characters",
+        "string_too_long": "text of at most {max_length} characters",
+        "too_short": "at least {min_length} entries",
+        "too_long": "at most {max_length} entries",
+    }
+)
+"""What pydantic's types of error expect."""
 _NO_SUCH_KEY = ("extra_forbidden", "unexpected_keyword_argument")
 """Those of a key that no field has, in a class that is not `Settings`."""
 
@@ -71,10 +95,10 @@ class Settings(BaseModel):
         kinds = _parts(cls.model_fields[str(info.field_name)].annotation)
         inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
         if kinds & {int, float} and not kinds & {bool, Any} and any(isinstance(one, bool) for one in (value, *inner)):
-            raise PydanticCustomError("number_expected", "Input should be a number, not true or false")
+            raise PydanticCustomError("number_expected", "a number, not true or false")
         truth_value = bool in kinds and not kinds & {str, Any}
         if truth_value and isinstance(value, str) and value.lower() in _YES_AND_NO:
-            raise PydanticCustomError("truth_expected", "Input should be true or false")
+            raise PydanticCustomError("truth_expected", "true or false")
         return value
 
 
@@ -96,11 +120,22 @@ def renamed(data: Mapping[Any, Any], names: Mapping[str, str]) -> dict[Any, Any]
     return {names.get(key, key) if isinstance(key, str) else key: value for key, value in data.items()}
 
 
+def refused(refusal: CallwrightError, key: str | None = None) -> PydanticCustomError:
+    """What a validator raises for an error of ours, which is then told with the path of the key and what set it.
+
+    Args:
+      refusal: The error.
+      key: The key, for the validator of a whole section.
+    """
+    context = {"expected": refusal.expected, "got": refusal.got, "fix": refusal.fix, "key": key}
+    return PydanticCustomError("refused", "{expected}", context)
+
+
 def validated(
     model: type[Model],
     data: object,
     *,
-    where: str,
+    where: str | Callable[[str], str],
     error: type[CallwrightError] = ConfigError,
     fix: str | None = None,
     see: str = "",
@@ -110,7 +145,8 @@ def validated(
     Args:
       model: What the data should be.
       data: What was read; it is not changed.
-      where: What it was read from, as a noun phrase, e.g. "line 3 of rows.jsonl".
+      where: What it was read from, as a noun phrase, e.g. "line 3 of rows.jsonl"; or a function that says it for a
+        dotted key, where not all keys were read from one place.
       error: What to raise.
       fix: What the user can do; by default, to correct or add the value that is named.
       see: What tells all keys, for an unknown one where they are many; `fix` when empty.
@@ -127,7 +163,7 @@ def validated(
 def readable(
     invalid: ValidationError,
     *,
-    where: str,
+    where: str | Callable[[str], str],
     error: type[CallwrightError] = ConfigError,
     fix: str | None = None,
     see: str = "",
@@ -140,7 +176,14 @@ def readable(
     """
     errors = [(_key_path(one, model, data), one) for one in invalid.errors(include_url=False)]
     path, chosen = max(errors, key=lambda pair: len(pair[0]))
-    if chosen["type"] == "unknown_key":
+    unknown = chosen["type"] == "unknown_key"
+    named = [str(key)] if (key := chosen.get("ctx", {}).get("key")) is not None else []
+    if callable(where):
+        where = where(".".join([*path, *named]))
+    if chosen["type"] == "refused":
+        refusal = chosen["ctx"]
+        return error(f"{refusal['expected']} as {'.'.join([*path, *named])} in {where}", refusal["got"], refusal["fix"])
+    if unknown:
         key, known = chosen["ctx"]["key"], chosen["ctx"]["known"]
         below = [one for one in key_paths(model) if one.startswith("".join(f"{part}." for part in path))]
         moved = [] if nearest(key, known) else [one for one in below if one.rpartition(".")[2] == key]
@@ -155,13 +198,12 @@ def readable(
     subject = f"{'.'.join(path)} in {where}" if path else where
     if chosen["type"] == "missing":
         return error(subject, "nothing", fix or "add this key")
-    if chosen["type"] == "truth_expected":
+    if chosen["type"] in ("truth_expected", "bool_type", "bool_parsing") and fix is None:
         fix = "write true or false"
     if chosen["type"] == "literal_error" and fix is None:
         near = nearest(str(chosen["input"]), re.findall("'([^']+)'", chosen["ctx"]["expected"]))
         fix = f"did you mean {near[0]}?" if near else None
-    messages = dict.fromkeys(_message(one) for same, one in errors if same == path)
-    expected = " or ".join(messages).replace(" or Input should be ", " or ")
+    expected = " or ".join(dict.fromkeys(expectation(one) for same, one in errors if same == path))
     return error(f"{subject}: {expected}", _SHORT.repr(chosen["input"])[:LONGEST], fix or "correct this value")
 
 
@@ -209,11 +251,12 @@ def _inner(data: object, part: int | str) -> object:
     return data[part] if isinstance(data, list | tuple) and isinstance(part, int) else _ABSENT
 
 
-def _message(error: ErrorDetails) -> str:
-    """What was expected, in pydantic's words where those suit a user."""
-    if error["type"] in _KEYS_AND_VALUES:
-        return "Input should be keys and values"
-    return str(error["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
+def expectation(error: ErrorDetails) -> str:
+    """What was expected: a noun phrase where pydantic refused, and what our own validator says where that did."""
+    if error["type"] in _EXPECTED:
+        return _EXPECTED[error["type"]].format_map(error.get("ctx", {}))
+    message = re.sub("^(Value error|Assertion failed), |^Input should (be )?(a valid )?", "", str(error["msg"]))
+    return message.partition(", unable to ")[0]
 
 
 def _parts(annotation: Any) -> set[Any]:

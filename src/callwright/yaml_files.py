@@ -63,6 +63,20 @@ _FLOAT = {
 }
 _PLAIN = re.compile(r"[ -~\u00a1-\u1fff\u2030-\ud7ff]*")
 """Characters that every reader of YAML takes as they are."""
+_SYNTAX = {
+    "found character (.+) that cannot start any token": r"the character \1 where a value begins",
+    "mapping values are not allowed": "a second ': ' in a value, or a line that is indented too far",
+    "expected ',' or": "a bracket that is not closed, or no comma between two entries",
+    "expected the node content": "no value where one has to be",
+    "expected <block end>": "a line that is indented unlike those before it",
+    "could not find expected ':'": "a key without ': '",
+    "unexpected (end of stream|document separator)": "a quotation mark that is not closed",
+    "found unknown escape character '(.)'": r"the escape \\\1, which YAML does not have",
+    "found incompatible YAML document": "another version of YAML than 1",
+    "(alphabetic or numeric|chomping or indentation)": "a character that means something to YAML, unquoted",
+}
+"""What is wrong, by what the parser says."""
+_NOT_YAML = "what is not YAML"
 _PARSER_FAILURES = (YAMLError, ValueError, LookupError, AttributeError, TypeError, AssertionError, RecursionError)
 """What ruamel.yaml raises on hostile text: its own errors, and those of its code."""
 
@@ -109,11 +123,17 @@ def parse_yaml(text: str, where: str, *, schema: Schema = "core", error: type[In
         got, line = f"the character U+{failure.character:04X}", text.count("\n", 0, failure.position) + 1
     except MarkedYAMLError as failure:
         mark = failure.problem_mark or failure.context_mark
-        got = str(failure.problem or failure.context or "what cannot be read")
+        got = _in_words(str(failure.problem or failure.context))
         line = mark.line + 1 if mark is not None else 1
-    except _PARSER_FAILURES as failure:
-        got, line = f"what cannot be read ({type(failure).__name__}: {failure})", 1
+    except _PARSER_FAILURES:
+        got, line = _NOT_YAML, 1
     raise error(f"YAML in {where}, line {line}", got[:LONGEST], "correct the file")
+
+
+def _in_words(problem: str) -> str:
+    """What the parser found, in our words."""
+    found = ((re.search(pattern, problem), words) for pattern, words in _SYNTAX.items())
+    return next((match.expand(words) for match, words in found if match), _NOT_YAML)
 
 
 def read_package_yaml(paths: Sequence[Path], *, schema: Schema = "core") -> list[Any]:

@@ -23,6 +23,7 @@ from callwright.evaluation.row import summarize
 from callwright.evaluation.run import DEFAULT_CATEGORIES, EvaluationSettings, evaluate
 from callwright.formats import get_format
 from callwright.scoring.entry import BfclEntry, to_tools
+from callwright.settings import validated
 from callwright.tokens import encode_segments
 
 FORMAT, TOKENIZER = get_format("xml"), tiny_tokenizer()
@@ -396,8 +397,8 @@ def test_a_sample_of_a_size_that_does_not_exist_is_refused(size):
 
 @pytest.mark.parametrize("wrong", [{"sample": {"paralel": 3}}, {"sample": 5, "categories": ("paralel",)}])
 def test_a_category_that_does_not_exist_is_refused(wrong):
-    with pytest.raises(ConfigError, match=r"a BFCL category; got 'paralel'; did you mean parallel"):
-        EvaluationSettings(**wrong).entries()
+    with pytest.raises(ConfigError, match=r"a BFCL category as .* in c.yaml; got 'paralel'; did you mean parallel"):
+        validated(EvaluationSettings, wrong, where="c.yaml")
 
 
 def test_the_default_categories_are_the_scored_ones():

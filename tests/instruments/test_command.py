@@ -93,7 +93,9 @@ def test_a_context_too_short_to_work_is_refused(call, lines, tmp_path, monkeypat
     for context in (-3, least - 1, 2**31):
         code, out, err = call(*words, "-o", output, f"--context={context}")
         assert (code, out, err.count("\n")) == (2, "", 1)
-        assert f"expected a context of {least} to 2147483647 tokens for this instrument; got {context}; " in err
+        wanted = f"a context of {least} to 2147483647 tokens for this instrument" if context > 0 else "a number >= 1"
+        assert err.startswith(f"callwright: expected {wanted}")
+        assert f"; got {context}; " in err
         assert not (tmp_path / output).exists()
     if output == "x.gguf":
         assert call(*words, "-o", output, "--context", least)[0] == 0

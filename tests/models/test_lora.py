@@ -9,7 +9,8 @@ from tests.support.training import LORA, adapted, bits, randomize, tree_bits
 from callwright.errors import CheckpointError
 from callwright.models.forward import empty_cache, forward, logits, output_head
 from callwright.models.load import load_model, make_mesh, parameters
-from callwright.models.lora import MERGES, LoraSettings, attach, merge, read_adapter, write_adapter
+from callwright.models.lora import MERGES, attach, merge, read_adapter, write_adapter
+from callwright.models.settings import LoraSettings
 
 LENGTH = 40
 TOKENS = np.random.default_rng(3).integers(6, 512, (2, LENGTH)).astype(np.int32)

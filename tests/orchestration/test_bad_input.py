@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
+import jax
 import pytest
 from tests.support.fake_run import CREATED
 from tests.support.processes import ProcessOutput
@@ -43,6 +44,47 @@ def beside(desk, finished):
     """A desk with a copy of the finished run's stage 3 and nothing else of it."""
     shutil.copytree(finished.directory / STAGE3, desk.directory / STAGE3)
     return desk
+
+
+def starts_that_fail():
+    """Kinds of runs that cannot begin: what the line says, and overrides, or what is done to the machine."""
+    stages, grpo = ("sft_small", "sft_full", "grpo"), "grpo.training.group_size=5"
+    yield "8 devices for the mesh (mesh.fsdp 8 x mesh.tp 1); got 1 of cpu", ["mesh.fsdp=8"], {}
+    yield "12 devices for the mesh", ["mesh={fsdp: 3, tp: 4}"], {}
+    yield "a multiple of mesh.fsdp 2 as sft_small.training.batch_size; got 1", ["mesh.fsdp=2"], {"device_count": 2}
+    yield (
+        "as grpo.training.prompts_per_step times group_size; got 10",
+        [grpo, "mesh.fsdp=4", "training.batch_size=4"],
+        {"device_count": 4},
+    )
+    yield "GB of memory for sft_small; got 0.0 GB in all; lower batch_size", [], {"total_memory": 1e6}
+    yield "GB of memory for grpo", ["grpo.training.group_size=1000000"], {}
+    yield "GB of memory for sft_full", ["sft_full.training.batch_size=1000000"], {}
+    for stage in stages:
+        yield "a readable file at ", [f"{stage}.data={{openai_jsonl: {{path: nowhere.jsonl}}}}"], {}
+        yield "nowhere.yaml", [f"{stage}.data={{synthetic: {{tools: nowhere.yaml}}}}"], {}
+    yield "nowhere", ["model.source=nowhere"], {}
+    yield "nowhere.gguf", ["model.source=nowhere.gguf"], {}
+
+
+@pytest.mark.parametrize(("says", "overrides", "machine"), starts_that_fail(), ids=lambda part: str(part)[:30])
+def test_a_run_that_fails_at_its_start_leaves_nothing_and_the_dry_run_says_the_same(
+    desk, inside, monkeypatch, says, overrides, machine
+):
+    monkeypatch.setattr("callwright.orchestration.plan._measure_speed", lambda: 1e9)
+    if count := machine.get("device_count"):
+        monkeypatch.setattr(jax, "device_count", lambda: count)
+    if memory := machine.get("total_memory"):
+        monkeypatch.setattr("callwright.orchestration.machine.total_memory", lambda: memory)
+    words = ["run", "c.yaml", *(word for override in overrides for word in ("--set", override))]
+    lines = []
+    for arguments in (words, [*words, "--dry-run"]):
+        code, out, err = inside(desk.directory, *arguments)
+        assert code == 2
+        lines.append(refusal(ProcessOutput(out, err)))
+        assert not (desk.directory / "runs").exists()
+    assert says in lines[0]
+    assert len(set(lines)) == 1
 
 
 def test_a_missing_checkpoint_is_refused(desk, refused):
@@ -127,7 +169,7 @@ def test_a_line_of_data_that_is_not_json_is_named_and_mending_it_goes_on(desk, r
     change = ("--stages", "1", "3", "--set", "sft_small.data={openai_jsonl: {path: mine.jsonl}}")
     code, line = refused(desk.directory, *change)
     assert code == 2
-    assert "line 5 of mine.jsonl: JSON; got " in line
+    assert f"line 5 of {data}: JSON; got " in line
     assert "correct the line or take it out" in line
     assert [event["stage"] for event in events(desk.path, "stage_failed")] == [1]
     data.write_text("\n".join(lines) + "\n")
@@ -145,7 +187,7 @@ def test_stage_1_checks_the_data_of_every_enabled_stage_where_none_is_trained(de
     change = ("--set", f"{section}.data={{openai_jsonl: {{path: mine.jsonl}}}}")
     code, line = refused(desk.directory, "--stages", *arguments, *change)
     assert code == 2
-    assert "line 2 of mine.jsonl: JSON; got " in line
+    assert f"line 2 of {desk.directory / 'mine.jsonl'}: JSON; got " in line
     assert not events(desk.path, "evaluation_started")
 
 
@@ -171,13 +213,13 @@ def stopped(desk, finished, tiny):
     """A desk whose run was stopped in stage 3, after a checkpoint; and the file that it trains on."""
     data = desk.directory / "mine.jsonl"
     shutil.copy(tiny["sft_small"]["data"]["openai_jsonl"]["path"], data)
-    config = load_config(desk.directory / "c.yaml", ["sft_small.data.openai_jsonl.path=mine.jsonl"])
+    config = load_config(desk.directory / "c.yaml", [f"sft_small.data.openai_jsonl.path={data}"])
     (created,) = events(finished.path, "run_created")
     with RunDirectory(desk.path) as run:
         run.write_config(config)
         began = created | {"config_sha256": config.sha256}
         run.event(**{key: value for key, value in began.items() if key != "time"})
-        run.event("stage_started", stage=3, starts_from="base model", data_files={"mine.jsonl": sha256_file(data)})
+        run.event("stage_started", stage=3, starts_from="base model", data_files={str(data): sha256_file(data)})
     (desk.path / "checkpoints" / "stage3" / "steps" / "2").mkdir(parents=True)
     return desk, data
 
@@ -190,7 +232,7 @@ def test_a_stopped_stage_does_not_go_on_with_other_data(stopped, refused, argume
     change = ("--set", "sft_small.data.openai_jsonl.path=mine.jsonl")
     code, line = refused(desk.directory, *arguments, *change)
     assert code == 2
-    assert f"expected mine.jsonl as stage 3 of runs/tiny began with it (sha256 {old})" in line
+    assert f"expected {data} as stage 3 of runs/tiny began with it (sha256 {old})" in line
     assert f"; got a file that has changed (sha256 {sha256_file(data)}); put the old file back, " in line
     assert "or remove runs/tiny/checkpoints/stage3 to train" in line
     assert (desk.path / "events.jsonl").read_bytes() == log
@@ -199,11 +241,11 @@ def test_a_stopped_stage_does_not_go_on_with_other_data(stopped, refused, argume
 def test_a_stopped_stage_goes_on_with_the_same_data_or_starts_anew_on_other(stopped):
     desk, data = stopped
     run = RunDirectory(desk.path)
-    refuse_other_data(run, 3, {"mine.jsonl": sha256_file(data)})
+    refuse_other_data(run, 3, {str(data): sha256_file(data)})
     with pytest.raises(DataError, match=r"mine\.jsonl as stage 3"):
-        refuse_other_data(run, 3, {"mine.jsonl": "another"})
+        refuse_other_data(run, 3, {str(data): "another"})
     shutil.rmtree(run.checkpoint(3))
-    refuse_other_data(run, 3, {"mine.jsonl": "another"})
+    refuse_other_data(run, 3, {str(data): "another"})
 
 
 def test_the_log_and_the_results_have_the_digest_of_the_data(finished, tiny):
@@ -225,17 +267,17 @@ def test_data_that_changed_since_stage_1_is_checked_again(desk, refused, inside)
     data.write_text("{}\n")
     code, line = refused(desk.directory, *arguments)
     assert code == 2
-    assert "line 1 of mine.jsonl" in line
+    assert f"line 1 of {data}" in line
 
 
 @pytest.mark.parametrize(
     ("record", "says"),
     [
-        ({"messages": []}, "line 1 of mine.jsonl: the last message to be the assistant's"),
-        ({"messages": [{"role": "user", "content": "x"}]}, "line 1 of mine.jsonl: the last message"),
+        ({"messages": []}, "/mine.jsonl: the last message to be the assistant's"),
+        ({"messages": [{"role": "user", "content": "x"}]}, "/mine.jsonl: the last message"),
         (
             {"messages": conversation(1)["messages"], "tools": []},
-            "line 1 of mine.jsonl: messages[1].tool_calls[0] to call one of tools; got get; add the tool",
+            "/mine.jsonl: messages[1].tool_calls[0] to call one of tools; got get; add the tool",
         ),
         (
             {"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "a <tool_call> b"}]},
@@ -304,7 +346,10 @@ def test_a_missing_data_file_is_refused(desk, refused):
         desk.directory, "--stages", "1", "3", "--set", "sft_small.data.openai_jsonl.path=nowhere.jsonl"
     )
     assert code == 2
-    assert "a readable file at nowhere.jsonl; got No such file or directory; correct the path" in line
+    assert (
+        f"a readable file at {desk.directory / 'nowhere.jsonl'}; got No such file or directory; correct the path"
+        in line
+    )
 
 
 def test_data_that_is_all_too_long_is_refused(desk, refused):

@@ -107,10 +107,9 @@ def test_a_value_of_the_wrong_type_or_size_is_named(refused, write, text, key, g
         ),
         ("sft_full: {data: {synthetic: {examples: none}}}", "synthetic.examples"),
         ("sft_full: {data: {openai_jsonl: {}}}", "expected sft_full.data.openai_jsonl.path in "),
-        ('tensorboard: "yes"', "Input should be true or false; got 'yes'; write true or false"),
-        ("format: {name: yaml}", "expected a format; got 'yaml'; use one of: xml, "),
-        ("format: {variant: argz}", "expected a variant of xml; got 'xml/argz'; did you mean xml/args?"),
-        ("evaluation: {sample: {paralel: 3}}", "a BFCL category"),
+        ('tensorboard: "yes"', "true or false; got 'yes'; write true or false"),
+        ("format: {name: yaml}", "c.yaml; got 'yaml'; use one of: xml, "),
+        ("evaluation: {sample: {paralel: 3}}", "expected a BFCL category as evaluation.sample in "),
         ("evaluation: {sample: 100000}", "a sample of 1 to 1240 entries; got 100000"),
         ("evaluation: {sample: 0}", "a sample of 1 to 1240 entries; got 0"),
         ("evaluation: {sample: {}}", "at least one entry in evaluation.sample; got {}"),
@@ -162,20 +161,43 @@ def test_a_missing_file_is_refused(refused, tmp_path):
     [
         (
             "training.stepz=3",
-            "expected an override of an existing key; got training.stepz; did you mean training.steps",
+            "expected an existing key after --set; got training.stepz; did you mean training.steps",
         ),
-        ("steps=3", "expected an override of an existing key; got steps; did you mean training.steps"),
-        ("training.steps", "expected an override key.path=value; got 'training.steps'"),
-        ("=3", "expected an override key.path=value; got '=3'"),
-        ("lora..rank=3", "expected an override key.path=value"),
-        ("lora.rank=[", "expected a YAML value for lora.rank; got '['"),
-        ("lora.rank=many", "expected lora.rank in the configuration: "),
-        ("lora.rang=1", "expected a known key in the configuration; got lora.rang"),
+        ("steps=3", "expected an existing key after --set; got steps; did you mean training.steps"),
+        ("training.steps", "expected --set key.path=value; got 'training.steps'"),
+        ("=3", "expected --set key.path=value; got '=3'"),
+        ("lora..rank=3", "expected --set key.path=value"),
+        (
+            "format.name=qwn3",
+            "expected a format as format.name in --set format.name=qwn3; got 'qwn3'; did you mean qwen3?",
+        ),
+        (
+            "format={variant: argz}",
+            "expected a variant of xml as format.variant in --set format={variant: argz}; got 'xml/argz'; "
+            "did you mean xml/args?",
+        ),
+        (
+            "evaluation.categories=[paralel]",
+            "expected a BFCL category as evaluation.categories in --set evaluation.categories=[paralel]; "
+            "got 'paralel'; did you mean parallel",
+        ),
+        (
+            "evaluation.sample={paralel: 3}",
+            "as evaluation.sample in --set evaluation.sample={paralel: 3}; got 'paralel'",
+        ),
+        (
+            "evaluation.categories=[]",
+            "expected at least one BFCL category as evaluation.categories in --set evaluation.categories=[]; "
+            "got an empty list; name some of: simple_python, ",
+        ),
+        ("lora.rank=[", "expected a YAML value for --set lora.rank=; got '[' (no value where"),
+        ("lora.rank=many", "expected lora.rank in --set lora.rank=many: a whole number; got 'many'"),
+        ("lora.rang=1", "expected a known key in --set lora.rang=1; got lora.rang"),
         ("sft_small.training.group_size=3", "got sft_small.training.group_size"),
         ("training.steps.more=3", "training.steps"),
         ("data.synthetic.exampels=3", "synthetic.exampels"),
-        *((f"seed={value}", "expected a YAML value for seed; got ") for value in NO_VALUES),
-        ("mesh=&a {x: *a}", "expected a YAML value for mesh; got '&a {x: *a}'"),
+        *((f"seed={value}", "expected a YAML value for --set seed=; got ") for value in NO_VALUES),
+        ("mesh=&a {x: *a}", "expected a YAML value for --set mesh=; got '&a {x: *a}'"),
     ],
 )
 def test_an_override_that_changes_nothing_that_exists_is_refused(refused, override, says):
@@ -215,14 +237,14 @@ def test_an_override_below_a_section_that_is_none_is_refused_or_fills_it(write, 
 @pytest.mark.parametrize("value", ["yes", "No", "ON", "off"])
 def test_a_truth_value_in_other_words_is_refused_with_the_words_to_write(refused, write, tmp_path, value):
     line = refused(write(f"tensorboard: {value}\n"))
-    assert f"tensorboard in {tmp_path / 'c.yaml'}: Input should be true or false; got {value!r}" in line
+    assert f"tensorboard in {tmp_path / 'c.yaml'}: true or false; got {value!r}" in line
     assert "; write true or false" in line
     assert "write true or false" in refused("--set", f"tensorboard={value}")
 
 
 @pytest.mark.parametrize("stages", [["0"], ["3", "6"], ["-1"]])
 def test_a_stage_that_does_not_exist_is_refused(refused, stages):
-    assert "expected stages from 1 to 5; got" in refused("--stages", *stages)
+    assert "expected stages from 1 to 5 after --stages; got" in refused("--stages", *stages)
 
 
 def test_a_number_may_be_written_in_every_way_that_is_one():
@@ -312,3 +334,26 @@ def test_everything_that_decides_the_results_decides_the_hash():
     changes = ["seed=1", "lora.rank=2", "sft_small.training.steps=1", "data.synthetic.seed=1", "evaluation.sample=5"]
     hashes = {load_config(None, [change]).sha256 for change in changes}
     assert len(hashes | {load_config(None).sha256}) == len(changes) + 1
+
+
+def test_a_path_is_relative_to_its_file_or_to_where_the_override_was_given(write, tmp_path, monkeypatch):
+    """In every stage, in a file of its own too; the resolved configuration means the same from anywhere."""
+    (tmp_path / "a" / "model").mkdir(parents=True)
+    (tmp_path / "b").mkdir()
+    stage = "data: {openai_jsonl: {path: ../mine.jsonl}}\n"
+    write(stage, "b/full.yaml")
+    path = write(f"model: {{source: model}}\nsft_full: ../b/full.yaml\ngrpo: {{{stage.strip()}}}\n", "a/c.yaml")
+    monkeypatch.chdir(tmp_path / "b")
+    config = load_config(path, ["sft_small.data={openai_jsonl: {path: here.jsonl}}"])
+    assert config.model.source == str(tmp_path / "a" / "model")
+    found = [config.stage(number).data["openai_jsonl"]["path"] for number in (3, 4, 5)]
+    assert found == [str(tmp_path / one) for one in ("b/here.jsonl", "mine.jsonl", "mine.jsonl")]
+    assert load_config(path, ["model.source=../m.gguf"]).model.source == str(tmp_path / "m.gguf")
+    monkeypatch.chdir(tmp_path)
+    assert load_config(write(format_yaml(config.model_dump(mode="json")), "resolved.yaml")) == config
+
+
+@pytest.mark.parametrize("source", ["gemma3-270m", "google/gemma-3-270m", "org/name@main"])
+def test_a_name_of_a_model_is_no_path(write, source):
+    assert load_config(write(f"model: {{source: {source}}}\n")).model.source == source
+    assert load_config(None, [f"model.source={source}"]).model.source == source

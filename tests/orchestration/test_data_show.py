@@ -64,4 +64,4 @@ def test_the_dry_run_checks_every_line_and_counts_what_is_not_read(desk, inside,
     (desk.directory / "mine.jsonl").write_text(line * 20 + json.dumps(GOOD | {"messages": [USER]}) + "\n")
     code, _, told = inside(desk.directory, "run", "c.yaml", *change)
     assert code == 2
-    assert "expected line 21 of mine.jsonl: the last message to be the assistant's" in told
+    assert f"expected line 21 of {desk.directory / 'mine.jsonl'}: the last message to be the assistant's" in told

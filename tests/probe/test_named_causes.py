@@ -330,14 +330,16 @@ def check(kind, companion, asked, seen):
     wanted = {kind.cause, beside} - {""}
     assert {*causes} == wanted or (kind.in_context and {kind.cause} <= {*causes} < wanted), companion  # cut away too
     case = next(case for case in read_cases().cases if case.id == "rendering.one-tool")
-    outcome = classify(Runtime("Ollama"), asked.fmt, case, causes, None, pieces_as_json(seen), "")
+    outcome = classify(Runtime("Ollama"), asked.fmt, case, causes, None, pieces_as_json(seen), "", "reader")
     assert outcome.result == "fault"
     assert {*outcome.cause.split(" + ")} == {*causes} - {"thinking-default"}
 
 
 def test_a_choice_alone_is_one():
     case = next(case for case in read_cases().cases if case.id == "rendering.one-tool")
-    outcome = classify(Runtime("Ollama"), get_format("gemma4/31b"), case, [Cause.THINKING_DEFAULT], None, None, "")
+    outcome = classify(
+        Runtime("Ollama"), get_format("gemma4/31b"), case, [Cause.THINKING_DEFAULT], None, None, "", "reader"
+    )
     assert outcome.result == "choice"
 
 

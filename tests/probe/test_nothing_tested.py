@@ -4,6 +4,7 @@ import json
 
 import pytest
 from tests.support.canned_server import Canned, as_json, canned_server
+from tests.support.fake_llama import fake_llama
 from tests.support.ollama_double import JSON, CannedResponse, OllamaDouble
 
 from callwright.cli import main
@@ -71,7 +72,7 @@ def test_an_ollama_that_creates_models_of_some_formats_has_a_report(double, caps
     cases = json.loads(out)["cases"]
     assert [case["format"] for case in cases] == ["xml/args", "gemma4/e2b"]
     assert "not now" in cases[0]["cause"]
-    assert code == any(case["result"] == "fault" for case in cases)
+    assert code == 3 * any(case["result"] == "fault" for case in cases)
 
 
 def test_a_server_that_answers_everything_with_500(capsys):
@@ -109,6 +110,22 @@ def test_an_ollama_that_is_gone_after_its_first_answer(capsys):
 
     with canned_server(answer) as url:
         check_one_line(run(capsys, "ollama", "--set", f"host={url}", "--format", FORMAT), url)
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_llama_server_that_dies_at_its_start(more, capsys, tmp_path):
+    program = fake_llama(tmp_path / "fake", bad="sys.exit('error: no such option: --props')")
+    words = ("llamacpp", "--set", f"program={program}", "--format", "xml/args", *more)
+    check_one_line(run(capsys, *words, "--only", "parsing.one-call"), "one that ended: no such option: --props; ")
+
+
+@pytest.mark.parametrize("more", [("--format", FORMAT), ("--only", *ONLY)])
+def test_another_model_behind_the_url(more, capsys):
+    """What can be counted is not what was asked for."""
+    answer = {"choices": [{"message": {"content": "I am another."}, "finish_reason": "stop"}]}
+    answer["usage"] = {"prompt_tokens": 9, "completion_tokens": 4}
+    with canned_server(lambda path, body: as_json(MODELS if path.endswith("/models") else answer)) as url:
+        check_one_line(run(capsys, url, *more), url, "callwright instrument probe --format ")
 
 
 def test_cases_that_the_format_cannot_say(capsys, tmp_path):

@@ -10,7 +10,7 @@ from tests.support.fake_run import HOSTILE
 from tests.support.probe_reports import FINDINGS, FORMAT_NAMES, answer, outcome, report
 
 from callwright.errors import DataError
-from callwright.probe.outcome import Report
+from callwright.probe.outcome import ProbeSettings, Report
 from callwright.probe.report.baseline import changes, print_changes, read_report
 
 FLOAT = outcome("rendering.float", "qwen3", "fault", "number-rewritten", answer("1.0"), answer("1"))
@@ -97,7 +97,7 @@ def test_nothing_changed_is_a_line_and_no_error():
 def test_without_a_baseline_every_fault_is_new():
     found = changes(report(), None)
     assert len(found.new_faults) == 22
-    assert found.exit_code == 1
+    assert found.exit_code == 3
     assert printed(found)[0] == "No baseline: every fault is new."
     assert changes(of(PLAIN), None).exit_code == 0
 
@@ -106,7 +106,7 @@ def test_without_a_baseline_every_fault_is_new():
 def test_a_fault_is_new_where_the_baseline_has_none(before):
     found = changes(of(turned(PLAIN)), of(*before))
     assert [case.id for case in found.new_faults] == ["parsing.plain"]
-    assert found.exit_code == 1
+    assert found.exit_code == 3
     assert "  new fault: parsing.plain in qwen3: null-as-text" in printed(found)
 
 
@@ -119,7 +119,7 @@ def test_a_known_fault_with_another_cause_is_an_error():
     now = turned(FLOAT)
     found = changes(of(now), of(FLOAT))
     assert found.cause_changed == ((FLOAT, now),)
-    assert found.exit_code == 1
+    assert found.exit_code == 3
     assert not found.new_faults
     assert printed(found)[1] == "  other cause: rendering.float in qwen3: number-rewritten → null-as-text"
 
@@ -169,6 +169,27 @@ def test_cases_that_come_and_go_are_told_apart_from_formats_that_were_not_asked(
         "  case gone: parsing.plain in qwen3: was faithful",
         "  not compared, not in this report: hermes3",
     ]
+
+
+def test_formats_that_only_the_report_has_are_remarked_on():
+    other = PLAIN.model_copy(update={"format": "hermes3"})
+    found = changes(of(PLAIN, other), of(PLAIN))
+    assert found.remarks == ("formats that the baseline does not have: hermes3",)
+    assert printed(found)[1:] == [
+        "  formats that the baseline does not have: hermes3",
+        "  1 case that the baseline does not have",
+    ]
+    assert changes(of(PLAIN), of(PLAIN, version="2")).remarks == ()
+
+
+def test_how_a_report_was_made_survives_both_forms(tmp_path):
+    made = {"date": "2026-11-30T06:40:12Z", "callwright": "0.2.0", "case_set": "0123456789"}
+    whole = of(PLAIN).model_copy(update={**made, "settings": ProbeSettings(target="llamacpp", only=("parsing",))})
+    write_compact(whole, tmp_path / "small.json")
+    (tmp_path / "whole.json").write_text(json.dumps(whole.as_json()), encoding="utf-8")
+    assert read_report(tmp_path / "whole.json") == whole
+    small = read_report(tmp_path / "small.json")
+    assert small.model_copy(update={"cases": ()}) == whole.model_copy(update={"cases": ()})
 
 
 def test_hostile_words_stay_on_their_line():

@@ -110,10 +110,13 @@ class TestLlamaCpp:
     @pytest.mark.parametrize(
         ("words", "said"),
         [
-            (["colour=red"], "settings of llamacpp; got colour; use one of: program, template, jinja, options, slots"),
-            (["slots=0"], "slots in the settings of llamacpp: .* greater than or equal to 1"),
-            (["slots=many"], "slots in .*: .* valid integer"),
-            (["jinja"], "expected an override key=value; got 'jinja'"),
+            (
+                ["colour=red"],
+                "a known key in --set for llamacpp; got colour; use one of: program, template, jinja, options, slots",
+            ),
+            (["slots=0"], "slots in --set for llamacpp: a number of at least 1"),
+            (["slots=many"], "slots in .*: a whole number"),
+            (["jinja"], "expected --set key=value; got 'jinja'"),
             (["template=/nowhere.jinja"], "no file /nowhere.jinja"),
             (["program=/nowhere"], "llama.cpp server at /nowhere; got no such file"),
             (['options=--temp "0.3'], "options in .*No closing quotation"),

@@ -106,6 +106,11 @@ def test_a_directory_without_runs_says_so_and_one_that_is_not_there_is_an_error(
     assert err.count("\n") == 1
 
 
+def test_before_the_first_run_there_are_no_runs_yet(listed):
+    assert listed() == (0, ["No runs yet in runs."], "")
+    assert listed("runs")[0] == 2, "a directory that is named has to be there"
+
+
 @pytest.mark.slow
 def test_nothing_heavy_is_imported(tmp_path):
     shutil.copytree(EARLIER, tmp_path / "runs" / "old")

@@ -15,7 +15,18 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
-from tests.support.ollama_player import JSON, NDJSON, WHEN, CannedResponse, Model, as_json, as_lines, play_chat, play_v1
+from tests.support.ollama_player import (
+    JSON,
+    NDJSON,
+    WHEN,
+    CannedResponse,
+    Model,
+    as_json,
+    as_lines,
+    exists,
+    play_chat,
+    play_v1,
+)  # fmt: skip
 from tests.support.ollama_recordings import NeverRecordedError, canonical, read_gguf, rows, rows_of, setup_of
 
 from callwright.engines.loopback import QuietServer, body_of
@@ -152,8 +163,11 @@ class OllamaDouble:
         entry |= {"digest": digest.removeprefix("sha256:"), "details": details}
         context = (body.get("parameters") or {}).get("num_ctx", 4096)
         served = {word: body[word.lower()] for word in ("RENDERER", "PARSER") if body.get(word.lower())}
+        template = body.get("template") or "{{ .Prompt }}"
+        served = {"TEMPLATE": f'"""{template}"""' if "\n" in template else template, **served}
         modelfile = "".join(f"{word} {output}\n" for word, output in served.items())
-        self.models[name] = Model(name, setup, tokens, context, entry, f"FROM {file}\n{modelfile}")
+        served = template, body.get("renderer"), body.get("parser")
+        self.models[name] = Model(name, setup, tokens, context, entry, f"FROM {file}\n{modelfile}", *served)
         if body.get("stream", True):
             recorded = _row("create-plain-stream")
             [theirs] = recorded["request"]["files"].values()
@@ -172,12 +186,8 @@ class OllamaDouble:
         model = self.models.get(_full(body["model"]))
         if model is None:
             return as_json({"error": f"model '{_full(body['model'])}' not found"}, 404)
-        if model.setup is None:
-            raise NeverRecordedError("showing this model")
-        thinks = any(row["case"] == "think-on" and row["status"] == 200 for row in rows_of(model.setup, "prompt"))
-        able = ["completion", "tools", *["thinking"] * thinks]
-        shown = {"modelfile": model.modelfile, "template": "{{ .Prompt }}", "details": model.entry["details"]}
-        return as_json(shown | {"capabilities": able, "modified_at": WHEN})
+        shown = {"modelfile": model.modelfile, "template": model.template, "details": model.entry["details"]}
+        return as_json(shown | {"capabilities": ["completion", *_abilities(model)], "modified_at": WHEN})
 
     def _generate(self, body):
         name = _full(body["model"])
@@ -278,6 +288,17 @@ def _replayed(row):
     if "text" in row:
         return CannedResponse(row["status"], row["content_type"], row["text"].encode())
     return as_json(row["body"], row["status"], row["content_type"])
+
+
+def _abilities(model):
+    """What a model can do beyond completing: its parser says so, or its template."""
+    if not exists(model.parser) or (not exists(model.renderer) and model.parser is None):
+        return []
+    setup = model.parser or model.setup
+    if setup is None:
+        raise NeverRecordedError("showing this model")
+    thinks = any(row["case"] == "think-on" and row["status"] == 200 for row in rows_of(setup, "prompt"))
+    return ["tools", *["thinking"] * thinks]
 
 
 def _running(model):

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 from tests.support.ollama_recordings import (
+    BUILTIN,
     CUT,
     NeverRecordedError,
     Tokens,
@@ -40,6 +41,9 @@ class Model:
     context: int = 4096
     entry: dict = field(default_factory=dict)
     modelfile: str = ""
+    template: str = "{{ .Prompt }}"
+    renderer: str | None = None
+    parser: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,11 @@ def as_lines(values, status=200, content_type=NDJSON):
     )
 
 
+def exists(name):
+    """Whether a renderer or a parser of this name exists; None is no name, and no mistake either."""
+    return name is None or name in BUILTIN
+
+
 def play_chat(model, body, recorded, replayed):
     """The answer to a body of /api/chat.
 
@@ -70,6 +79,10 @@ def play_chat(model, body, recorded, replayed):
       recorded: Which recorded case a cue stands for.
       replayed: (setup, kind, case) of the row that answers goes there.
     """
+    if body.get("tools") and not exists(model.parser):
+        return as_json({"error": f"registry.ollama.ai/library/{model.name} does not support tools"}, 400)
+    if not exists(model.renderer):
+        return as_json({"error": f'unknown renderer "{model.renderer}"'}, 500)
     if model.setup is None:
         raise NeverRecordedError("how a model with this renderer, parser and template is served")
     messages, cue = cut_cue(body["messages"])

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 IMPORTED = [
+    "callwright.orchestration.pipeline",
     "callwright.orchestration.run_pipeline",
     "callwright.probe.command",
     "scipy.stats",

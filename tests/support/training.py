@@ -17,10 +17,11 @@ from callwright.conversation import Conversation, Message
 from callwright.data.packing import PackedBatches, PackingSettings
 from callwright.data.source import Example
 from callwright.formats import get_format
-from callwright.models.load import Precision, load_model, make_mesh
-from callwright.models.lora import Adapter, LoraSettings, attach, read_adapter, write_adapter
+from callwright.models.load import load_model, make_mesh
+from callwright.models.lora import Adapter, attach, read_adapter, write_adapter
+from callwright.models.settings import LoraSettings, Precision
 from callwright.models.sources import ModelFiles
-from callwright.training.sft import SftSettings
+from callwright.training.settings import SftSettings
 
 WORDS = ("weather", "Paris", "temperature", "tool", "result", "name", "city", "the", "a", "is", "in", "number", "get")
 LORA = LoraSettings(rank=2, alpha=6.0)

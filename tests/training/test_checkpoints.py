@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import save
 
 from callwright.errors import CheckpointError
-from callwright.models.lora import LoraSettings
+from callwright.models.settings import LoraSettings
 from callwright.training import checkpoints
 from callwright.training.checkpoints import FILE, AdapterCard, load_adapter, read_card, save_adapter
 

@@ -30,8 +30,9 @@ from callwright.models.forward import empty_cache, forward, logits, output_head
 from callwright.models.load import load_model, make_mesh, parameters
 from callwright.models.lora import merge, read_adapter
 from callwright.training import grpo
-from callwright.training.grpo import GrpoSettings, Policy, train_grpo
+from callwright.training.grpo import Policy, train_grpo
 from callwright.training.rewards import Reward, RewardSettings
+from callwright.training.settings import GrpoSettings
 
 RIGHT, WRONG = ToolCall("get", {"city": "Paris"}), ToolCall("get", {"city": "the"})
 COUNTS = {"zero_variance_groups", "distinct_completions", "completion_length", "tokens", "too_long"}

@@ -2,9 +2,9 @@
 
 import pytest
 
-from callwright.training.grpo import GrpoSettings
 from callwright.training.learning_signal import LearningSignal
 from callwright.training.rewards import RewardSettings
+from callwright.training.settings import GrpoSettings
 
 SETTINGS = GrpoSettings(prompts_per_step=2, group_size=4, max_new_tokens=6)
 NOTHING = {"reward/well_formed": 0.0, "reward/exact": 0.0, "reward/unnecessary_call": 0.0, "reward/partial": 0.0}

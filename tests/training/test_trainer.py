@@ -13,10 +13,11 @@ from tests.support.training import LORA, adapted, bits, examples, packed, settin
 
 from callwright.errors import CheckpointError, TrainingError
 from callwright.models.load import make_mesh, parameters
-from callwright.models.lora import LoraSettings, read_adapter
+from callwright.models.lora import read_adapter
+from callwright.models.settings import LoraSettings
 from callwright.training.losses import sft_loss
 from callwright.training.sft import train_sft
-from callwright.training.trainer import LoraTrainer
+from callwright.training.trainer import LoraTrainer, schedule
 
 SOURCE = examples(13)
 
@@ -135,14 +136,14 @@ def test_the_schedule_counts_updates_and_not_batches(shallow_model, tmp_path):
     shape = settings(gradient_accumulation=2)
     run = train(shallow_model, tmp_path, shape)
     rates = [row["learning_rate"] for row in run.rows]
-    assert rates == pytest.approx([float(shape.schedule()(update)) for update in range(6)])
+    assert rates == pytest.approx([float(schedule(shape)(update)) for update in range(6)])
     assert rates[2] == max(rates) == pytest.approx(shape.learning_rate)
     assert rates[-1] < rates[2] / 2
     state = open_trainer(shallow_model, tmp_path, shape).optimizer.opt_state
-    adam, schedule = state.inner_opt_state[1][0], state.inner_opt_state[1][2]
+    adam, scheduled = state.inner_opt_state[1][0], state.inner_opt_state[1][2]
     assert isinstance(adam, optax.ScaleByAdamState)
-    assert isinstance(schedule, optax.ScaleByScheduleState)
-    assert (int(state.gradient_step[...]), int(adam.count[...]), int(schedule.count[...])) == (6, 6, 6)
+    assert isinstance(scheduled, optax.ScaleByScheduleState)
+    assert (int(state.gradient_step[...]), int(adam.count[...]), int(scheduled.count[...])) == (6, 6, 6)
 
 
 def test_accumulated_batches_make_the_update_of_one_big_batch(shallow_model, tmp_path):

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from callwright.conversation import Conversation, Json, Message, ToolCall
 from callwright.engines.sampling import GREEDY, SamplingParams
+from callwright.invisible import is_invisible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +122,8 @@ class ChatServer(Protocol):
 
 
 def curl_command(url: str, body: Mapping[str, Json]) -> str:
-    """The command line that posts `body` to `url`."""
+    """The command line that posts `body` to `url`; characters that a terminal would hide or obey are JSON's escapes."""
     text = json.dumps(body, ensure_ascii=False)
+    if not text.isprintable():
+        text = "".join(json.dumps(one)[1:-1] if is_invisible(one) else one for one in text)
     return f"curl -s {shlex.quote(url)} -H 'Content-Type: application/json' -d {shlex.quote(text)}"

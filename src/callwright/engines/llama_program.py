@@ -64,12 +64,23 @@ def find_program(explicit: Path | None = None) -> Path:
       FetchError: It cannot be built.
       StorageError: The cache cannot be written.
     """
+    return installed_program(explicit) or build()
+
+
+def installed_program(explicit: Path | None = None) -> Path | None:
+    """The server that `find_program` gives without building one; None where it would build one.
+
+    Raises:
+      ConfigError: What the user names is not a program.
+      StorageError: The cache has no directory.
+    """
     if explicit is not None:
         return _checked(explicit.expanduser(), "")
     if named := os.environ.get(VARIABLE):
         return _checked(Path(named).expanduser(), f" (${VARIABLE})")
-    found = shutil.which(SERVER)
-    return Path(found) if found else build()
+    if found := shutil.which(SERVER):
+        return Path(found)
+    return cached_program() if cached_program().is_file() else None
 
 
 def _checked(program: Path, where: str) -> Path:

@@ -2,7 +2,7 @@
 
 The system picks the port, and the server's log names it: a port that is looked for beforehand can be taken by another
 program in between. The environment's LLAMA_* variables are not passed on, so that the command line alone determines how
-the server runs.
+the server runs. It has a session of its own: Ctrl-C in a terminal reaches this process only, which ends the server.
 """
 
 import os
@@ -10,9 +10,10 @@ import re
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -23,8 +24,8 @@ from callwright.engines.llama_program import find_program
 from callwright.errors import WorkError
 
 READY_SECONDS = 60.0
-END_SECONDS = 10.0
-"""How long a server may take to end by itself."""
+END_SECONDS = 0.5
+"""How long a server may take to end by itself; it has nothing to save, and may wait for clients that have left."""
 _LISTENS = re.compile(r"listening on https?://[^\s/]*:(\d+)")
 _PRINTED_ERROR = re.compile(r"^error: \s*(.+)$", re.MULTILINE)
 _LOGGED_ERROR = re.compile(r"^\S+ E \s*(.+)$", re.MULTILINE)
@@ -89,18 +90,31 @@ def serve(
     command = [str(find_program(program)), *where, *serving, *options]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LLAMA_")}
     with tempfile.TemporaryFile() as log:
+        process = None
         try:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment
-            )
-        except OSError as error:
-            raise WorkError(f"to start {command[0]}", str(error), "name another llama-server") from error
-        try:
+            with _signals_wait():  # while it is being started, nobody knows its id
+                process = _start(command, log, environment)
             size = f"{_size(model)} MB, and room for {slots * context} tokens of context"
             url = _wait(process, log, ready_seconds, size)
             yield LlamaServer(url, slots, context, process.pid)
         finally:
-            _end(process)
+            if process is not None:
+                with _signals_wait():
+                    _end(process)
+
+
+def _start(command: list[str], log: BinaryIO, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise WorkError(f"to start {command[0]}", str(error), "name another llama-server") from error
 
 
 def _size(model: Path) -> str:
@@ -149,9 +163,35 @@ def _errors_in(output: str) -> str:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
+    """Ends the program and what it has started, as a script does that is named in its place."""
+    _send(process, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
         process.wait(END_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    _send(process, signal.SIGKILL)
+    process.wait()
+
+
+def _send(process: subprocess.Popen[bytes], number: int) -> None:
+    """Sends a signal to the session that the program leads."""
+    with suppress(ProcessLookupError, PermissionError):  # all of it has ended
+        os.killpg(process.pid, number)
+
+
+@contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Has Ctrl-C, and other signals that Python code handles, wait for the end of the block."""
+    if threading.current_thread() is not threading.main_thread():  # it gets none
+        yield
+        return
+    waiting: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    handlers = {number: handler for number, handler in handlers.items() if callable(handler)}
+    for number in handlers:
+        signal.signal(number, lambda number, frame: waiting.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        if waiting:
+            signal.raise_signal(waiting[0])

@@ -37,7 +37,7 @@ class OllamaChat(ChatServer):
     def chat(self, request: ChatRequest) -> ChatReply:
         """See `ChatServer.chat`."""
         answer = self.server.ask("POST", "/api/chat", _body(self.model, request))
-        reply = _read(answer, streamed=request.stream)
+        reply = read_reply(answer, streamed=request.stream)
         return replace(reply, error=reply.error.replace(self.model, self._shown_as))
 
     def curl(self, request: ChatRequest) -> str:
@@ -85,7 +85,8 @@ def _message(message: Message, names: Mapping[str, str]) -> dict[str, Json]:
     return wire
 
 
-def _read(answer: OllamaResponse, *, streamed: bool) -> ChatReply:
+def read_reply(answer: OllamaResponse, *, streamed: bool) -> ChatReply:
+    """The reply of `/api/chat` in a response."""
     if answer.status != 200 or (answer.error and not streamed):
         return ChatReply(status=answer.status, error=answer.problem, body=answer.body)
     reader = _ReplyReader()

@@ -1,7 +1,18 @@
 """A Modelfile for `ollama create`: how Ollama serves the weights of a GGUF (docs.ollama.com/modelfile)."""
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping
+
+_INSTRUCTION = re.compile(r'^([A-Z]+)[ \t]+(?:"""(.*?)"""|"([^"]*)"|([^\n]*))$', re.MULTILINE | re.DOTALL)
+
+
+def read_instructions(modelfile: str) -> dict[str, str]:
+    """The instructions of a Modelfile as Ollama shows it, the first of each name; a text may have several lines."""
+    found: dict[str, str] = {}
+    for name, long, quoted, plain in _INSTRUCTION.findall(modelfile):
+        found.setdefault(name, long or quoted or plain)
+    return found
 
 
 def modelfile_lines(

@@ -11,16 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from callwright.conversation import Conversation, ToolCall
+from callwright.errors import ConfigError
 from callwright.evaluation.answerer import Answerer, ModelAnswer, Prompt
 from callwright.evaluation.bfcl import load_category, sample
 from callwright.evaluation.row import EvaluationRow, RowCall, read_rows
+from callwright.scoring.categories import CATEGORIES, find_category
 from callwright.scoring.checker import score_calls
 from callwright.scoring.entry import BfclEntry, expected_calls, to_tools
 from callwright.scoring.verdict import wrong
-from callwright.settings import Settings
+from callwright.settings import Settings, refused
 from callwright.storage import JsonLines
 
 DEFAULT_CATEGORIES = ("simple_python", "multiple", "parallel", "parallel_multiple", "irrelevance")
@@ -43,6 +45,19 @@ class EvaluationSettings(Settings):
     """Prompt tokens in a batch, padding included, at most: long prompts go in small batches."""
     max_new_tokens: int = Field(160, gt=0)
     """Outputs are cut there; a cut call is no call."""
+
+    @field_validator("categories", "sample")
+    @classmethod
+    def _categories_exist(cls, value: Any) -> Any:
+        if value == ():
+            fix = f"name some of: {', '.join(CATEGORIES)}"
+            raise refused(ConfigError("at least one BFCL category", "an empty list", fix))
+        for name in value if isinstance(value, tuple | dict) else ():
+            try:
+                find_category(name)
+            except ConfigError as error:
+                raise refused(error) from error
+        return value
 
     def entries(self) -> dict[str, list[BfclEntry]]:
         """The sampled entries by category, downloaded on first use."""

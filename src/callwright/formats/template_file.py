@@ -54,7 +54,7 @@ class TemplateFormat(Format):
         self.name = f"{PREFIX}{path}"
         self.variant = declared.id
         self.declared, self.stops, self.grammar = declared, declared.stops, declared.grammar
-        self._sources, tokens = _read(path)
+        self._sources, tokens = read_templates(path)
         self._templates = {name: ChatTemplate(source) for name, source in self._sources.items()}
         self._variables: dict[str, Json] = dict(tokens or {"bos_token": declared.bos, "eos_token": declared.stops[0]})
         self.bos = str(self._variables.get("bos_token", ""))
@@ -204,14 +204,18 @@ def reading_format(id: str) -> str:
     return locate(id.removeprefix(PREFIX), None)[1] if id.startswith(PREFIX) else id
 
 
-def _read(path: Path) -> tuple[dict[str, str], dict[str, str]]:
-    """The templates by name, and the special tokens that lie beside them."""
+def read_templates(path: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """The templates of a Jinja or JSON file by name, and the special tokens that lie beside them.
+
+    Raises:
+      FormatError: The file cannot be read, or has no template named `default`.
+    """
     try:
         text = path.read_text(encoding="utf-8")
         held = json.loads(text) if path.suffix == ".json" else {"chat_template": text}
         beside = path.with_name("tokenizer_config.json")
         config = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise FormatError(
             f"a chat template in {path}", str(error), "name a Jinja or JSON file that can be read"
         ) from error

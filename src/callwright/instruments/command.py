@@ -15,6 +15,7 @@ from callwright.instruments.script import write_script
 from callwright.instruments.script_file import read_script_file
 from callwright.instruments.vocabulary import Vocabulary
 from callwright.instruments.xray import make_xray, read_xray
+from callwright.invisible import visible
 from callwright.models.weights import Architecture
 from callwright.tokens import decode_segments
 
@@ -87,8 +88,14 @@ def build_dice(
     write_and_print(made, output, architecture=architecture, context=context)
 
 
-def print_xray(stdin: BinaryIO, format_name: str | None, model: Path | None) -> None:
+def print_xray(stdin: BinaryIO, format_name: str | None, model: Path | None, *, as_text: bool = False) -> None:
     """Prints the tokens that an x-ray's output stands for, as JSON lines.
+
+    Args:
+      stdin: What it said.
+      format_name: The format that it was built for.
+      model: The GGUF that it was built for.
+      as_text: See `print_segments`.
 
     Raises:
       InputError: Neither format nor model is named, or the output is not an x-ray's.
@@ -99,7 +106,19 @@ def print_xray(stdin: BinaryIO, format_name: str | None, model: Path | None) -> 
             print(json.dumps({"id": id_, "piece": pieces[id_]}))
         return
     vocabulary = Vocabulary(get_format(_required(format_name)))
-    for segment in decode_segments(vocabulary, read_xray(vocabulary, _text(stdin))):
+    print_tokens(vocabulary, read_xray(vocabulary, _text(stdin)), as_text=as_text)
+
+
+def print_tokens(vocabulary: Vocabulary, ids: Sequence[int], *, as_text: bool) -> None:
+    """Prints a prompt: JSON lines, or its text with special tokens in ⟦ ⟧ and the names of invisible characters."""
+    prompt = decode_segments(vocabulary, ids)
+    if as_text:
+        parts = (
+            piece for part in prompt for piece in (vocabulary.cut(part.text) if part.control else [(part.text, False)])
+        )
+        print("".join(f"⟦{visible(text)}⟧" if special else visible(text) for text, special in parts))
+        return
+    for segment in prompt:
         print(json.dumps({"text": segment.text, "control": segment.control}))
 
 

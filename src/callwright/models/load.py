@@ -4,7 +4,7 @@ Training goes through Tunix's `Gemma3` module, because LoRA is attached to it; e
 `parameters` returns. Tunix's own loader is left out on purpose: it reads all tensors of a file as the first one's type.
 """
 
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -15,9 +15,8 @@ from callwright.models.forward import Params
 from callwright.models.gemma3 import Gemma3Config
 from callwright.models.hf_names import tree_of
 from callwright.models.safetensors_files import read_tensors
+from callwright.models.settings import Precision
 from callwright.models.sources import ModelFiles
-
-Precision = Literal["float32", "bfloat16"]
 
 
 def make_mesh(fsdp: int = 1, tp: int = 1) -> jax.sharding.Mesh:

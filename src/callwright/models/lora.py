@@ -8,20 +8,17 @@ model's own logits.
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 import qwix
 from flax import nnx
-from pydantic import Field
 from tunix.models.gemma3 import model as tunix_gemma3
 
 from callwright.errors import CheckpointError
 from callwright.models.forward import Params
-from callwright.settings import Settings
-
-Module = Literal["q_einsum", "kv_einsum", "attn_vec_einsum", "gate_proj", "up_proj", "down_proj"]
+from callwright.models.settings import LoraSettings, Module
 
 # Adapted modules, by Tunix's names, and how their two factors multiply out to the shape of the weight.
 # D model width, N heads, K key-value heads, H head width, F feed-forward width, C key or value, R rank.
@@ -35,22 +32,6 @@ MERGES: dict[Module, str] = {
 }
 
 Adapter = dict[str, jax.Array]
-
-
-class LoraSettings(Settings):
-    """The shape of an adapter."""
-
-    rank: int = Field(16, gt=0)
-    """Inner width of the factors."""
-    alpha: float = Field(32.0, gt=0)
-    """The product of the factors is scaled by alpha / rank."""
-    modules: tuple[Module, ...] = Field(get_args(Module), min_length=1)
-    """Which modules are adapted; the default is all seven projections (`kv_einsum` is two)."""
-
-    @property
-    def scale(self) -> float:
-        """What the product of the factors is multiplied by."""
-        return self.alpha / self.rank
 
 
 def attach(model: tunix_gemma3.Gemma3, settings: LoraSettings, mesh: jax.sharding.Mesh, seed: int) -> Any:

@@ -4,8 +4,12 @@ Every package declares its settings next to the code that reads them; this modul
 stand in a file of its own (`sft_full: sft_full.yaml`, relative to the file that names it). An override is
 `key.path=value`; one that begins with `training.`, `data.` or another key that only stages have goes to every stage
 that has it.
+
+A path in a file is relative to that file, and one in an override to the working directory; the configuration holds both
+absolute, so that errors show them whole and a run is resumed from anywhere.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -14,16 +18,16 @@ from pydantic import Field, create_model, field_validator, model_validator
 
 from callwright.data.registry import SOURCES, MixedSource, open_source
 from callwright.data.source import Source
-from callwright.errors import ConfigError, suggest
+from callwright.errors import ConfigError, FormatError, suggest
 from callwright.evaluation.run import EvaluationSettings
-from callwright.formats import get_format
-from callwright.models.load import Precision
-from callwright.models.lora import LoraSettings
+from callwright.formats import FORMATS, get_format
+from callwright.invisible import printable
+from callwright.models.settings import LoraSettings, Precision
+from callwright.models.sources import BUILTIN
 from callwright.report.stage_list import SECTIONS
-from callwright.settings import Settings, key_paths, validated
+from callwright.settings import LONGEST, Settings, key_paths, refused, validated
 from callwright.storage import sha256_json
-from callwright.training.grpo import GrpoSettings
-from callwright.training.sft import SftSettings
+from callwright.training.settings import GrpoSettings, SftSettings
 from callwright.yaml_files import parse_yaml, read_yaml
 
 _SEE = "`callwright run FILE --dry-run` prints all keys"
@@ -41,7 +45,11 @@ class FormatSettings(Settings):
 
     @model_validator(mode="after")
     def _exists(self) -> "FormatSettings":
-        get_format(self.name, self.variant)
+        try:
+            get_format(self.name, self.variant)
+        except FormatError as error:
+            known = self.name in {fmt.name for fmt in FORMATS.values()}
+            raise refused(error, "variant" if known and self.variant else "name") from error
         return self
 
 
@@ -49,7 +57,7 @@ class ModelSettings(Settings):
     """Which weights, in which precision."""
 
     source: str = "gemma3-270m"
-    """The built-in gemma3-270m, a directory of safetensors, a .gguf file, or a hub id."""
+    """The built-in gemma3-270m, a directory of safetensors, a .gguf file (relative to this file), or a hub id."""
     precision: Precision = "float32"
     """Of evaluation and rollouts."""
 
@@ -173,18 +181,25 @@ def load_config(path: Path | None, overrides: Sequence[str] = ()) -> PipelineCon
     data = _read(path, NAME_ONE) if path is not None else {}
     for section in SECTIONS.values():
         if path is not None and isinstance(data.get(section), str):
-            data[section] = _read(
-                path.parent / data[section], f"give the stage's settings, as config/{section}.yaml does"
-            )
+            file = path.parent / data[section]
+            data[section] = _read(file, f"give the stage's settings, as config/{section}.yaml does")
+            _make_absolute({section: data[section]}, file.parent)
         elif not isinstance(data.get(section, {}), dict):
             if data[section] is not None:
                 raise ConfigError(
                     f"keys or a file's name as {section}", repr(data[section]), "see config/pipeline.yaml"
                 )
             del data[section]
-    for override in overrides:
-        _apply(data, override)
-    return validated(PipelineConfig, data, where=str(path or "the configuration"), see=_SEE)
+    if path is not None:
+        _make_absolute(data, path.parent)
+    origins = {key: override for override in overrides for key in _apply(data, override)}
+
+    def where(key: str) -> str:
+        """What set a key: the last override of it or of a section around it, or the file."""
+        found = [override for origin, override in origins.items() if f"{key}.".startswith(f"{origin}.")]
+        return f"--set {_shown(found[-1])}" if found else str(path or "the configuration")
+
+    return validated(PipelineConfig, data, where=where, see=_SEE)
 
 
 def _read(path: Path, fix: str) -> dict[str, Any]:
@@ -197,39 +212,73 @@ def _read(path: Path, fix: str) -> dict[str, Any]:
     return data
 
 
-def _apply(data: dict[str, Any], override: str) -> None:
-    """Puts one `key.path=value` into the data that was read."""
+def _make_absolute(data: dict[str, Any], base: Path) -> None:
+    """Makes the paths in what was read absolute; `base` is the directory that they are relative to."""
+    for section in SECTIONS.values():
+        stage = data.get(section)
+        sources = stage.get("data") if isinstance(stage, dict) else None
+        for options in sources.values() if isinstance(sources, dict) else ():
+            if isinstance(options, dict) and isinstance(options.get("path"), str):
+                options["path"] = _absolute(base, options["path"])
+    model = data.get("model")
+    if not isinstance(model, dict):
+        return
+    source = model.get("source")
+    if isinstance(source, str) and source and source not in BUILTIN:
+        path = _absolute(base, source)
+        if os.path.exists(path) or source.startswith(("/", ".", "~")) or source.lower().endswith(".gguf"):
+            model["source"] = path  # and not a hub id
+
+
+def _absolute(base: Path, path: str) -> str:
+    return os.path.abspath(base / os.path.expanduser(path))
+
+
+def _apply(data: dict[str, Any], override: str) -> list[str]:
+    """Puts one `key.path=value` into the data that was read; the dotted keys that it set."""
     path, equals, text = override.partition("=")
     keys = path.strip().split(".")
     if not equals or not all(keys):
-        raise ConfigError("an override key.path=value", repr(override), "write e.g. --set training.steps=200")
+        raise ConfigError("--set key.path=value", repr(override), "write e.g. --set training.steps=200")
     try:
         value = parse_yaml(text, path, error=ConfigError)
     except ConfigError as error:
-        raise ConfigError(f"a YAML value for {path}", repr(text)[:80], "quote it") from error
-    for model, target in _targets(data, keys):
+        got = f"{_shown(repr(text))} ({error.got})"
+        raise ConfigError(f"a YAML value for --set {path}=", got, "correct it, or quote it if it is text") from error
+    written = []
+    base = Path.cwd()
+    for above, model, target in _targets(data, keys):
         for key in keys[:-1]:
             model, target = _type_of(model, key), target.setdefault(key, {})
             if not isinstance(target, dict):
-                raise ConfigError(f"a section {key} in {path}", repr(target), "override the value itself")
+                raise ConfigError(f"a section {key} for --set {path}=", repr(target), "override the value itself")
         for other in _other_names(model, keys[-1]):
             target.pop(other, None)
         target[keys[-1]] = value
+        _make_absolute(data, base)
+        written.append(".".join([*above, *keys]))
+    return written
 
 
-def _targets(data: dict[str, Any], keys: Sequence[str]) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """Where an override goes, as model and data: the whole configuration, or every stage that has the key."""
+def _shown(text: str) -> str:
+    return printable(text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}...")
+
+
+def _targets(data: dict[str, Any], keys: Sequence[str]) -> Iterator[tuple[list[str], Any, dict[str, Any]]]:
+    """Where an override goes, as the keys above, model and data: the whole configuration, or every stage that has the
+    key.
+    """
     if keys[0] in PipelineConfig.model_fields:
-        yield PipelineConfig, data
+        yield [], PipelineConfig, data
         return
     stages = {name: PipelineConfig.model_fields[name].annotation for name in SECTIONS.values()}
     found = {name: stage for name, stage in stages.items() if _has_key(stage, keys)}
     if not found:
         shared = dict.fromkeys(path for stage in stages.values() for path in key_paths(stage))
         fix = suggest(".".join(keys), (*shared, *key_paths(PipelineConfig)), _SEE)
-        raise ConfigError("an override of an existing key", ".".join(keys), fix)
+        raise ConfigError("an existing key after --set", ".".join(keys), fix)
     for name, stage in found.items():
-        yield stage, data.setdefault(name, {})
+        yield [name], stage, data.setdefault(name, {})
 
 
 def _has_key(model: Any, keys: Sequence[str]) -> bool:

@@ -19,11 +19,13 @@ from typing import Literal
 import psutil
 
 import callwright
+from callwright.engines.llama_program import SERVER, installed_program, version_of
 from callwright.engines.ollama_api import Ollama, ollama_address
 from callwright.errors import ConfigError, FetchError, StorageError, WorkError
 from callwright.evaluation.bfcl import VERSION as BFCL_VERSION
 from callwright.models.license import gemma_license
 from callwright.models.sources import BUILTIN
+from callwright.orchestration.machine import container_limit
 from callwright.packages import pip_command
 from callwright.storage import cache_dir
 
@@ -36,12 +38,9 @@ DISK = {"the conversion of the weights": 1.5e9, "a run": 0.5e9}
 PYTHONS = ((3, 11), (3, 13))
 TOOLS = {
     "chromium": "shows report.html; any browser does",
-    "llama-server": "serves GGUF files (llama.cpp)",
     "ollama": "serves GGUF files (Ollama)",
 }
 OLLAMA_SECONDS = 1.0
-CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
-"""Where Linux says how much a container may use; "max" when that is everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ def examine() -> int:
     """Prints the results of all checks and the license of the weights; returns 0 if the quickstart can run, else 1."""
     print(f"Callwright {callwright.__version__}")
     lacking = 0
-    for check in (_python, _packages, _devices, _weights, _benchmark, _cache, _memory, _tools, _ollama):
+    for check in (_python, _packages, _devices, _weights, _benchmark, _cache, _memory, _tools, _llama_server, _ollama):
         for result in _results(check):
             print(result, flush=True)
             lacking += result.mark == "lacks"
@@ -177,9 +176,7 @@ def _cache() -> Iterator[CheckResult]:
 
 
 def _memory() -> Iterator[CheckResult]:
-    free: float = psutil.virtual_memory().available
-    if CONTAINER_LIMIT.is_file() and (limit := CONTAINER_LIMIT.read_text(encoding="utf-8").strip()).isdigit():
-        free = min(free, int(limit))
+    free = min(psutil.virtual_memory().available, container_limit())
     says = f"{_size(free)} available, the quickstart needs {_size(MEMORY)}; {os.cpu_count()} cores"
     if free >= MEMORY:
         yield CheckResult("ok", "memory", says)
@@ -191,6 +188,19 @@ def _tools() -> Iterator[CheckResult]:
     for name, use in TOOLS.items():
         path = shutil.which(name)
         yield CheckResult("ok", name, path) if path else CheckResult("-", name, f"not installed; {use}")
+
+
+def _llama_server() -> Iterator[CheckResult]:
+    """The one that `callwright probe llamacpp` would start, and its version."""
+    try:
+        program = installed_program()
+        if program is not None:
+            yield CheckResult("ok", SERVER, f"{program}, version {version_of(program)}")
+            return
+        says = "not installed; `callwright probe llamacpp` builds it, which takes minutes and needs a C++ compiler"
+    except ConfigError as error:
+        says = str(error)
+    yield CheckResult("-", SERVER, says)
 
 
 def _ollama() -> Iterator[CheckResult]:

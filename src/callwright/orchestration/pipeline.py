@@ -15,13 +15,14 @@ from pathlib import Path
 import jax
 from rich.console import Console
 
-from callwright.errors import CallwrightError, ConfigError, DataError, StorageError
+from callwright.errors import CallwrightError, DataError, StorageError
 from callwright.evaluation.row import read_rows
 from callwright.models.license import show_once
-from callwright.orchestration.config import NAME_ONE, PipelineConfig, load_config
+from callwright.orchestration.config import PipelineConfig
 from callwright.orchestration.data_checks import check_data, refuse_other_data
 from callwright.orchestration.environment import check_environment, describe_environment
-from callwright.orchestration.plan import RemainingStage, describe_work
+from callwright.orchestration.machine import check_machine
+from callwright.orchestration.plan import RemainingStage, describe_work, training_memory
 from callwright.orchestration.provenance import describe_versions
 from callwright.orchestration.stages import RunContext, check_stage, evaluate_stage, train_stage
 from callwright.orchestration.start import begin, prepare
@@ -38,21 +39,14 @@ Starts = Mapping[int, StartingPoint]
 
 
 def run_pipeline(
-    config_path: Path | None,
-    *,
-    stages: Sequence[int] | None = None,
-    resume: Path | None = None,
-    overrides: Sequence[str] = (),
-    dry_run: bool = False,
-    runs: Path = Path("runs"),
+    config: PipelineConfig, numbers: Sequence[int], *, resume: Path | None, dry_run: bool, runs: Path
 ) -> int:
     """Runs the pipeline, or continues a run that was stopped.
 
     Args:
-      config_path: The configuration file; None is refused.
-      stages: Which stages; all enabled ones when None.
+      config: The run's configuration.
+      numbers: The stages to run, in their order.
       resume: Another run, of which a finished stage is started from; as RUN on the command line names it.
-      overrides: `key.path=value`, applied to the configuration.
       dry_run: Only say what would be done.
       runs: Where run directories are made.
 
@@ -62,10 +56,6 @@ def run_pipeline(
     Raises:
       CallwrightError: The user's input is wrong, or the work failed; all that was computed is on disk.
     """
-    config = load_config(config_path, overrides)
-    numbers = _stages(config, stages)
-    if config_path is None:  # wrong options are told first
-        raise ConfigError("a configuration", "none", NAME_ONE)
     context = prepare(config, runs, resume)
     starts = _check_starts(context, numbers)
     created = context.run.created()
@@ -74,6 +64,8 @@ def run_pipeline(
         check_environment(context.run.path, created, environment, versions)
     if dry_run:
         _print_plan(context, numbers, starts)
+    _check_work(context, numbers, starts)
+    if dry_run:
         return 0
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)  # a path is no markup
     show_once(context.files.license, console.print)
@@ -98,6 +90,15 @@ def run_pipeline(
     return 0
 
 
+def _check_work(context: RunContext, numbers: Sequence[int], starts: Starts) -> None:
+    """Refuses what the stages would refuse at their start, before there is a directory for them."""
+    config = context.config
+    memory = {number: training_memory(config.stage(number).training, context.files.config) for number in starts}
+    check_machine(config, memory)
+    for number in starts if 1 not in numbers else _to_check(config, numbers, starts):
+        config.sources(number)
+
+
 def _print_plan(context: RunContext, numbers: Sequence[int], starts: Starts) -> None:
     print(format_yaml(context.config.model_dump(mode="json")))
     if context.resume is not None:
@@ -109,18 +110,6 @@ def _print_plan(context: RunContext, numbers: Sequence[int], starts: Starts) -> 
         if stage not in starts and (check := check_data(context.config, stage, context.fmt)):
             print(f"stage 1: {check.summary()['examples']} examples of {SECTIONS[stage]} ({check})")
             print(*(f"  {finding}\n" for finding in check.lines()), sep="", end="")
-
-
-def _stages(config: PipelineConfig, stages: Sequence[int] | None) -> list[int]:
-    if stages is None:
-        return [n for n in STAGES if n not in SECTIONS or config.stage(n).enabled]
-    unknown = sorted(set(stages) - STAGES.keys())
-    if unknown or not stages:
-        got = ", ".join(map(str, unknown)) or "none"
-        raise ConfigError(
-            "stages from 1 to 5", got, f"name some of: {', '.join(f'{n} {STAGES[n].title}' for n in STAGES)}"
-        )
-    return sorted(set(stages))
 
 
 def _check_starts(context: RunContext, numbers: Sequence[int]) -> Starts:

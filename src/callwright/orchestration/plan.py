@@ -5,7 +5,6 @@ operations and measuring, on this machine and now, how fast it multiplies matric
 on a CPU, and what is printed is rounded accordingly. Memory is weights, adapter, optimizer and the largest activations.
 """
 
-import itertools
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,14 +22,15 @@ from callwright.orchestration.config import PipelineConfig
 from callwright.orchestration.data_checks import DataCheck, check_data
 from callwright.orchestration.starting_point import StartingPoint
 from callwright.progress import duration
-from callwright.training.grpo import GrpoSettings
-from callwright.training.sft import SftSettings
+from callwright.training.settings import GrpoSettings, SftSettings
 
 EFFICIENCY = 0.45
 """The share of a matrix product's speed that training and evaluation reach."""
 SAMPLE_UPDATES = 20
-"""Updates that are packed to count their examples and tokens."""
-PROCESS_GIGABYTES = 2
+"""Updates whose rows are packed to count their examples and tokens, at most."""
+SAMPLE_TOKENS = 200_000
+"""Tokens after which no further row is packed for that, which takes seconds; updates may be of any size."""
+PROCESS_BYTES = 2e9
 """Of the interpreter, its libraries and XLA: chosen so that the sums fit the peaks measured on CPUs."""
 PROMPT_TOKENS, ANSWER_TOKENS = 500, 64
 """Of a typical entry of BFCL and its answer."""
@@ -97,7 +97,7 @@ def describe_work(
             seconds = training.steps * flops / (speed * EFFICIENCY) + TRAINING_START_SECONDS
             total += seconds
             line += _describe_data(config, stage.number, tokenizer, checked)
-            line.append(f"about {duration(seconds)} and {_training_memory(training, files.config, size):.0f} GB;")
+            line.append(f"about {duration(seconds)} and {training_memory(training, files.config) / 1e9:.0f} GB;")
         seconds = evaluation_flops / (speed * EFFICIENCY) + EVALUATION_START_SECONDS
         total += seconds
         line.append(f"BFCL on {entries} entries, about {duration(seconds)}")
@@ -115,11 +115,13 @@ def _describe_data(
     source, training = config.source(number), config.stage(number).training
     yield f"{len(source)} examples{f' ({checked})' if checked else ''}, {training.steps} updates,"
     if isinstance(training, SftSettings):
-        batches = PackedBatches(source, _format(config), tokenizer, training, config.seed)
-        sampled = min(SAMPLE_UPDATES, max(training.steps, 1))
-        for _ in itertools.islice(batches, sampled):
-            pass
-        share, counts = training.steps / sampled, batches.counts
+        by_row = training.model_copy(update={"batch_size": 1, "gradient_accumulation": 1})
+        batches = PackedBatches(source, _format(config), tokenizer, by_row, config.seed)
+        update = training.batch_size * training.gradient_accumulation  # in rows
+        for packed, _ in enumerate(batches, 1):
+            if packed >= min(SAMPLE_UPDATES, max(training.steps, 1)) * update or batches.counts.tokens >= SAMPLE_TOKENS:
+                break
+        share, counts = training.steps * update / packed, batches.counts
         yield (
             f"about {counts.examples * share:.0f} examples and {counts.tokens * share:.0f} tokens used, "
             f"{len(counts.too_long)} of the first {counts.examples} too long,"
@@ -155,10 +157,11 @@ def _grpo_flops(training: GrpoSettings, size: _Size) -> float:
     return 2.0 * rows * (4 * length * size.body + 4 * training.max_new_tokens * size.head)
 
 
-def _training_memory(training: SftSettings | GrpoSettings, config: Gemma3Config, size: _Size) -> float:
-    """Gigabytes: frozen weights, the head in float32, activations kept for the backward pass, and the logits; for GRPO
-    also the merged policy that the rollouts are drawn from, with its head.
+def training_memory(training: SftSettings | GrpoSettings, config: Gemma3Config) -> float:
+    """Estimated bytes: frozen weights, the head in float32, activations kept for the backward pass, and the logits; for
+    GRPO also the merged policy that the rollouts are drawn from, with its head.
     """
+    size = _Size.of(config)
     weights = 2 * (size.body + size.head) + 4 * size.head
     if isinstance(training, SftSettings):
         rows, length, targets = training.batch_size, training.sequence_length, training.supervised_length
@@ -169,4 +172,4 @@ def _training_memory(training: SftSettings | GrpoSettings, config: Gemma3Config,
     activations = rows * length * config.num_layers * (12 * config.d_model + 8 * config.d_ff) * 2
     attention = rows * length * length * config.num_heads * config.num_layers * 4
     logits = 4 * rows * targets * config.vocab_size * 4
-    return (weights + activations + attention + logits) / 1e9 + PROCESS_GIGABYTES
+    return weights + activations + attention + logits + PROCESS_BYTES

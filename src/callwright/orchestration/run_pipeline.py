@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from callwright.errors import CallwrightError, print_warnings_in_one_line
-from callwright.orchestration.pipeline import run_pipeline
+from callwright.orchestration.command import run
 
 DEFAULT = Path("config/pipeline.yaml")
 
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"run_pipeline: taking the configuration {config}", file=sys.stderr)
     print_warnings_in_one_line()
     try:
-        return run_pipeline(
+        return run(
             config,
             stages=options.stages,
             resume=options.resume,

@@ -16,7 +16,6 @@ from tensorboardX import SummaryWriter
 from callwright.data.packing import PackedBatches
 from callwright.data.source import Source
 from callwright.engines.jax import JaxEngine
-from callwright.errors import ConfigError
 from callwright.evaluation.answerer import EngineAnswerer
 from callwright.evaluation.run import evaluate
 from callwright.formats import get_format
@@ -27,6 +26,7 @@ from callwright.models.sources import ModelFiles
 from callwright.models.tokenizer import GemmaTokenizer
 from callwright.orchestration.config import GrpoStage, PipelineConfig, SftStage
 from callwright.orchestration.data_checks import check_data, refuse_other_data
+from callwright.orchestration.machine import check_mesh
 from callwright.orchestration.rundir import RunDirectory
 from callwright.orchestration.starting_point import StartingPoint
 from callwright.orchestration.watch import PeakMemory, StopRequest
@@ -68,9 +68,7 @@ class RunContext:
     @property
     def mesh(self) -> jax.sharding.Mesh:
         """The devices."""
-        wanted = self.config.mesh.fsdp * self.config.mesh.tp
-        if wanted > jax.device_count():
-            raise ConfigError(f"{wanted} devices for the mesh", f"{jax.device_count()}", "set mesh.fsdp and mesh.tp")
+        check_mesh(self.config.mesh)
         return make_mesh(self.config.mesh.fsdp, self.config.mesh.tp)
 
     def adapter(self, checkpoint: Path) -> lora.Adapter:

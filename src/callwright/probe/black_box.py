@@ -6,7 +6,7 @@ equal seeds and limits have properties that hold for any model. Everything else 
 not tested.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -16,10 +16,8 @@ from callwright.engines.sampling import PURE
 from callwright.probe.cases.schema import Case
 from callwright.probe.causes.output import reply_as_json
 from callwright.probe.causes.registry import Cause
-from callwright.probe.outcome import Outcome
+from callwright.probe.outcome import OWN, Outcome
 
-OWN = "own model"
-"""What outcomes have in place of a format."""
 Compared = str | tuple[bool, Json, Json]
 """Why nothing can be concluded; or whether it is as it should be, what was expected, and what was seen."""
 _CITY: Json = {"type": "string", "description": "The city whose weather is asked for"}
@@ -71,6 +69,7 @@ class _Property:
     Attributes:
       id: The id of the outcome.
       fault_class: What is wrong where it does not hold.
+      why: What goes wrong for a user then.
       compare: The answers to whether it holds.
       requests: What is asked.
       shown: How many of the requests the outcome shows at most.
@@ -78,6 +77,7 @@ class _Property:
 
     id: str
     fault_class: Cause
+    why: str
     compare: Callable[[Sequence[ChatReply]], Compared]
     requests: tuple[ChatRequest, ...]
     shown: int = 2
@@ -93,15 +93,63 @@ _COUNT = _request(Message("user", "Count from one to one hundred, in words."))
 _WHOLE = replace(_OFFERED, max_tokens=48)
 _STORY = replace(_request(Message("user", "Tell me a story.")), max_tokens=24, sampling=replace(PURE, seed=11))
 _PROPERTIES = (
-    _Property("plain.tools-count", Cause.TOOLS_DROPPED, partial(_is_longer, 10), (_ASKED, _OFFERED)),
-    _Property("plain.system-counts", Cause.SYSTEM_LOST, partial(_is_longer, 2), (_ASKED, _WITH_SYSTEM)),
-    _Property("plain.calls-count", Cause.CALLS_LOST_FROM_HISTORY, partial(_is_longer, 8), (_NOT_CALLED, _CALLED)),
-    _Property("plain.result-counts", Cause.RESULT_CUT, partial(_is_longer, 200), (_SHORT_RESULT, _LONG_RESULT)),
-    _Property("plain.same-prompt", Cause.UNSTABLE_PROMPT, _have_one_length, (_OFFERED,) * 3, shown=1),
-    _Property("plain.limit", Cause.LIMIT_AS_STOP, _ends_at_limit, (_COUNT,)),
-    _Property("plain.stream", Cause.STREAM_DIFFERS, _are_same, (_WHOLE, replace(_WHOLE, stream=True))),
-    _Property("plain.same-seed", Cause.SEED_IGNORED, _are_same, (_STORY, _STORY)),
+    _Property(
+        "plain.tools-count",
+        Cause.TOOLS_DROPPED,
+        "A model that is not shown the tools cannot call them.",
+        partial(_is_longer, 10),
+        (_ASKED, _OFFERED),
+    ),
+    _Property(
+        "plain.system-counts",
+        Cause.SYSTEM_LOST,
+        "What the system prompt demands has no effect.",
+        partial(_is_longer, 2),
+        (_ASKED, _WITH_SYSTEM),
+    ),
+    _Property(
+        "plain.calls-count",
+        Cause.CALLS_LOST_FROM_HISTORY,
+        "The model does not know what it has called, and calls it again.",
+        partial(_is_longer, 8),
+        (_NOT_CALLED, _CALLED),
+    ),
+    _Property(
+        "plain.result-counts",
+        Cause.RESULT_CUT,
+        "The model answers from a part of a result as if it were all.",
+        partial(_is_longer, 200),
+        (_SHORT_RESULT, _LONG_RESULT),
+    ),
+    _Property(
+        "plain.same-prompt",
+        Cause.UNSTABLE_PROMPT,
+        "The same question gets other answers, and no prompt can be cached.",
+        _have_one_length,
+        (_OFFERED,) * 3,
+        shown=1,
+    ),
+    _Property(
+        "plain.limit", Cause.LIMIT_AS_STOP, "Half an answer is taken for a whole one.", _ends_at_limit, (_COUNT,)
+    ),
+    _Property(
+        "plain.stream",
+        Cause.STREAM_DIFFERS,
+        "A client that streams gets another answer than one that does not.",
+        _are_same,
+        (_WHOLE, replace(_WHOLE, stream=True)),
+    ),
+    _Property(
+        "plain.same-seed", Cause.SEED_IGNORED, "What was seen once cannot be seen again.", _are_same, (_STORY, _STORY)
+    ),
 )
+WHY: Mapping[str, str] = {one.id: one.why for one in _PROPERTIES}
+"""Why each of them matters, by id."""
+
+
+def plan_plain(reason: str) -> list[Outcome]:
+    """The outcomes where nothing was found out, and why."""
+    return [_not_tested(one, reason) for one in _PROPERTIES]
 
 
 def probe_plain(server: ChatServer, cases: Sequence[Case], reason: str) -> Iterator[Outcome]:
@@ -118,13 +166,17 @@ def probe_plain(server: ChatServer, cases: Sequence[Case], reason: str) -> Itera
 
 
 def _outcome(server: ChatServer, tested: _Property) -> Outcome:
-    made = partial(Outcome, id=tested.id, format=OWN, fault_class=tested.fault_class)
     replies = [server.chat(request) for request in tested.requests]
     found = next((reply.error for reply in replies if reply.error), "") or tested.compare(replies)
     if isinstance(found, str):
-        return made(result="not_tested", cause=found)
+        return _not_tested(tested, found)
+    made = partial(Outcome, id=tested.id, format=OWN, fault_class=tested.fault_class)
     holds, expected, seen = found
     if holds:
         return made(result="faithful", expected=expected, seen=seen)
     asked = "\n".join(map(server.curl, tested.requests[: tested.shown]))
     return made(result="fault", cause=tested.fault_class, expected=expected, seen=seen, reproduce=asked)
+
+
+def _not_tested(one: _Property, reason: str) -> Outcome:
+    return Outcome(id=one.id, format=OWN, fault_class=one.fault_class, result="not_tested", cause=reason)

@@ -20,8 +20,8 @@ from callwright.probe.causes.reply import explain_reply, explain_stream
 from callwright.probe.causes.search import explain_prompt
 from callwright.probe.classify import classify
 from callwright.probe.outcome import Outcome
-from callwright.probe.plan import WHO, not_tested, turn_cue
-from callwright.probe.prompt import RenderedRequest, SeenPrompt, pieces_as_json, see_prompt, with_cue
+from callwright.probe.plan import WHO, Part, not_tested, turn_cue
+from callwright.probe.prompt import RenderedRequest, SeenPrompt, pieces_as_json, see_prompt, shows_prompt, with_cue
 from callwright.probe.targets.base import Target
 from callwright.tokens import decode_segments, encode_segments
 
@@ -245,9 +245,21 @@ _CHECKS: dict[CaseKind, tuple[Callable[[ProbeSession, Case], Outcome], tuple[Ser
 def _outcome(
     session: ProbeSession, case: Case, causes: Sequence[Cause], expected: Json, seen: Json, *requests: ChatRequest
 ) -> Outcome:
-    """See `classify`."""
-    commands = "\n".join(map(session.speaker.curl, requests))
-    return classify(session.target, session.fmt, case, causes, expected, seen, commands)
+    """See `classify`; the part is the one that the requests are for."""
+    part: Part = "reader" if any(map(shows_prompt, requests)) else "speaker"
+    if session.target.shares_instruments:
+        part = "both"
+    commands = "\n".join(_command(session, request, part) for request in requests)
+    return classify(session.target, session.fmt, case, causes, expected, seen, commands, part)
+
+
+def _command(session: ProbeSession, request: ChatRequest, part: Part) -> str:
+    """The shell lines that ask the same; what shows a prompt is read too."""
+    command = session.speaker.curl(request)
+    if not shows_prompt(request):
+        return command
+    command = f"{{ {command}\n}}" if "\n" in command else command
+    return f"{command} | {session.target.read_command(session.fmt.id, part)}"
 
 
 def _outcome_of_prompt(session: ProbeSession, case: Case, seen: SeenPrompt, ideal: RenderedRequest) -> Outcome:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from callwright.conversation import Json
 from callwright.formats.base import Format
-from callwright.probe.cases.schema import Case, CaseKind
+from callwright.probe.cases.schema import Case
 from callwright.probe.causes.registry import Cause
 from callwright.probe.outcome import Outcome
 from callwright.probe.plan import Part
@@ -87,12 +87,6 @@ def find_choice(target: str, cause: Cause, *, by_default: bool = True) -> Choice
     return DOCUMENTED.get(target, {}).get(cause)
 
 
-_PARTS: Mapping[CaseKind, Part] = {
-    "prompt": "reader", "context": "reader", "loop": "reader", "reply": "speaker", "sampling": "dice"
-}  # fmt: skip
-"""The instrument that shows a case again."""
-
-
 def classify(
     target: Target,
     fmt: Format,
@@ -101,6 +95,7 @@ def classify(
     expected: Json,
     seen: Json,
     commands: str,
+    part: Part,
     *,
     documented: bool = True,
 ) -> Outcome:
@@ -114,6 +109,7 @@ def classify(
       expected: What should have come.
       seen: What was seen.
       commands: The command lines that ask the same.
+      part: The instrument that they are for.
       documented: Whether what was seen is what the runtime's documentation says, where it says something of the causes.
     """
     by_default = case.thinking is None
@@ -123,7 +119,6 @@ def classify(
     cause = " + ".join(faults)
     if causes and not faults:
         cause = "; ".join(f"{name}: {choice.says} ({choice.where})" for name, choice in choices.items())
-    part: Part = "both" if target.shares_instruments and case.kind != "sampling" else _PARTS[case.kind]
     return Outcome(
         id=case.id,
         format=fmt.id,

@@ -17,7 +17,7 @@ from callwright.instruments.prompt_reader import DisplayTokens, frequent_pieces,
 from callwright.instruments.script import Line, Script, write_script
 from callwright.probe.cases.schema import Case
 from callwright.probe.cases.speak import applies, check, words
-from callwright.probe.outcome import Outcome
+from callwright.probe.outcome import NO_WORDS, Outcome
 
 WHO = "callwright.who"
 """The cue to which every script of the probe answers with its own name, which has a digest of all other lines."""
@@ -74,7 +74,7 @@ def make_plan(fmt: Format, cases: Sequence[Case], *, one_file: bool = False) -> 
             check(fmt, case)
             lines[case.id] = [Line(turn_cue(case, turn), words(fmt, case, turn)) for turn in range(len(case.says))]
         except CallwrightError as error:
-            left_out.append(not_tested(fmt, case, f"no words for it in this format: {error.got}, not {error.expected}"))
+            left_out.append(not_tested(fmt, case, f"{NO_WORDS}: {error.got}, not {error.expected}"))
     speaker, refused = _speaker(fmt, lines, XRAY if one_file else 0)
     left_out += [not_tested(fmt, case, refused[case.id]) for case in tested if case.id in refused]
     left = {outcome.id for outcome in left_out}

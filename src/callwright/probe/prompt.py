@@ -1,5 +1,6 @@
 """Prompts: the one that our renderer gives of a request, and the one that reached the model, read with an x-ray."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import takewhile
@@ -13,6 +14,7 @@ from callwright.tokens import Segment, decode_segments, encode_segments
 
 PromptPieces = tuple[tuple[str, bool], ...]
 """A prompt as (text, whether it is a special token), no two texts next to each other."""
+_XRAY_CUE = re.compile(cue_text(xray_cue(1)).replace("1", "[0-9]+") + r"\Z")
 SPARE = 8
 """Tokens that an x-ray may generate beyond the prompt, so that one that does not stop is noticed."""
 
@@ -123,6 +125,12 @@ def with_cue(conversation: Conversation, name: str) -> Conversation:
     return replace(conversation, messages=tuple(messages))
 
 
+def shows_prompt(request: ChatRequest) -> bool:
+    """Whether a request has the cue that makes an x-ray repeat the prompt."""
+    texts = [message.content for message in request.conversation.messages if message.role == "user"]
+    return bool(texts) and _XRAY_CUE.search(str(texts[-1])) is not None
+
+
 def see_prompt(server: ChatServer, fmt: Format, display: DisplayTokens, request: ChatRequest) -> SeenPrompt:
     """Reads the prompt that the server makes of a request.
 
@@ -179,10 +187,10 @@ def _expected_tokens(fmt: Format, display: DisplayTokens, request: ChatRequest) 
 
 def _read(server: ChatServer, display: DisplayTokens, request: ChatRequest, first: SeenPrompt) -> SeenPrompt:
     """The prompt of a first answer, and of further ones that begin where the one before ended."""
-    before, output = _split_display(display, first.reply)
+    before, output = split_display(display, first.reply)
     while 0 < len(output) < first.cue:
         _, reply = _ask(server, request, first.cue - len(output), first.cue)
-        _, more = _split_display(display, reply)
+        _, more = split_display(display, reply)
         if reply.prompt_tokens != first.cue or not more:
             break
         output += more
@@ -193,7 +201,7 @@ def _read(server: ChatServer, display: DisplayTokens, request: ChatRequest, firs
     return replace(first, pieces=pieces_of(display.vocabulary, prompt), before=before)
 
 
-def _split_display(display: DisplayTokens, reply: ChatReply) -> tuple[str, str]:
+def split_display(display: DisplayTokens, reply: ChatReply) -> tuple[str, str]:
     """What stands before an x-ray's characters, and these up to the first other one.
 
     Where a prompt opens a thought, or a server takes one for opened, what the x-ray generates is the thought.

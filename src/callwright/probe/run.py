@@ -1,10 +1,11 @@
 """The probe itself: every case in every format against one target, side by side where it has slots."""
 
-from collections.abc import Callable, Container, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from collections import deque
+from collections.abc import Callable, Container, Generator, Iterator, Sequence
+from concurrent.futures import Future, as_completed
+from contextlib import ExitStack, closing
 from dataclasses import replace
-from functools import partial
+from threading import Thread
 
 from callwright.formats.base import Format
 from callwright.probe.cases.schema import Case
@@ -38,9 +39,10 @@ def run_probe(
     outcomes: list[Outcome] = []
     for fmt in formats:
         found: list[Outcome] = []
-        for outcome in probe_format(target, fmt, cases, only, on_refusal):
-            on_outcome(outcome)
-            found.append(outcome)
+        with closing(probe_format(target, fmt, cases, only, on_refusal)) as asked:
+            for outcome in asked:
+                on_outcome(outcome)
+                found.append(outcome)
         outcomes += sorted(found, key=lambda outcome: rank[outcome.id])
     return Report(target=target.name, version=target.version, cases=tuple(outcomes))
 
@@ -51,7 +53,7 @@ def probe_format(
     cases: Sequence[Case],
     only: Container[str] | None = None,
     on_refusal: Callable[[UntestableError], None] = lambda error: None,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome]:
     """The outcomes of one format, each as soon as it is known."""
     plan = make_plan(fmt, cases, one_file=target.shares_instruments)
     if only is not None:
@@ -78,5 +80,33 @@ def _check_scripted(target: Target, plan: Plan, cases: Sequence[Case]) -> Iterat
         reader = speaker if plan.reader is plan.speaker else stack.enter_context(target.load(plan.reader))
         session = ProbeSession(target, speaker, plan.speaker, reader, plan.display)
         _ = session.default_thinking, session.counts_beyond, session.other_cues  # before the cases share them
-        with ThreadPoolExecutor(speaker.slots) as pool:
-            yield from pool.map(partial(check_case, session), cases)
+        yield from _side_by_side(session, cases, speaker.slots)
+
+
+def _side_by_side(session: ProbeSession, cases: Sequence[Case], slots: int) -> Iterator[Outcome]:
+    """The outcomes, each as soon as it is known, of cases of which so many are checked at a time.
+
+    Whoever stops listening, because of Ctrl-C, does not wait for requests that were sent: each may take minutes, so
+    the threads that wait for the answers are left behind, and do not keep the process.
+    """
+    waiting = deque((case, Future[Outcome]()) for case in cases)
+    outcomes = [outcome for _, outcome in waiting]
+
+    def check_next() -> None:
+        while True:
+            try:
+                case, outcome = waiting.popleft()
+            except IndexError:
+                return
+            try:
+                outcome.set_result(check_case(session, case))
+            except BaseException as error:
+                outcome.set_exception(error)
+
+    try:
+        for _ in range(slots):
+            Thread(target=check_next, daemon=True).start()
+        for known in as_completed(outcomes):
+            yield known.result()
+    finally:
+        waiting.clear()

@@ -16,6 +16,7 @@ from callwright.report.run_files import RunFiles
 from callwright.report.schema import Results
 from callwright.report.stage_list import STAGES
 
+_DEFAULT = Path("runs")
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _HEADER = ("run", "state", "stages done", "best, 95% interval", "began")
 
@@ -47,12 +48,20 @@ class RunLine:
         return tuple(printable(cell) or "–" for cell in (self.name, self.state, stages, self.best, began))
 
 
-def print_runs(directory: Path) -> None:
+def print_runs(directory: Path | None) -> None:
     """Prints the runs of a directory, the one that began last at the end; of a run's own directory that run alone.
+
+    Args:
+      directory: The directory; `runs` when None, which need not be there yet.
 
     Raises:
       DataError: There is no such directory, or it cannot be listed.
     """
+    if directory is None:
+        directory = _DEFAULT
+        if not directory.exists():
+            print(f"No runs yet in {directory}.")
+            return
     lines = sorted(map(describe_run, _places(directory)), key=lambda line: (line.began or _NEVER, line.name))
     if not lines:
         print(f"No runs in {printable(str(directory))}.")

@@ -17,7 +17,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from callwright.errors import CheckpointError
-from callwright.models.lora import Adapter, LoraSettings
+from callwright.models.lora import Adapter
+from callwright.models.settings import LoraSettings
 from callwright.settings import validated
 from callwright.storage import write_bytes
 

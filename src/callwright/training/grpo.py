@@ -25,7 +25,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from pydantic import Field
 from tunix.rl.algo_core import compute_advantages
 from tunix.rl.common import compute_kl_divergence
 
@@ -41,33 +40,9 @@ from callwright.models.gemma3 import Gemma3Config
 from callwright.models.lora import merge, read_adapter
 from callwright.tokens import Tokenizer, decode_segments, encode_segments
 from callwright.training.losses import target_logprobs
-from callwright.training.rewards import Reward, RewardSettings, reward
-from callwright.training.trainer import LoraTrainer, OptimizerSettings, Record
-
-
-class GrpoSettings(OptimizerSettings):
-    """Rollouts, rewards, and when to give up."""
-
-    learning_rate: float = Field(2e-5, gt=0)
-    """The peak; RL wants a smaller one than SFT."""
-    prompts_per_step: int = Field(2, gt=0)
-    """Prompts, and so groups of completions, in a step."""
-    group_size: int = Field(4, gt=1)
-    """Completions for each prompt."""
-    max_prompt_tokens: int = Field(384, gt=0)
-    """Longer prompts are passed over and counted."""
-    max_new_tokens: int = Field(96, gt=0)
-    """Completions are cut there, and a cut one is never well-formed."""
-    temperature: float = Field(1.0, gt=0)
-    """Of the rollouts."""
-    kl_weight: float = Field(0.04, ge=0)
-    """Weight of the divergence from the model that training began with."""
-    max_kl: float = Field(1.0, gt=0)
-    """Training stops when a step's mean divergence is beyond it."""
-    min_entropy: float = Field(1e-3, ge=0)
-    """Training stops when a step's mean entropy is below it: the policy no longer explores."""
-    reward: RewardSettings = RewardSettings()
-    """What completions earn."""
+from callwright.training.rewards import Reward, reward
+from callwright.training.settings import GrpoSettings
+from callwright.training.trainer import LoraTrainer, Record
 
 
 @dataclass(frozen=True, slots=True)

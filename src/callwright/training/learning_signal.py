@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from callwright.training.grpo import GrpoSettings
+from callwright.training.settings import GrpoSettings
 
 Row = Mapping[str, float]
 

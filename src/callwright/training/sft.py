@@ -8,13 +8,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from callwright.data.packing import Batch, ExampleCounts, PackedBatches, PackingSettings
+from callwright.data.packing import Batch, ExampleCounts, PackedBatches
 from callwright.training.losses import sft_loss
-from callwright.training.trainer import LoraTrainer, OptimizerSettings, Record
-
-
-class SftSettings(OptimizerSettings, PackingSettings):
-    """Optimizer, schedule and the shape of batches."""
+from callwright.training.settings import SftSettings
+from callwright.training.trainer import LoraTrainer, Record
 
 
 def train_sft(

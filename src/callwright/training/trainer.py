@@ -15,50 +15,32 @@ import jax
 import numpy as np
 import optax
 import orbax.checkpoint as ocp
-from pydantic import Field
 from tunix.sft import peft_trainer
 
 from callwright.errors import CheckpointError, TrainingError
-from callwright.settings import Settings
+from callwright.training.settings import OptimizerSettings
 
 Record = Callable[[dict[str, Any]], None]
 
 
-class OptimizerSettings(Settings):
-    """AdamW with a linear warm-up and a cosine decay. All lengths count optimizer updates, never micro-batches."""
+def schedule(settings: OptimizerSettings) -> optax.Schedule:
+    """Learning rate by update."""
+    warmup = min(settings.warmup_steps, max(settings.steps - 1, 0))
+    return optax.schedules.warmup_cosine_decay_schedule(
+        init_value=settings.learning_rate / (warmup + 1),
+        peak_value=settings.learning_rate,
+        warmup_steps=warmup,
+        decay_steps=max(settings.steps, warmup + 1),
+        end_value=settings.final_learning_rate,
+    )
 
-    steps: int = Field(100, ge=0)
-    """Updates in this stage; the schedule ends with them."""
-    learning_rate: float = Field(2e-4, gt=0)
-    """The peak."""
-    final_learning_rate: float = Field(0.0, ge=0)
-    """Where the cosine ends."""
-    warmup_steps: int = Field(5, ge=0)
-    """Updates to reach the peak."""
-    weight_decay: float = Field(0.0, ge=0)
-    """Decoupled weight decay."""
-    clip_norm: float = Field(1.0, gt=0)
-    """Gradients with a larger global norm are scaled down to it."""
-    checkpoint_every: int = Field(10, gt=0)
-    """Updates between two checkpoints of an unfinished stage."""
 
-    def schedule(self) -> optax.Schedule:
-        """Learning rate by update."""
-        warmup = min(self.warmup_steps, max(self.steps - 1, 0))
-        return optax.schedules.warmup_cosine_decay_schedule(
-            init_value=self.learning_rate / (warmup + 1),
-            peak_value=self.learning_rate,
-            warmup_steps=warmup,
-            decay_steps=max(self.steps, warmup + 1),
-            end_value=self.final_learning_rate,
-        )
-
-    def optimizer(self) -> optax.GradientTransformation:
-        """The transformation; Tunix wraps it so that its counter moves once an update."""
-        return optax.chain(
-            optax.clip_by_global_norm(self.clip_norm),
-            optax.adamw(self.schedule(), b1=0.9, b2=0.95, weight_decay=self.weight_decay),
-        )
+def optimizer(settings: OptimizerSettings) -> optax.GradientTransformation:
+    """The transformation; Tunix wraps it so that its counter moves once an update."""
+    return optax.chain(
+        optax.clip_by_global_norm(settings.clip_norm),
+        optax.adamw(schedule(settings), b1=0.9, b2=0.95, weight_decay=settings.weight_decay),
+    )
 
 
 class LoraTrainer(peft_trainer.PeftTrainer):
@@ -88,7 +70,7 @@ class LoraTrainer(peft_trainer.PeftTrainer):
         )
         _check_parts(directory / "steps")
         try:
-            super().__init__(model, settings.optimizer(), config)
+            super().__init__(model, optimizer(settings), config)
         except (ValueError, OSError, KeyError, RuntimeError, TypeError) as error:  # of a damaged checkpoint
             raise CheckpointError(
                 f"checkpoints of this model and LoRA shape in {directory}/steps",
@@ -96,7 +78,7 @@ class LoraTrainer(peft_trainer.PeftTrainer):
                 "remove that directory to start the stage again",
             ) from error
         self.accumulation = accumulation
-        self.rate = settings.schedule()
+        self.rate = schedule(settings)
         self.record = record
         self._clock = time.perf_counter()
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from callwright.data.synthetic.declaration import ToolGroup
 from callwright.data.synthetic.value_settings import Pools
 from callwright.errors import DataError, suggest
+from callwright.settings import expectation
 from callwright.yaml_files import read_package_yaml
 
 SHARED_POOLS = Path(__file__).parent / "tools" / "pools.yaml"
@@ -60,8 +61,7 @@ def _readable(error: ValidationError, data: Mapping[str, Any], path: Path) -> Da
         return DataError(f"a known key {place}", ".".join(map(str, [*keys, key])), suggest(key, known, FIX))
     got = "nothing" if first["type"] == "missing" else repr(first["input"])[:80]
     fix = "write true or false" if first["type"] == "truth_expected" else FIX
-    message = first["msg"].removeprefix("Value error, ")
-    return DataError(f"{'.'.join(map(str, keys)) or 'keys'} {place}: {message}", got, fix)
+    return DataError(f"{'.'.join(map(str, keys)) or 'keys'} {place}: {expectation(first)}", got, fix)
 
 
 def _label(tool: Any) -> str:

@@ -8,6 +8,8 @@ The files are YAML under its JSON schema, because `1.0` and `1` must not be the 
 an error, because what it repeats is hard to see in a case.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -68,6 +70,16 @@ def read_cases(paths: Sequence[Path] = ()) -> Cases:
                 seen[case.id] = path
                 read.cases.append(case)
     return read
+
+
+def set_version(paths: Sequence[Path] = ()) -> str:
+    """The version of the package's cases together with those of the user's files: a digest of what these hold.
+
+    Raises:
+      DataError: A file cannot be read.
+    """
+    data = [*_own_data().values(), *(read_yaml(path, schema="json") for path in paths)]
+    return hashlib.sha256(json.dumps(data).encode()).hexdigest()[:10]
 
 
 def _sections(data: Any, path: Path) -> tuple[list[Any], dict[str, Any], dict[str, Any]]:

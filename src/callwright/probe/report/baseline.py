@@ -43,6 +43,7 @@ class Changes:
       formats_left_out: Formats of the baseline that the report does not have.
       compared: How many cases both have tested; None where there is no baseline, or none that has tested anything.
       since: Target and version of the baseline; "" without one.
+      remarks: What else than the runtime's version differs from the baseline, so that changes may come of it.
     """
 
     new_faults: tuple[Outcome, ...] = ()
@@ -55,11 +56,12 @@ class Changes:
     formats_left_out: tuple[str, ...] = ()
     compared: int | None = None
     since: str = ""
+    remarks: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
-        """1 when a fault is there that the baseline does not have, else 0."""
-        return 1 if self.new_faults or self.cause_changed else 0
+        """3 when a fault is there that the baseline does not have, else 0; errors end with 1 and 2."""
+        return 3 if self.new_faults or self.cause_changed else 0
 
 
 def read_report(path: Path) -> Report:
@@ -86,7 +88,8 @@ def read_report(path: Path) -> Report:
         for name, ids in classes.items()
         for case in ids
     )
-    return Report(target=found.target, version=found.version, cases=(*found.cases, *faithful))
+    fields = {name: getattr(found, name) for name in Report.model_fields}
+    return Report(**fields | {"cases": (*found.cases, *faithful)})
 
 
 def changes(report: Report, baseline: Report | None, only: Sequence[str] = ()) -> Changes:
@@ -122,7 +125,40 @@ def changes(report: Report, baseline: Report | None, only: Sequence[str] = ()) -
         formats_left_out=tuple(dict.fromkeys(o.format for o in known if o.format not in formats)),
         compared=sum(map(_both_tested, pairs)) if any(map(_is_tested, known)) else None,
         since=f"{baseline.target} {baseline.version}",
+        remarks=tuple(_remarks(report, baseline)),
     )
+
+
+def _remarks(report: Report, baseline: Report) -> Iterator[str]:
+    """What differs between two reports beside the runtime's version, a line each."""
+    if _kind(baseline.target) != _kind(report.target):
+        yield f"the baseline is of another runtime: {baseline.target}, not {report.target}"
+    known = {outcome.format for outcome in baseline.cases}
+    more = [name for name in dict.fromkeys(outcome.format for outcome in report.cases) if name not in known]
+    if known and more:
+        yield f"formats that the baseline does not have: {', '.join(more)}"
+    now, before = report.settings, baseline.settings
+    if now and not before:
+        yield "the baseline does not say with which settings it was made"
+    elif now and before:
+        for what, new, old in (
+            ("target", _kind(now.target), _kind(before.target)),
+            ("--set", _effective(now.overrides), _effective(before.overrides)),
+            ("set of cases", report.case_set, baseline.case_set),
+            ("Callwright", report.callwright, baseline.callwright),
+        ):
+            if new != old:
+                yield f"the baseline has another {what}: {old or 'none'}, now {new or 'none'}"
+
+
+def _kind(target: str) -> str:
+    """The target; the same for all URLs, because the place of a server is no setting of it."""
+    return "a URL" if "://" in target else target
+
+
+def _effective(overrides: Sequence[str]) -> str:
+    """The overrides that count, in an order of their own: of a repeated key that is the last."""
+    return " ".join(sorted({one.partition("=")[0].strip(): one for one in overrides}.values()))
 
 
 def _key(outcome: Outcome) -> tuple[str, str]:
@@ -154,6 +190,8 @@ def print_changes(found: Changes, console: Console) -> None:
     """Prints what changed, a line each; faults first, one line if nothing did."""
     lines = list(_lines(found))
     print_line(console, f"Since {found.since}:" if found.since else "No baseline: every fault is new.", style="bold")
+    for remark in found.remarks:
+        print_line(console, remark, style="yellow", indent=2)
     if not lines and found.since:
         print_line(console, "  nothing changed")
     for text, style in lines:

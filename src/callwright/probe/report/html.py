@@ -23,17 +23,20 @@ from callwright.html.numbers import count as counted
 from callwright.html.numbers import percent, plural, value
 from callwright.html.text import left_out, safe_text
 from callwright.invisible import printable
+from callwright.probe.causes.workarounds import find_workaround
 from callwright.probe.outcome import Outcome, Report
 from callwright.probe.report.diff import MODEL_OUTPUT, Field, Span, SpanKind, compare, cut
 from callwright.probe.report.tally import (
     by_format,
     causes,
     choices,
+    command_of,
     count,
     faults,
     groups,
     headline,
     not_tested,
+    origin,
     source_of,
     title_of,
 )
@@ -103,7 +106,9 @@ def _template() -> Template:
     }
     functions: page.Functions = {
         "count": count,
+        "command_of": command_of,
         "title_of": title_of,
+        "workaround": find_workaround,
         "source_of": source_of,
         "causes": causes,
         "draws": _draws,
@@ -118,6 +123,7 @@ def _render(report: Report, limit: int, compared: Compared) -> str:
         report=report,
         rows=lambda outcome: _rows(outcome, limit, compared),
         headline=headline(report),
+        origin=origin(report),
         total=count(report.cases),
         groups=groups(report),
         table=by_format(report),

@@ -7,7 +7,8 @@ from typing import get_args
 
 from callwright.html.numbers import plural
 from callwright.probe.causes.registry import CAUSES, Group
-from callwright.probe.outcome import Outcome, Report, Result
+from callwright.probe.causes.workarounds import find_workaround
+from callwright.probe.outcome import NO_WORDS, OWN, Outcome, Report, Result
 
 GROUPS: tuple[str, ...] = get_args(Group)
 RESULTS: tuple[Result, ...] = get_args(Result)
@@ -36,12 +37,14 @@ class Finding:
       name: The fault class; of a choice the classes joined by " + "; of what was not tested "".
       title: What happens, in words; the reason of what was not tested.
       source: Where it was seen in public, or the documentation of a choice.
+      workaround: What a user can do about it; "" where nothing is known.
       outcomes: At least one, in the report's order.
     """
 
     name: str
     title: str
     source: str
+    workaround: str
     outcomes: tuple[Outcome, ...]
 
     @property
@@ -104,7 +107,10 @@ def causes(outcome: Outcome) -> tuple[str, ...]:
 def faults(report: Report) -> list[Finding]:
     """The faults by cause, the most frequent first; a case with two causes counts for both."""
     found = _grouped(report, "fault", lambda outcome: causes(outcome) or ("unexplained",))
-    return [Finding(name, title_of(name), source_of(name), outcomes) for name, outcomes in found]
+    return [
+        Finding(name, title_of(name), source_of(name), find_workaround(name, report.target), outcomes)
+        for name, outcomes in found
+    ]
 
 
 def choices(report: Report) -> list[Finding]:
@@ -112,14 +118,19 @@ def choices(report: Report) -> list[Finding]:
     made = []
     for cause, outcomes in _grouped(report, "choice", lambda outcome: (outcome.cause,)):
         names, _, documentation = cause.partition(": ")
-        made.append(Finding(names, "; ".join(map(title_of, names.split(" + "))), documentation, outcomes))
+        title = "; ".join(map(title_of, names.split(" + ")))
+        made.append(Finding(names, title, documentation, find_workaround(names, report.target), outcomes))
     return made
 
 
 def not_tested(report: Report) -> list[Finding]:
-    """What was not tested, by reason, the most frequent first."""
-    found = _grouped(report, "not_tested", lambda outcome: (outcome.cause or "no reason given",))
-    return [Finding("", reason, "", outcomes) for reason, outcomes in found]
+    """What was not tested, by reason, the most frequent first; what a format cannot express is one reason."""
+    found = _grouped(report, "not_tested", lambda outcome: (_reason(outcome),))
+    return [Finding("", reason, "", "", outcomes) for reason, outcomes in found]
+
+
+def _reason(outcome: Outcome) -> str:
+    return NO_WORDS if outcome.cause.startswith(NO_WORDS) else outcome.cause or "no reason given"
 
 
 def _grouped(
@@ -131,6 +142,25 @@ def _grouped(
         for name in names(outcome) if outcome.result == result else ():
             found.setdefault(name, []).append(outcome)
     return sorted(((name, tuple(group)) for name, group in found.items()), key=lambda named: -len(named[1]))
+
+
+def origin(report: Report) -> str:
+    """When and with what the report was made, in a line; "" where it does not say."""
+    parts = [report.date.replace("T", " ").replace("Z", " UTC")]
+    parts += [f"Callwright {report.callwright}"] if report.callwright else []
+    parts += [f"set of cases {report.case_set}"] if report.case_set else []
+    parts += [report.settings.command()] if report.settings else []
+    return " · ".join(part for part in parts if part)
+
+
+def command_of(report: Report, outcome: Outcome) -> str:
+    """The command line that asks one case again and shows it in full; "" where the report does not say how it was made,
+    or the case is none of the fidelity set.
+    """
+    if report.settings is None or outcome.format == OWN:
+        return ""
+    alone = report.settings.model_copy(update={"formats": (outcome.format,), "only": (outcome.id,)})
+    return f"{alone.command()} --show"
 
 
 def headline(report: Report) -> str:

@@ -21,11 +21,13 @@ from callwright.probe.report.tally import (
     Finding,
     by_format,
     choices,
+    command_of,
     count,
     faults,
     groups,
     headline,
     not_tested,
+    origin,
 )
 
 _HEADINGS = {"rendering": "render", "parsing": "parse", "sampling": "sample"}
@@ -44,6 +46,8 @@ def print_card(report: Report, console: Console) -> None:
     """
     print_line(console, f"{report.target} {report.version}", style="bold")
     print_line(console, headline(report))
+    if origin(report):
+        print_line(console, origin(report), style="dim")
     if report.cases:
         print_line(console, "")
         _print_table(report, console)
@@ -57,8 +61,9 @@ def print_card(report: Report, console: Console) -> None:
             print_line(console, title, style="bold")
         for finding in findings:
             print_line(console, finding.title, style=style, indent=2)
-            for line in _details(finding):
+            for line in _details(report, finding):
                 print_line(console, line, indent=4)
+            _print_command(command_of(report, finding.example), finding, console)
 
 
 def print_line(console: Console, words: str, *, style: str = "", indent: int = 0) -> None:
@@ -71,7 +76,14 @@ def print_line(console: Console, words: str, *, style: str = "", indent: int = 0
         console.print(Text(" " * indent + printable(line)), soft_wrap=True)
 
 
-def _details(finding: Finding) -> Iterator[str]:
+def _print_command(command: str, finding: Finding, console: Console) -> None:
+    """The command line that shows an example, on a line of its own that nothing wraps, so that it can be pasted."""
+    if command and finding.name and command.isprintable():
+        print_line(console, "to see it:", indent=4)
+        console.print(Text(command), soft_wrap=True)
+
+
+def _details(report: Report, finding: Finding) -> Iterator[str]:
     formats = finding.formats
     where = ", ".join(formats) if len(formats) <= _FEW else plural(len(formats), "format")
     what = f"{finding.name}: " if finding.name else ""
@@ -82,6 +94,10 @@ def _details(finding: Finding) -> Iterator[str]:
             yield "expected {}, seen {}".format(*(text if text == "nothing" else _quoted(text) for text in excerpt))
     elif finding.source:
         yield f"documented: {finding.source}"
+    if finding.example.id in report.why:
+        yield f"why it matters: {report.why[finding.example.id]}"
+    if finding.workaround:
+        yield f"workaround: {finding.workaround}"
 
 
 def _quoted(words: str) -> str:

@@ -60,7 +60,7 @@ def _check(target: Target, server: ChatServer, fmt: Format, case: Case) -> Outco
         causes = [] if same == expected else [Cause.SEED_IGNORED]
         words = ["other draws", "the same draws"]
         commands = "\n".join(map(server.curl, requests))
-        return classify(target, fmt, case, causes, words[expected], words[same], commands)
+        return classify(target, fmt, case, causes, words[expected], words[same], commands, "dice")
     answers = [split_draws(FACES, reply.words) for reply in replies]
     verdict = judge(FACES, asked, answers, temperature_first=target.temperature_first)
     seen: dict[str, Json] = {
@@ -80,5 +80,6 @@ def _check(target: Target, server: ChatServer, fmt: Format, case: Case) -> Outco
         {"draws": dict(verdict.expected)},
         seen,
         server.curl(requests[0]),
+        "dice",
         documented=choice is not None and verdict.explanation.startswith(choice.draws),
     )

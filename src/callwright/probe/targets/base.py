@@ -73,7 +73,14 @@ class Target(Protocol):
 
     def build_command(self, fmt: str, part: Part, output: str, *options: str) -> str:
         """The shell line that builds an instrument of the probe; all cases are in it, whichever are run."""
-        words = ["callwright", "instrument", "probe", "--format", fmt, "--part", part, "-o", output, *options]
+        return self._instrument_command("probe", fmt, part, "-o", output, *options)
+
+    def read_command(self, fmt: str, part: Part) -> str:
+        """The shell line that reads what an instrument of the probe says of a prompt."""
+        return self._instrument_command("read", fmt, part, "--text")
+
+    def _instrument_command(self, command: str, fmt: str, part: Part, *options: str) -> str:
+        words = ["callwright", "instrument", command, "--format", fmt, "--part", part, *options]
         files = ["--cases", *(str(path.absolute()) for path in self.case_files)] if self.case_files else []
         return shlex.join([*words, *files])
 
@@ -94,7 +101,7 @@ def read_overrides(settings: type[Chosen], overrides: Sequence[str], target: str
         key, equals, value = override.partition("=")
         if not equals or not key.strip():
             raise ConfigError(
-                "an override key=value", repr(override), f"write e.g. --set {next(iter(settings.model_fields))}=..."
+                "--set key=value", repr(override), f"write e.g. --set {next(iter(settings.model_fields))}=..."
             )
         given[key.strip()] = value
-    return validated(settings, given, where=f"the settings of {target}")
+    return validated(settings, given, where=f"--set for {target}")

@@ -17,20 +17,21 @@ import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import psutil
 from pydantic import Field, field_validator
 
+from callwright.conversation import Json
 from callwright.engines.chat import ChatServer
 from callwright.engines.ollama_api import Ollama, ollama_address
 from callwright.engines.ollama_chat import OllamaChat
-from callwright.engines.ollama_modelfile import modelfile_lines, write_command
+from callwright.engines.ollama_modelfile import modelfile_lines, read_instructions, write_command
 from callwright.engines.openai_chat import OLLAMA, OpenAIChat
-from callwright.errors import WorkError
+from callwright.errors import ConfigError, WorkError
 from callwright.instruments.architectures import on_architecture
 from callwright.instruments.files import write
 from callwright.instruments.instrument import Instrument
@@ -43,6 +44,14 @@ BY_HAND = "callwright-instrument"
 """The name of a model that the user makes by hand; it does not begin with PREFIX, so it is never removed."""
 
 _NAME = re.compile(f"{PREFIX}([0-9a-f]{{6}})-([0-9]+)-[0-9a-f]+:latest")
+_ABORTED_SECONDS = 0.7
+"""How long unloading and removing a model may take each when the probe was aborted; the next run removes it too."""
+_NOTHING_ASKED: Mapping[str, Json] = {
+    "messages": [{"role": "user", "content": "Go."}],
+    "stream": False,
+    "options": {"num_predict": 1},
+    "_debug_render_only": True,
+}
 _in_use: set[str] = set()
 
 
@@ -57,6 +66,8 @@ class OllamaSettings(Settings):
     """A built-in parser, e.g. gemma4."""
     template: str | None = None
     """A Go TEMPLATE, or @FILE for one in a file."""
+    source: str | None = Field(None, alias="from")
+    """An installed model whose renderer, parser and template are used, except those that are named here."""
     endpoint: Literal["native", "openai"] = "native"
     """The endpoint that is tested: /api/chat, or /v1/chat/completions, which has a converter of its own."""
     context: int = Field(8192, ge=256, le=65_536)
@@ -84,8 +95,8 @@ class OllamaTarget(Target):
       overrides: `key=value` each, of `OllamaSettings`.
 
     Raises:
-      ConfigError: An override is wrong.
-      WorkError: No Ollama answers, or it does not let go of what an earlier run left behind.
+      ConfigError: An override is wrong, or the model that is named has none of what is to be taken from it.
+      WorkError: No Ollama answers, it lacks that model, or it does not let go of what an earlier run left behind.
     """
 
     name = "Ollama"
@@ -94,11 +105,15 @@ class OllamaTarget(Target):
         settings = read_overrides(OllamaSettings, overrides, "ollama")
         self.settings = settings
         self.context = settings.context
-        self._served: dict[str, Any] = settings.model_dump(include={"renderer", "parser", "template"})
+        self._settings_are_checked = False
         self.says_tool_calls = settings.endpoint == "openai"
         self.sets_context = settings.endpoint == "native"
         self._server = Ollama(ollama_address(settings.host), timeout=settings.timeout)
         self.version = self._server.version()
+        self._served = settings.model_dump(include={"renderer", "parser", "template"})
+        if settings.source is not None:
+            named = {name: value for name, value in self._served.items() if value is not None}
+            self._served = _served_as(self._server, settings.source) | named
         for model in self._server.models():
             if _is_left_behind(model):
                 _remove(self._server, model)
@@ -110,13 +125,18 @@ class OllamaTarget(Target):
         with untestable():
             digest, size = self._upload(instrument)
         _in_use.add(model)
+        seconds = self.settings.timeout
         try:
+            self._check_settings(model, digest)
             with untestable():
                 self._serve(model, digest, size)
             with self._chat(model) as chat:
                 yield chat
+        except (KeyboardInterrupt, GeneratorExit):
+            seconds = _ABORTED_SECONDS
+            raise
         finally:
-            self._take_away(model)
+            self._take_away(model, seconds)
             _in_use.discard(model)
 
     @contextmanager
@@ -152,31 +172,82 @@ class OllamaTarget(Target):
 
     def _serve(self, model: str, digest: str, size: int) -> None:
         """Has the model made and in memory, served as the settings say."""
-        settings, server = self.settings, self._server
+        server = self._server
         server.create(model, digest, **self._served, parameters={"num_ctx": self.context})
-        if settings.renderer or settings.parser:
-            self._check_served(model)
         try:
             server.load(model, self.context)
         except WorkError as error:
             needs = f"{error.expected}, which needs {size / 1e6:.0f} MB and room for {self.context} tokens"
             raise WorkError(needs, error.got, error.fix) from error
 
-    def _check_served(self, model: str) -> None:
-        """Checks that the server uses renderer and parser: old versions ignore what they do not know."""
-        shown = str(self._server.show(model).get("modelfile")).splitlines()
-        for line in modelfile_lines("", renderer=self.settings.renderer, parser=self.settings.parser)[1:]:
-            if line not in shown:
-                got = f"version {self.version}, which ignores it"
-                raise WorkError(f"an Ollama that serves {line}", got, "update Ollama, or choose a template")
+    def _check_settings(self, model: str, digest: str) -> None:
+        """Checks, once, that the server has the renderer and the parser that it is told, and uses the template.
 
-    def _take_away(self, model: str) -> None:
+        It takes any name. Without the renderer it refuses every chat; without the parser it reads no calls, and refuses
+        chats with tools. Old versions ignore both. Where there is no parser, new ones ignore the template, because the
+        weights have one. This is no fault of what is tested, and the same in every format.
+
+        Raises:
+          WorkError: It does not.
+          UntestableError: It cannot be asked.
+        """
+        renderer, parser, template = (self._served[name] for name in ("renderer", "parser", "template"))
+        if self._settings_are_checked or not (renderer or parser or template):
+            return
+        fix = f"update Ollama (this is version {self.version}), or name another"
+        if renderer or parser:
+            with untestable():
+                self._server.create(model, digest, renderer=renderer, parser=parser)
+                shown = self._server.show(model)
+            lines = str(shown.get("modelfile")).splitlines()
+            for line in modelfile_lines("", renderer=renderer, parser=parser)[1:]:
+                if line not in lines:
+                    got = f"version {self.version}, which ignores it"
+                    raise WorkError(f"an Ollama that serves {line}", got, "update Ollama, or choose a template")
+            answer = self._server.ask("POST", "/api/chat", {**_NOTHING_ASKED, "model": model})
+            if renderer and answer.status >= 400 and "unknown renderer" in answer.problem:
+                raise WorkError(f"an Ollama that has the renderer {renderer!r}", answer.problem, fix)
+            abilities = shown.get("capabilities")
+            if parser and isinstance(abilities, list) and not {"tools", "thinking"} & set(map(str, abilities)):
+                got = "one that reads neither calls nor thoughts with it"
+                raise WorkError(f"an Ollama that has the parser {parser!r}", got, fix)
+        if template and not renderer:
+            with untestable():
+                self._server.create(model, digest, parser=parser, template=template)
+                shown = self._server.show(model)
+            if shown.get("template") != template:
+                got = f"version {self.version}, which uses the chat template inside the weights in its place"
+                raise WorkError("an Ollama that serves the template", got, "name a parser too, or probe without it")
+        self._settings_are_checked = True
+
+    def _take_away(self, model: str, seconds: float) -> None:
         """Removes the model; where that fails a line says so, and what was measured is kept."""
-        try:
-            self._server.unload(model)
-            _remove(self._server, model)
-        except WorkError as error:
-            print(f"callwright: {error}", file=sys.stderr, flush=True)
+        with closing(Ollama(self._server.address, timeout=seconds)) as server:
+            try:
+                server.unload(model)
+                _remove(server, model)
+            except WorkError as error:
+                print(f"callwright: {error}", file=sys.stderr, flush=True)
+
+
+def _served_as(server: Ollama, model: str) -> dict[str, str | None]:
+    """Renderer, parser and template of an installed model.
+
+    Raises:
+      ConfigError: It has none: the chat template inside its weights is used.
+      WorkError: There is no such model.
+    """
+    shown = server.show(model)
+    instructions = read_instructions(str(shown.get("modelfile")))
+    renderer, parser, template = (instructions.get(name) for name in ("RENDERER", "PARSER", "TEMPLATE"))
+    if renderer is None and shown.get("template") != template:
+        save = f"{server.command('show', '--template', model)} > FILE"
+        raise ConfigError(
+            f"a renderer, a parser or a template of {model}",
+            "only the chat template inside its weights, which Ollama uses",
+            f"save it ({save}) and probe it without from=: --format template:FILE/FORMAT",
+        )
+    return {"renderer": renderer, "parser": parser, "template": None if renderer else template}
 
 
 def _remove(server: Ollama, model: str) -> None:

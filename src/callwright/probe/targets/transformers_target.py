@@ -108,6 +108,9 @@ class TransformersTarget(Target):
             worker = self._worker  # which is replaced if it dies
             try:
                 yield TransformersChat(worker, number, self.settings)
+            except (KeyboardInterrupt, GeneratorExit):
+                worker.stop()  # a thread may be waiting for its answer
+                raise
             finally:
                 worker.ask({"do": "unload", "model": number})
 
@@ -140,7 +143,13 @@ class PythonWorker:
         pipe = subprocess.PIPE
         try:
             self._process = subprocess.Popen(
-                [python, str(script)], stdin=pipe, stdout=pipe, stderr=self._log, env=environment, encoding="utf-8"
+                [python, str(script)],
+                stdin=pipe,
+                stdout=pipe,
+                stderr=self._log,
+                env=environment,
+                encoding="utf-8",
+                start_new_session=True,  # it is this program that Ctrl-C asks to end
             )
         except OSError as error:
             raise ConfigError(f"a Python at {python}", str(error), "correct the path") from error

@@ -1,0 +1,62 @@
+"""The command `callwright run`: mistakes in the configuration and in the options are told before JAX is imported, which
+takes seconds.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from callwright.errors import ConfigError
+from callwright.orchestration.config import NAME_ONE, PipelineConfig, load_config
+from callwright.report.stage_list import SECTIONS, STAGES
+
+
+def run(
+    config_path: Path | None,
+    *,
+    stages: Sequence[int] | None = None,
+    resume: Path | None = None,
+    overrides: Sequence[str] = (),
+    dry_run: bool = False,
+    runs: Path = Path("runs"),
+) -> int:
+    """Runs the pipeline, or continues a run that was stopped.
+
+    Args:
+      config_path: The configuration file; None is refused.
+      stages: Which stages; all enabled ones when None.
+      resume: Another run, of which a finished stage is started from; as RUN on the command line names it.
+      overrides: `key.path=value`, applied to the configuration.
+      dry_run: Only say what would be done.
+      runs: Where run directories are made.
+
+    Returns:
+      The exit code.
+
+    Raises:
+      CallwrightError: The user's input is wrong, or the work failed; all that was computed is on disk.
+      KeyboardInterrupt: The run was aborted; the words say how it continues.
+    """
+    config = load_config(config_path, overrides)
+    numbers = _stages(config, stages)
+    if config_path is None:  # wrong options are told first
+        raise ConfigError("a configuration", "none", NAME_ONE)
+    from callwright.orchestration.pipeline import run_pipeline
+
+    try:
+        return run_pipeline(config, numbers, resume=resume, dry_run=dry_run, runs=runs)
+    except KeyboardInterrupt:
+        if dry_run:
+            raise
+        kept = "what was written before is kept; the run continues when its command is given again"
+        raise KeyboardInterrupt(kept) from None
+
+
+def _stages(config: PipelineConfig, stages: Sequence[int] | None) -> list[int]:
+    if stages is None:
+        return [n for n in STAGES if n not in SECTIONS or config.stage(n).enabled]
+    unknown = sorted(set(stages) - STAGES.keys())
+    if unknown or not stages:
+        got = ", ".join(map(str, unknown)) or "none"
+        fix = f"name some of: {', '.join(f'{n} {STAGES[n].title}' for n in STAGES)}"
+        raise ConfigError("stages from 1 to 5 after --stages", got, fix)
+    return sorted(set(stages))
