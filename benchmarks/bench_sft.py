@@ -83,6 +83,7 @@ def measure(loss: str, precision: Any, steps: int) -> dict[str, float]:
 def _ours(model: Any, directory: Path, losses: list[float]) -> tuple[Any, Any]:
     import numpy as np
 
+    from callwright.data.rows import Encoded, Tree, lay_out
     from callwright.training.losses import sft_loss
     from callwright.training.settings import OptimizerSettings
     from callwright.training.trainer import LoraTrainer
@@ -93,16 +94,10 @@ def _ours(model: Any, directory: Path, losses: list[float]) -> tuple[Any, Any]:
     )
     trainer.with_loss_fn(sft_loss)
     trainer.with_gen_model_input_fn(lambda batch: {"batch": batch})
-    tokens = _tokens()
-    at = np.tile(np.arange(LENGTH - SUPERVISED - 1, LENGTH - 1, dtype=np.int32), (ROWS, 1))
-    batch = {
-        "tokens": tokens,
-        "segments": np.ones_like(tokens),
-        "positions": np.tile(np.arange(LENGTH, dtype=np.int32), (ROWS, 1)),
-        "at": at,
-        "label": tokens[:, LENGTH - SUPERVISED :],
-        "weight": np.full(at.shape, 1 / at.size, np.float32),
-    }
+    supervised = np.arange(LENGTH) >= LENGTH - SUPERVISED
+    rows = [[Tree(Encoded("row", ids, supervised))] for ids in _tokens()]
+    batch = lay_out(rows, LENGTH, SUPERVISED, pad_id=0)
+    batch["weight"] = np.full((ROWS, SUPERVISED), 1 / (ROWS * SUPERVISED), np.float32)
     return trainer, batch
 
 

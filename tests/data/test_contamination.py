@@ -112,7 +112,7 @@ def test_no_tool_and_no_query_of_the_synthetic_source_occurs_in_bfcl(entries):
     assert len(entries) == 1240
     benchmark = Benchmark(entries)
     for seed in (0, 1):
-        source = SyntheticSource(SyntheticSettings(seed=seed, examples=4000))
+        source = SyntheticSource(SyntheticSettings(seed=seed, examples=4000, requests_per_offer=1))
         overlaps = map(benchmark.overlap, source)
         assert [overlap for overlap in overlaps if overlap.signatures or overlap.queries] == []
 

@@ -128,3 +128,36 @@ def test_notices_are_the_same_for_every_line_that_repeats_a_tool(tmp_path):
         notices = []
         assert len(read.read(index, notices.append).conversation.tools) == 2
         assert [str(notice) for notice in notices] == ["tools[0].mood is not read"]
+
+
+def test_lines_of_the_same_tools_and_system_message_are_one_group_however_they_are_written(tmp_path):
+    system = [{"role": "system", "content": "Be brief."}]
+    other = [TOOL, TOOL | {"function": {"name": "g"}}]
+    records = {
+        "tools": {"tools": [TOOL], "messages": [USER, CALL]},
+        "tools, others asked": {"messages": [USER | {"content": "f!"}, CALL], "tools": [TOOL]},
+        "tools as text": {"tools": json.dumps([TOOL], indent=1), "messages": json.dumps([USER, CALL])},
+        "system": {"tools": [TOOL], "messages": [*system, USER, CALL]},
+        "system, longer": {"tools": [TOOL], "messages": [*system, USER, CALL, USER, SAID]},
+        "system alone": {"messages": [*system, USER, SAID]},
+        "other tools": {"tools": other, "messages": [USER, CALL]},
+        "other order": {"tools": other[::-1], "messages": [USER, CALL]},
+        "nothing": {"messages": [USER, SAID]},
+        "nothing again": {"tools": [], "messages": [USER, SAID]},
+    }
+    read = source(tmp_path, *map(json.dumps, records.values()))
+    groups = dict(zip(records, map(read.group, range(len(read))), strict=True))
+    same = [{"tools", "tools, others asked", "tools as text"}, {"system", "system, longer"}]
+    for one in records:
+        together = next((names for names in same if one in names), {one})
+        assert {name for name, group in groups.items() if group == groups[one]} == together
+    with pytest.raises(IndexError):
+        read.group(len(read))
+
+
+def test_a_line_that_cannot_be_read_is_alone_in_its_group(tmp_path):
+    bad = ["oops", "[1]", "{}", '{"messages": 1, "tools": 2}', '{"messages": [1]}', '{"messages": "["}', "[" * 100_000]
+    read = source(tmp_path, GOOD, *bad, GOOD)
+    groups = [read.group(index) for index in range(len(read))]
+    assert len(set(groups)) == len(bad) + 1
+    assert groups[0] == groups[-1]

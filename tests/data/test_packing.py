@@ -8,10 +8,20 @@ import numpy as np
 import pytest
 from flax import nnx
 from tests.support.tiny import TINY, tiny_tokenizer
-from tests.support.training import ALONE, Examples, adapted, example, examples, packed, randomize, settings
+from tests.support.training import (
+    ALONE,
+    Examples,
+    adapted,
+    example,
+    examples,
+    grouped_examples,
+    packed,
+    randomize,
+    settings,
+)
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
-from callwright.data.packing import OPEN_ROWS, PackingSettings, encode, order
+from callwright.data.packing import GROUP_PART, LOOK_AHEAD, PackingSettings, encode, group_order, order
 from callwright.data.source import Example
 from callwright.errors import DataError, RenamedKeyWarning
 from callwright.formats import get_format
@@ -74,31 +84,23 @@ def test_bos_opens_every_example_and_occurs_nowhere_else():
     bos = tiny_tokenizer().bos_id
     for _, group in updates(4):
         for row in rows(group):
-            np.testing.assert_array_equal(row["tokens"] == bos, (row["positions"] == 0) & (row["segments"] > 0))
+            np.testing.assert_array_equal(row["tokens"] == bos, (row["positions"] == 0) & (row["part"] > 0))
 
 
-def test_labels_are_exactly_the_supervised_tokens_each_predicted_from_the_one_before():
+def test_labels_are_exactly_the_supervised_tokens_of_the_examples_that_are_named():
     wanted = encoded()
     for ids, group in updates(4):
         left = list(ids)
         for row in rows(group):
-            real = row["weight"] > 0
-            at, label = row["at"][real], row["label"][real]
-            np.testing.assert_array_equal(row["tokens"][at + 1], label)
-            np.testing.assert_array_equal(row["segments"][at + 1], row["segments"][at])
-            for segment in range(1, row["segments"].max() + 1):
+            for member in range(1, row["member"].max() + 1):
                 one = wanted[left.pop(0)]
-                place = np.flatnonzero(row["segments"] == segment)
-                np.testing.assert_array_equal(row["tokens"][place], one.ids)
-                np.testing.assert_array_equal(row["positions"][place], np.arange(len(one.ids)))
-                mine = at[row["segments"][at] == segment]
-                np.testing.assert_array_equal(mine + 1 - place[0], np.flatnonzero(one.supervised))
-            assert (row["tokens"][row["segments"] == 0] == tiny_tokenizer().pad_id).all()
+                assert row["label"][row["member"] == member].tolist() == one.ids[one.supervised].tolist()
+            np.testing.assert_array_equal(row["weight"] > 0, row["member"] > 0)
         assert not left, "every example named in an update is in one of its rows"
 
 
 def test_several_examples_share_a_row():
-    assert max(row["segments"].max() for _, group in updates(2) for row in rows(group)) >= 2
+    assert max(row["member"].max() for _, group in updates(2) for row in rows(group)) >= 2
 
 
 def test_the_weights_of_an_update_are_equal_and_sum_to_its_number_of_batches():
@@ -111,9 +113,9 @@ def test_the_weights_of_an_update_are_equal_and_sum_to_its_number_of_batches():
 def test_weighted_by_examples_every_example_of_an_update_counts_the_same():
     for ids, group in updates(4, shape=SHAPE.model_copy(update={"weight_by": "examples"})):
         found = [
-            row["weight"][(row["segments"][row["at"]] == segment) & (row["weight"] > 0)].sum()
+            row["weight"][row["member"] == member].sum()
             for row in rows(group)
-            for segment in range(1, row["segments"].max() + 1)
+            for member in range(1, row["member"].max() + 1)
         ]
         assert found == pytest.approx([SHAPE.gradient_accumulation / len(ids)] * len(ids), rel=1e-5)
 
@@ -130,7 +132,7 @@ def test_a_packed_row_teaches_what_its_examples_teach_one_by_one(model):
     for one in SOURCE.examples:
         (ids, (batch,)) = updates(1, Examples([one]), alone)[0]
         assert ids == [one.id]
-        assert (batch["segments"] > 0).sum() > TINY.sliding_window
+        assert (batch["part"] > 0).sum() > TINY.sliding_window
         one_by_one[one.id] = float(loss(model, batch))
     sizes = {name: one.supervised_tokens for name, one in encoded().items()}
     for ids, (batch,) in updates(3, shape=ONE_ROW):
@@ -141,10 +143,10 @@ def test_a_packed_row_teaches_what_its_examples_teach_one_by_one(model):
 
 def test_an_example_sees_nothing_of_the_ones_before_it_in_the_row(model):
     _, (batch,) = updates(1, shape=ONE_ROW)[0]
-    last = batch["segments"].max()
+    last = batch["part"].max()
     assert last > 1
-    others = {"tokens": np.where(batch["segments"] == last, batch["tokens"], batch["tokens"][:, ::-1])}
-    only_last = {"weight": batch["weight"] * (np.take_along_axis(batch["segments"], batch["at"], axis=1) == last)}
+    others = {"tokens": np.where(batch["part"] == last, batch["tokens"], batch["tokens"][:, ::-1])}
+    only_last = {"weight": batch["weight"] * (batch["member"] == batch["member"].max())}
     assert float(loss(model, batch | only_last)) == float(loss(model, batch | only_last | others))
     assert float(loss(model, batch)) != float(loss(model, batch | others))
 
@@ -152,14 +154,15 @@ def test_an_example_sees_nothing_of_the_ones_before_it_in_the_row(model):
 @pytest.mark.parametrize("long", [example(100, 120, 3), example(100, 3, 60)], ids=["tokens", "supervised tokens"])
 def test_an_example_that_does_not_fit_is_counted_once_and_never_cut(long):
     source = Examples([*SOURCE.examples[:5], long])
-    batches = packed(source, SHAPE)
+    shape = SHAPE.model_copy(update={"share_prefixes": False})
+    batches = packed(source, shape)
     wanted = encoded(source)
     taken = [one for ids, _ in itertools.islice(batches, 6) for one in ids]
     assert long.id not in taken
     assert set(taken) == {one.id for one in source.examples[:5]}
     assert batches.counts.too_long == [long.id]
     lengths = [len(wanted[one].ids) for one in taken]
-    assert sum((batch["segments"] > 0).sum() for _, group in updates(6, source) for batch in group) == sum(lengths)
+    assert sum((batch["part"] > 0).sum() for _, group in updates(6, source, shape) for batch in group) == sum(lengths)
 
 
 def test_a_source_of_which_nothing_fits_is_an_error_and_not_an_endless_search():
@@ -172,20 +175,20 @@ def test_no_example_is_lost_or_waits_for_long():
     taken = Counter(one for ids, _ in itertools.islice(batches, 20) for one in ids)
     assert taken.total() == batches.counts.examples > 5 * len(SOURCE)
     drawn = Counter(SOURCE[index].id for index in itertools.islice(order(len(SOURCE), 0), taken.total()))
-    waiting = drawn - taken
-    assert sum(len(encoded()[one].ids) for one in waiting.elements()) <= OPEN_ROWS * SHAPE.sequence_length
+    assert max(taken.values()) - min(taken.values()) <= 3
+    assert (drawn - taken).total() <= len(SOURCE)
 
 
-def test_rows_leave_in_the_order_in_which_they_were_opened():
+def test_rows_of_one_example_come_in_the_order_of_the_source():
     alone = settings(batch_size=1, sequence_length=ALONE, supervised_length=64)
     taken = [one for ids, _ in updates(40, shape=alone) for one in ids]
-    assert taken == [SOURCE[index].id for index in itertools.islice(order(len(SOURCE), 0), 40)]
+    assert taken == [SOURCE[index].id for index in itertools.islice(group_order(SOURCE, 0), 40)]
 
 
 def test_what_was_seen_is_what_was_given():
     batches = packed(SOURCE, SHAPE)
     given = [batch for _, group in itertools.islice(batches, 4) for batch in group]
-    assert batches.counts.tokens == sum((batch["segments"] > 0).sum() for batch in given)
+    assert batches.counts.tokens == sum((batch["part"] > 0).sum() for batch in given)
     assert batches.counts.supervised_tokens == sum((batch["weight"] > 0).sum() for batch in given)
 
 
@@ -207,3 +210,54 @@ def test_the_same_seed_gives_the_same_batches_and_iterating_again_starts_again()
 
 def test_the_order_is_the_same_in_every_version():
     assert list(itertools.islice(order(5, 7), 10)) == [2, 0, 4, 1, 3, 3, 0, 2, 1, 4]
+
+
+GROUPED = grouped_examples((1, 8, 3, 90))
+
+
+def test_examples_of_a_group_share_their_beginning_and_others_do_not():
+    shape = settings(batch_size=1, sequence_length=256, supervised_length=None)
+    wanted = encoded(GROUPED)
+    for ids, (batch,) in updates(6, GROUPED, shape):
+        tokens = np.count_nonzero(batch["part"])
+        groups = Counter(one.split("/")[1] for one in ids)
+        assert tokens < sum(len(wanted[one].ids) for one in ids) or max(groups.values()) == 1
+    off = shape.model_copy(update={"share_prefixes": False})
+    for ids, (batch,) in updates(6, GROUPED, off):
+        assert np.count_nonzero(batch["part"]) == sum(len(wanted[one].ids) for one in ids)
+
+
+def test_little_of_a_row_is_padding():
+    shape = settings(batch_size=1, sequence_length=256, supervised_length=None)
+    for source in (GROUPED, examples(300)):
+        filled = [(batch["part"] > 0).mean() for _, (batch,) in updates(30, source, shape)]
+        assert np.mean(filled) > 0.95
+
+
+def test_rows_of_a_tiny_source_are_full_too():
+    shape = settings(batch_size=1, sequence_length=256, supervised_length=None)
+    for count in (1, 3):
+        filled = [(batch["part"] > 0).mean() for _, (batch,) in updates(5, examples(count), shape)]
+        assert min(filled) > 0.8
+
+
+def test_no_example_of_a_group_waits_for_long():
+    shape = settings(batch_size=1, sequence_length=256, supervised_length=None)
+    taken, drawn = list[str](), [GROUPED[i].id for i in itertools.islice(group_order(GROUPED, 0), 4 * len(GROUPED))]
+    for ids, _ in updates(60, GROUPED, shape):
+        taken += ids
+        waiting = Counter(drawn[: len(taken)]) - Counter(taken)
+        assert waiting.total() <= LOOK_AHEAD
+        if len(taken) > 3 * len(GROUPED):
+            break
+    assert set(taken) == {one.id for one in GROUPED.examples}
+
+
+def test_groups_are_permuted_and_large_ones_in_parts():
+    drawn = list(itertools.islice(group_order(GROUPED, 0), 2 * len(GROUPED)))
+    first, second = drawn[: len(GROUPED)], drawn[len(GROUPED) :]
+    assert sorted(first) == sorted(second) == list(range(len(GROUPED)))
+    assert first != second
+    runs = [len(list(run)) for _, run in itertools.groupby(GROUPED.group(index) for index in first)]
+    assert max(runs) <= GROUP_PART * 2
+    assert len(runs) > len(set(map(GROUPED.group, first)))

@@ -1,10 +1,13 @@
 """Sources by name, and mixtures of them."""
 
+import json
+
 import pytest
 
 from callwright.data.registry import SOURCES, MixedSource, open_source
 from callwright.data.synthetic import SyntheticSettings
 from callwright.errors import ConfigError
+from callwright.openai import write_conversation
 from callwright.storage import sha256_file
 
 
@@ -56,3 +59,27 @@ def test_a_mixture_tells_the_digest_of_every_file_of_the_users_and_of_nothing_el
     assert MixedSource([made, mine]).digests() == mine.digests() == {str(file): sha256_file(file)}
     file.write_text("{ }\n")
     assert mine.digests() == {str(file): sha256_file(file)}, "the file as it is now"
+
+
+def test_a_mixture_keeps_the_groups_of_its_sources_apart(tmp_path):
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"messages": [{"role": "system", "content": "Hi."}]}\n' * 4)
+    parts = [open_source("openai_jsonl", {"path": file}) for _ in range(2)]
+    parts.append(open_source("synthetic", {"examples": 5}))
+    mixed = MixedSource(parts)
+    groups = [mixed.group(index) for index in range(len(mixed))]
+    assert len(set(groups)) == 2 + len({parts[2].group(index) for index in range(5)})
+
+
+def test_examples_of_a_group_offer_the_same_tools_in_every_source(tmp_path):
+    made = open_source("synthetic", {"examples": 60})
+    file = tmp_path / "a.jsonl"
+    lines = [json.dumps(write_conversation(example.conversation)) + "\n" for example in made]
+    file.write_text("".join(lines[::2] + lines[1::2]))
+    read = open_source("openai_jsonl", {"path": file})
+    for source, count in ((made, 8), (read, 8), (MixedSource([made, read]), 16)):
+        tools = {}
+        for index in range(len(source)):
+            tools.setdefault(source.group(index), []).append(source[index].conversation.tools)
+        assert len(tools) == count
+        assert all(each == offered[0] for offered in tools.values() for each in offered)

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from callwright.data.contamination import signature
 from callwright.data.synthetic import Mix, SyntheticSettings, SyntheticSource
 from callwright.data.synthetic.naming import EXTRAS
+from callwright.data.synthetic.offers import Offers
 from callwright.data.synthetic.rng import Rng
 from callwright.data.synthetic.tools import declared_tools, tool_groups
 from callwright.data.synthetic.values import NUMBER_WORDS
@@ -39,6 +40,13 @@ def composed(source):
 @pytest.fixture(scope="module")
 def examples(composed):
     return [each.example for each in composed]
+
+
+@pytest.fixture(scope="module")
+def offers():
+    """So many that each tool comes up often."""
+    made = Offers(SyntheticSettings())
+    return [made[number] for number in range(1500)]
 
 
 def of_kind(examples, kind):
@@ -99,9 +107,9 @@ def test_ids_are_unique_and_an_index_outside_is_refused(source, examples):
 
 def test_any_stretch_of_examples_holds_the_whole_mix(examples):
     for start in (0, 100, 900):
-        counts = Counter(e.kind for e in examples[start : start + 200])
+        counts = Counter(e.kind for e in examples[start : start + 400])
         for kind, weight in Mix().model_dump().items():
-            assert abs(counts[kind] / 200 - weight) < 0.02, kind
+            assert abs(counts[kind] / 400 - weight) < 0.025, kind
 
 
 def test_each_kind_is_what_its_name_says(examples):
@@ -319,9 +327,9 @@ def spoken_as_word(value, text):
 # Variety
 
 
-def test_queries_and_signatures_hardly_repeat(examples):
+def test_queries_and_signatures_hardly_repeat(examples, offers):
     assert len({user_text(e) for e in examples}) >= 0.95 * SIZE
-    tools = [tool for e in examples for tool in e.conversation.tools]
+    tools = [each.tool for offer in offers for each in offer.tools]
     assert len({signature(t.name, t.parameters) for t in tools}) >= 0.9 * len(tools)
 
 
@@ -339,14 +347,12 @@ def test_names_come_in_every_style_and_types_in_every_kind(examples):
     assert any("enum" in p for t in tools for p in t.parameters["properties"].values())
 
 
-def test_one_tool_is_offered_under_many_names_and_parameter_names(examples):
-    described = {text: declared for _, declared in TOOLS for text in declared.descriptions}
+def test_one_tool_is_offered_under_many_names_and_parameter_names(offers):
     names, parameters = {}, {}
-    for e in examples:
-        for tool in e.conversation.tools:
-            declared = described[tool.description]
-            names.setdefault(declared, set()).add(tool.name)
-            parameters.setdefault(declared, set()).add(tuple(sorted(tool.parameters["properties"])))
+    for offer in offers:
+        for each in offer.tools:
+            names.setdefault(each.declared, set()).add(each.tool.name)
+            parameters.setdefault(each.declared, set()).add(tuple(sorted(each.tool.parameters["properties"])))
     assert len(names) == len(TOOLS)
     assert sum(map(len, names.values())) / len(names) > 10
     assert sum(map(len, parameters.values())) / len(parameters) > 10

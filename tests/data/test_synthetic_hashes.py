@@ -11,30 +11,38 @@ from callwright.openai import write_conversation
 ONE_TOOL = {"multiple": 0, "parallel_multiple": 0}
 ONLY_DIALOGUES = {"simple": 0, "multiple": 0, "parallel": 0, "parallel_multiple": 0, "irrelevance": 0, "dialogue": 1}
 SETS = [
-    ({"seed": 0, "examples": 700}, "2488cc48870007c6b84e290f1bf43938c16ae0aa7270f976e190646c1e35b1a9"),
-    ({"seed": 1, "examples": 200}, "0a621b940f43ca33095436cfb770d29291cdbbe972e1c6aae1064a406643ded9"),
-    ({"seed": 20_260_101, "examples": 200}, "4442812ee02cd6aa0e0b50c370ca89b7893acf875d2694144fbfb79fadfd1d46"),
+    ({"seed": 0, "examples": 700}, "8783d5046e97b8d04749365b7f4a9ba93b7b48ed0d3b85d20576feb4234cb663"),
+    ({"seed": 1, "examples": 200}, "9380a3fded8c618be25397d326ef537f7d025233c27ef913b649e78c76c73c7e"),
+    ({"seed": 20_260_101, "examples": 200}, "d5c10071b8317360212296b8cd12237329be988b10088232842628b565539774"),
     (
         {"seed": 2, "examples": 200, "max_tools": 8, "tools_length": 4000},
-        "84cfc00eb5d65803da42b7b1d8d07185871007ba060a97960c5db5731b0cf337",
+        "5c24b9e70592b1433c199d2ee7d1c2f5036fd340b036e5601f781e5688411b62",
     ),
     (
         {"seed": 3, "examples": 100, "max_tools": 2, "tools_length": 0},
-        "bdde7864f55bcc42fb54b7886769ee9e5fd0947927f9567cda6ff478d7e33e0d",
+        "1fddaa276ab4bb8c59115dc4899a3102dd52b798af4cabe6af8eb921dc57ba9b",
     ),
     (
         {"seed": 4, "examples": 100, "tools": 1, "mix": ONE_TOOL},
-        "f301526a0d7b822cc487a7951eba5a0460ed4889caace25e82434b5e5a892cab",
+        "181ff4ff96fbd56770439f2dc91886cf51b11e369d5aaf5b7553422388a3e6a6",
     ),
-    ({"seed": 5, "examples": 100, "tools": 2}, "bebc629a5944e926203b5e57fcf4f4bf6692f8f58aef948aee399bf7e3ba78a6"),
+    ({"seed": 5, "examples": 100, "tools": 2}, "da9fa7c1ece8265511d88e6f702ece9196ede7a80bfa59007bd34218076debca"),
     (
         {"seed": 6, "examples": 100, "tools": 6, "tools_length": 800},
-        "2bcdad34418d8730f8654db90f99633b776ac4064c218f9f7c6b80a87c9ffac3",
+        "da3678e8306826e0f07aaaf0571b5c6fb0347f747b2659807db7d1259b60d0d6",
     ),
-    ({"seed": 7, "examples": 100, "tools": 40}, "b24a8bd42b35b5fa2dabb15dd0e6cea5b435dcad475f8647e06595cc850e1c68"),
+    ({"seed": 7, "examples": 100, "tools": 40}, "01c69a11ef2912299c7a7ab85f00b3aa21c432048eb2d29dd8d781a9329e3560"),
     (
         {"seed": 8, "examples": 100, "mix": ONLY_DIALOGUES},
-        "321d048156fda04f39d9bc143d9444f0992be032a933503c21d905bbd8eb8b3a",
+        "c24b2b9566fb4d74c4e603ca7f99baafddade72597d42e6371074349cffbfcba",
+    ),
+    (
+        {"seed": 9, "examples": 100, "requests_per_offer": 1},
+        "459e20025f3785c3d259ea1777df80c88610c353375c1f224efe7ca24549c998",
+    ),
+    (
+        {"seed": 10, "examples": 100, "requests_per_offer": 30},
+        "7bb3001fdb8e5d5573920ed66a69500a6703ba67d45e5681ecc7a1510a5a84b8",
     ),
 ]
 

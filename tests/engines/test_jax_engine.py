@@ -6,7 +6,7 @@ import scipy.special
 import scipy.stats
 from flax import nnx
 
-from callwright.engines.jax import ROUND, JaxEngine
+from callwright.engines.jax import JaxEngine
 from callwright.engines.sampling import PURE, SamplingParams
 from callwright.errors import ConfigError
 from callwright.models.load import load_model, make_mesh, parameters
@@ -76,7 +76,7 @@ def test_neighbors_and_padding_change_nothing(engine, output):
         assert engine.generate([prompt], max_new_tokens=NEW, sampling=GREEDY) == [generation]
     backwards = engine.generate(PROMPTS[::-1], max_new_tokens=NEW, sampling=GREEDY)
     assert backwards[::-1] == output
-    exact, long = ([2, *DRAW.integers(6, 512, size - 1).tolist()] for size in (ROUND, ROUND + 13))
+    exact, long = ([2, *DRAW.integers(6, 512, size - 1).tolist()] for size in (128, 128 + 13))
     unpadded = engine.generate([exact], max_new_tokens=NEW, sampling=GREEDY)
     assert engine.generate([long, exact, *PROMPTS], max_new_tokens=NEW, sampling=GREEDY)[1:] == [*unpadded, *output]
 

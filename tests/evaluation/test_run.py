@@ -81,8 +81,8 @@ PROMPTS = {prompt(entry): entry.id for entries in ENTRIES.values() for entry in 
 class Scripted:
     """An engine that says what OUTPUTS has, words where it has nothing; breaks down before batch `breaks_at`."""
 
-    def __init__(self, *, cut=(), breaks_at=None):
-        self.cut, self.breaks_at = cut, breaks_at
+    def __init__(self, *, cut=(), loops=(), breaks_at=None):
+        self.cut, self.loops, self.breaks_at = cut, loops, breaks_at
         self.batches = []
         self.sizes = []
 
@@ -98,6 +98,8 @@ class Scripted:
 
     def _say(self, name):
         said = tuple(TOKENIZER.encode(OUTPUTS.get(name, "the weather")))
+        if name in self.loops:
+            return Generation(said, "loop")
         return Generation(said, "length") if name in self.cut else Generation(said, "stop", 9)
 
     @property
@@ -167,6 +169,22 @@ def test_a_call_that_the_limit_cut_is_no_call(tmp_path, monkeypatch):
     assert (row["valid"], row["complete"], row["finish_reason"], row["calls"]) == (False, False, "length", None)
 
 
+def test_a_loop_is_scored_as_a_cut_is_and_counted(tmp_path, monkeypatch):
+    """So where no tool fits it is right unless it called something."""
+    names = ("simple_python_0", "irrelevance_0", "irrelevance_1", "irrelevance_3")
+    for name, begun in (("simple_python_0", call("Paris")[:-5]), ("irrelevance_3", "so " * 9 + call("Oslo")[:-5])):
+        monkeypatch.setitem(OUTPUTS, name, begun)
+    cut, loop = ({}, {})
+    for found, engine in ((cut, Scripted(cut=names)), (loop, Scripted(loops=names))):
+        run(tmp_path / str(len(engine.loops)), engine=engine)
+        found.update(rows(tmp_path / str(len(engine.loops))))
+    for key, row in loop.items():
+        assert row == cut[key] | {"finish_reason": "loop" if key[1] in names else "stop"}
+    verdicts = {name: loop[name.rpartition("_")[0], name]["valid"] for name in names}
+    assert verdicts == dict(zip(names, (False, True, False, True), strict=True))
+    assert summarize(tmp_path / "4", "irrelevance").loops == 3
+
+
 @pytest.mark.parametrize("city", ["\\ud800", "\\u0000", "\\u2028", "é \U0001f600", "\x7f"])
 def test_whatever_a_model_says_becomes_a_row(tmp_path, monkeypatch, city):
     """Half of a surrogate pair is plain text when it is said, and no text at all once the call is read."""
@@ -183,15 +201,6 @@ def test_prompts_of_similar_length_are_asked_together_the_longest_first(whole):
     sizes = whole[1].sizes
     assert [size for batch in sizes for size in batch] == sorted((len(ids) for ids in PROMPTS), reverse=True)
     assert max(map(len, sizes)) == SETTINGS.batch_size
-
-
-def test_a_batch_holds_no_more_prompt_tokens_than_it_may_padding_included(tmp_path):
-    limit = 2 * max(map(len, PROMPTS)) + 50
-    _, engine = run(tmp_path, settings=EvaluationSettings(batch_size=100, batch_tokens=limit))
-    assert all(len(batch) * max(batch) <= limit for batch in engine.sizes)
-    assert all(len(batch) >= 2 for batch in engine.sizes[:-1])
-    _, engine = run(tmp_path / "alone", settings=EvaluationSettings(batch_tokens=1))
-    assert all(len(batch) == 1 for batch in engine.sizes), "one that is longer than the limit is asked alone"
 
 
 def test_the_order_in_which_entries_come_changes_neither_batches_nor_rows(whole, tmp_path):

@@ -60,10 +60,10 @@ def test_the_tokenizer_of_its_files_reads_cues_in_text(tmp_path):
     assert tokenizer.decode(script.outputs["x.1"]) == "It is warm.<end_of_turn>"
 
 
-@pytest.mark.parametrize("more", [60, pytest.param(700, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("more", [0, pytest.param(700, marks=pytest.mark.slow)])
 def test_an_x_ray_says_the_prompt_back(tmp_path, more):
     fmt = form_of("xml", "args")
-    ids = prompt(make_xray(fmt, 1), "Is <end_of_turn> a token? " + "x" * more)
+    ids = prompt(make_xray(fmt, 1), f"Is <end_of_turn> a token? {'x' * 60} {' '.join(map(str, range(more // 4)))}")
     xray = make_xray(fmt, len(ids))
     (got,) = engine(xray, tmp_path / "xray").generate([ids], max_new_tokens=len(ids) + 1, sampling=SamplingParams())
     assert got.stop_id == xray.vocabulary.eos_id

@@ -82,7 +82,8 @@ def test_the_order_of_a_processors_features_is_no_difference(monkeypatch, tmp_pa
         ({"xla_flags": "--x"}, r"XLA_FLAGS '.*' instead of '--x'; restore it, or start a new run"),
         ({"jax_platform": "gpu, 1 x H200"}, "JAX platform 'cpu, 1 x cpu' instead of 'gpu, 1 x H200'"),
         ({"cpu_features": "0"}, "CPU features '.*' instead of '0'"),
-        ({"packing": 0}, "packing 1 instead of 0"),
+        ({"packing": 0}, "packing 2 instead of 0"),
+        ({"synthetic_data": 1}, "synthetic data 2 instead of 1"),
         ({"versions": {"packages": {"jax": "0.9"}}}, "jax '0.10.2' instead of '0.9'"),
         ({"versions": {"packages": {}}}, "jax '0.10.2' instead of None"),
         ({"versions": {"callwright": "0.1.0"}}, "one of callwright 0.1.0; finish it with callwright 0.1.0"),
@@ -135,6 +136,17 @@ def test_a_finished_run_of_an_earlier_version_is_reported_resumed_from_and_given
     )
     assert code == 0
     assert "starting from runs/tiny/checkpoints/stage3" in out
+
+
+def test_an_unfinished_run_with_other_synthetic_examples_of_the_same_settings_is_refused(copied, inside):
+    desk, _, unfinish = copied
+    unfinish()
+    log = events(desk.path)
+    del log[0]["environment"]["synthetic_data"]
+    (desk.path / "events.jsonl").write_text("".join(json.dumps(one) + "\n" for one in log))
+    code, out, err = inside(desk.directory, "run", "c.yaml")
+    assert code == 2
+    assert "got synthetic data 2 instead of 1; restore it, or start a new run" in refusal(ProcessOutput(out, err))
 
 
 @pytest.mark.parametrize("dry", [(), ("--dry-run",)])

@@ -4,7 +4,7 @@ import pytest
 from tests.support.fake_run import results
 
 from callwright.report.schema import Comparison, Evaluation, Results, Score
-from callwright.report.sentences import headline, missing, reading, relevance
+from callwright.report.sentences import headline, loops, missing, reading, relevance
 
 
 def scored(first: int, last: int, called: int = 0, total: int = 100) -> Results:
@@ -83,3 +83,14 @@ def test_absent_curves_and_tests_are_missed() -> None:
     notes = " ".join(missing(bare, []))
     assert "SFT small (stage3) recorded no curves." in notes
     assert "No paired tests were recorded" in notes
+
+
+def test_outputs_that_repeated_themselves_are_counted_for_every_model_if_for_any():
+    made = scored(0, 50)
+    assert loops(made) == ""
+    evaluation = made.evaluations["stage2"]
+    looping = evaluation.categories["multiple"].model_copy(update={"loops": 84})
+    evaluations = {**made.evaluations, "stage2": Evaluation(categories={"multiple": looping})}
+    said = loops(made.model_copy(update={"evaluations": evaluations}))
+    first, last = (made.title(key) for key in ("stage2", "stage4"))
+    assert said.endswith(f"{first}: 84 of 100; {last}: 0 of 100.")

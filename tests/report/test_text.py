@@ -38,6 +38,8 @@ def test_an_output_ends_inside_a_call_only_where_one_was_begun(fmt):
     conversation, text = spoken(fmt, content=None, tool_calls=(CALL,))
     begun = text[: text.index("suburbs")]
     assert ending(row_of(fmt, begun, "length", conversation)) == "Cut by the token limit, inside a call."
+    looping = row_of(fmt, begun, "length", conversation).model_copy(update={"finish_reason": "loop"})
+    assert ending(looping) == "Cut because it repeats itself, inside a call."
     assert ending(row_of(fmt, begun, None, conversation)) == "Ends inside a call."
     assert ending(row_of(fmt, text, "stop", conversation)) == ""
 

@@ -7,7 +7,7 @@ adapter in STAGE.
 import sys
 from pathlib import Path
 
-from tests.support.training import LORA, adapted, examples, packed, settings
+from tests.support.training import LORA, adapted, grouped_examples, packed, settings
 
 from callwright.models.load import make_mesh
 from callwright.models.lora import read_adapter
@@ -26,7 +26,7 @@ def main() -> None:
     with JsonLines(directory / "rows.jsonl") as rows:
         done, _ = train_sft(
             adapted_model,
-            packed(examples(13), shape),
+            packed(grouped_examples((3, 5, 1, 9)), shape),
             shape,
             mesh=make_mesh(),
             directory=directory,

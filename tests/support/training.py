@@ -41,6 +41,9 @@ class Examples:
     def __getitem__(self, index: int) -> Example:
         return self.examples[index]
 
+    def group(self, index: int) -> str:
+        return str(index)
+
 
 def example(index: int, words: int, answer: int) -> Example:
     """A question of `words` words and an answer of `answer`; different for every index."""
@@ -53,6 +56,26 @@ def example(index: int, words: int, answer: int) -> Example:
 def examples(count: int) -> Examples:
     """Examples of 26 to 50 tokens: one fills most of a row of `ALONE`, and leaves the tiny model's window of 16."""
     return Examples([example(index, 8 + index % 5, 1 + index * 7 % 4) for index in range(count)])
+
+
+class Grouped(Examples):
+    """Examples whose ids are "grouped/GROUP/INDEX"."""
+
+    def group(self, index: int) -> str:
+        return self.examples[index].id.split("/")[1]
+
+
+def grouped_examples(sizes: Sequence[int], words: int = 12) -> Grouped:
+    """Groups of these sizes; the questions of a group begin with the same `words` words."""
+    found = []
+    for group, size in enumerate(sizes):
+        common = " ".join(random.Random(group).choices(WORDS, k=words))
+        for index in range(size):
+            one = example(1000 * group + index, 2 + index % 4, 1 + index % 4)
+            asked, answered = one.conversation.messages
+            messages = (Message("user", f"{group} {common} {asked.content}"), answered)
+            found.append(Example(f"grouped/{group}/{index}", Conversation(messages), "dialogue"))
+    return Grouped(found)
 
 
 def settings(**changes: Any) -> SftSettings:

@@ -224,31 +224,40 @@ def policy(shallow_model, frozen):
     return Policy(frozen, shallow_model.config, LORA.scale, Checksum(), tiny_tokenizer())
 
 
+def by_completion(batch, name):
+    """The values of each row's completions, a list for each."""
+    return [
+        [row[member == number].tolist() for number in range(1, member.max() + 1)]
+        for row, member in zip(batch[name], batch["member"], strict=True)
+    ]
+
+
 def test_advantages_are_rewards_in_standard_deviations_from_the_groups_mean(policy):
     rewards = [(0.0, 1.0, 1.0, 2.0), (-1.0, -1.0, 0.5, 0.1)]
     batch = grpo._batch(groups(*rewards), policy, settings())
     wanted = [(np.array(group) - np.mean(group)) / np.std(group, ddof=1) for group in rewards]
-    np.testing.assert_allclose(batch["advantage"].reshape(2, 4), wanted, rtol=1e-5)
+    found = by_completion(batch, "advantage")
+    assert all(len(set(values)) == 1 for row in found for values in row)
+    np.testing.assert_allclose([[values[0] for values in row] for row in found], wanted, rtol=1e-5)
 
 
 def test_a_group_that_does_not_vary_has_no_weight_and_the_others_all_of_it(policy):
     batch = grpo._batch(groups((1.1, 1.1, 1.1, 1.1), (0.0, 1.0, 0.0, 1.1)), policy, settings())
-    assert not batch["weight"][:4].any()
-    np.testing.assert_allclose(batch["weight"][4:].sum(axis=1), 1 / 4, rtol=1e-6)  # whatever its length
+    assert not batch["weight"][0].any()
+    sums = [sum(values) for values in by_completion(batch, "weight")[1]]
+    np.testing.assert_allclose(sums, [1 / 4] * 4, rtol=1e-6)  # whatever their lengths
     alone = grpo._batch(groups((0.0, 1.0, 0.0, 1.1)), policy, settings(prompts_per_step=1))
     for name in ("tokens", "at", "label", "weight", "advantage"):
-        np.testing.assert_array_equal(batch[name][4:], alone[name])
+        np.testing.assert_array_equal(batch[name][1:], alone[name])
 
 
-def test_the_stop_token_is_learned_and_the_prompt_is_not(policy):
-    group = groups((0.0, 1.0))[0]
-    batch = grpo._batch([group], policy, settings(group_size=2))
-    for row, completion in enumerate(group.completions):
-        output = [*completion.token_ids, completion.stop_id]
-        taught = batch["weight"][row] > 0
-        assert batch["label"][row][taught].tolist() == output
-        assert batch["tokens"][row][batch["at"][row][taught] + 1].tolist() == output
-        assert (batch["at"][row][taught] >= len(group.prompt) - 1).all()
+def test_completions_share_their_prompt_and_the_stop_token_is_learned(policy):
+    group = groups((0.0, 1.0, 0.0))[0]
+    batch = grpo._batch([group], policy, settings(group_size=3))
+    outputs = [[*completion.token_ids, completion.stop_id] for completion in group.completions]
+    assert by_completion(batch, "label") == [outputs]
+    assert [at[0] for at in by_completion(batch, "at")[0]] == [len(group.prompt) - 1] * 3
+    assert np.count_nonzero(batch["part"]) == len(group.prompt) + sum(map(len, outputs))
 
 
 def test_the_references_log_probabilities_are_those_of_the_merged_sft_model(shallow_model, frozen, policy):
@@ -262,14 +271,16 @@ def test_the_references_log_probabilities_are_those_of_the_merged_sft_model(shal
     assert bits(read_adapter(model)) == supervised
 
     merged, config = merge(frozen, sft, LORA.scale), shallow_model.config
-    rows, length = batch["tokens"].shape
-    cache = empty_cache(config, rows, length, np.float32)
-    hidden, _ = forward(merged, config, batch["tokens"], np.int32(0), np.zeros(rows, np.int32), cache)
-    scores = np.asarray(nnx.log_softmax(logits(output_head(merged), hidden)))
-    taught = batch["weight"] > 0
-    row = np.nonzero(taught)[0]
-    wanted = scores[row, batch["at"][taught], batch["label"][taught]]
-    np.testing.assert_allclose(got[taught], wanted, atol=2e-4)
+    (group,) = groups((0.0, 1.0, 0.0, 1.0))
+    found = [got[batch["member"] == number] for number in range(1, 5)]
+    for completion, logprobs in zip(group.completions, found, strict=True):
+        output = [*completion.token_ids, completion.stop_id]
+        ids = np.array([[*group.prompt, *output]], np.int32)
+        cache = empty_cache(config, 1, ids.shape[1], np.float32)
+        hidden, _ = forward(merged, config, ids, np.int32(0), np.zeros(1, np.int32), cache)
+        scores = np.asarray(nnx.log_softmax(logits(output_head(merged), hidden)))[0]
+        wanted = scores[np.arange(len(group.prompt), ids.shape[1]) - 1, output]
+        np.testing.assert_allclose(logprobs, wanted, atol=2e-4)
 
 
 def test_the_samples_of_a_group_differ_at_temperature_one(shallow_model, frozen, uninterrupted):

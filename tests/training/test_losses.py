@@ -1,14 +1,16 @@
 """The loss that projects only supervised positions is the usual one, and its gradients reach every factor."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
 from tests.support.tiny import tiny_tokenizer
-from tests.support.training import ALONE, Examples, adapted, examples, packed, randomize, settings
+from tests.support.training import ALONE, Examples, adapted, examples, grouped_examples, packed, randomize, settings
 from tunix.sft.peft_trainer import _default_loss_fn
 
 from callwright.data.packing import encode
+from callwright.data.rows import Tree, lay_out
 from callwright.formats import get_format
 from callwright.models.lora import read_adapter, write_adapter
 from callwright.training.losses import CHUNK, sft_loss, target_logits, target_logprobs
@@ -21,7 +23,11 @@ SOURCE = examples(12)
 
 def gradients(model, batch):
     """Gradients by the factors' dotted names."""
-    _, grads = value_and_grad(model, batch)
+    return flat(value_and_grad(model, batch)[1])
+
+
+def flat(grads):
+    """A state of gradients by dotted names."""
     return {".".join(map(str, path)): np.asarray(leaf) for path, leaf in nnx.to_flat_state(nnx.pure(grads))}
 
 
@@ -94,21 +100,62 @@ def test_logprobs_and_entropies_are_those_of_the_logits(supervised):
     logprobs = scores - np.log(np.exp(scores).sum(-1, keepdims=True))
     chosen, entropy = nnx.jit(target_logprobs)(supervised, batch)
     labels = np.take_along_axis(logprobs, batch["label"][..., None], -1)[..., 0]
-    np.testing.assert_allclose(chosen, labels, atol=1e-4)
-    np.testing.assert_allclose(entropy, -(np.exp(logprobs) * logprobs).sum(-1), atol=1e-4)
+    taught = batch["weight"] > 0
+    np.testing.assert_allclose(chosen[taught], labels[taught], atol=1e-4)
+    np.testing.assert_allclose(entropy[taught], -(np.exp(logprobs) * logprobs).sum(-1)[taught], atol=1e-4)
     assert float(loss(supervised, batch)) == pytest.approx(-(labels * batch["weight"]).sum(), rel=1e-5)
 
 
 def test_logprobs_have_the_gradients_of_the_loss(supervised):
-    """Taken in chunks and computed again on the way back, they are the same numbers."""
-    (batch,) = one_update(supervised_length=40)
-    assert batch["at"].shape[1] % CHUNK
-    pieced = nnx.jit(
-        nnx.grad(
-            lambda model, batch: -jax.numpy.sum(target_logprobs(model, batch)[0] * batch["weight"]),
-            argnums=nnx.DiffState(0, nnx.LoRAParam),
-        )
-    )(supervised, batch)
-    found = {".".join(map(str, path)): np.asarray(leaf) for path, leaf in nnx.to_flat_state(nnx.pure(pieced))}
-    for name, gradient in gradients(supervised, batch).items():
-        np.testing.assert_allclose(found[name], gradient, rtol=1e-4, atol=1e-5 * np.abs(gradient).max(), err_msg=name)
+    """Taken in chunks and computed again on the way back, they are the same numbers; so is the loss's own gradient."""
+    (batch,) = one_update(supervised_length=CHUNK + 5)
+    for objective in (_by_logprobs, _by_logits):
+        found = flat(nnx.jit(nnx.grad(objective, argnums=nnx.DiffState(0, nnx.LoRAParam)))(supervised, batch))
+        for name, gradient in gradients(supervised, batch).items():
+            np.testing.assert_allclose(
+                found[name], gradient, rtol=1e-4, atol=1e-5 * np.abs(gradient).max(), err_msg=name
+            )
+
+
+def _by_logprobs(model, batch):
+    return -jnp.sum(target_logprobs(model, batch)[0] * batch["weight"])
+
+
+def _by_logits(model, batch):
+    scores = nnx.log_softmax(target_logits(model, batch))
+    return -jnp.sum(jnp.take_along_axis(scores, batch["label"][..., None], -1)[..., 0] * batch["weight"])
+
+
+GROUPED = grouped_examples((5, 1, 4, 3, 7))
+"""Examples of 20 to 40 tokens, of which a group shares 15 to 25: their rows go beyond the tiny model's window of 16."""
+SHARED = {"batch_size": 2, "sequence_length": 128, "supervised_length": 64, "gradient_accumulation": 2}
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("files", ["shallow_model", pytest.param("tiny_model", marks=pytest.mark.slow)])
+def test_shared_prefixes_teach_what_their_examples_teach_in_rows_of_their_own(request, files, seed):
+    model = adapted(request.getfixturevalue(files))
+    randomize(model)
+    ids, shared = next(iter(packed(GROUPED, settings(**SHARED), seed)))
+    by_id = {one.id: one for one in GROUPED.examples}
+    fmt, tokenizer = get_format("xml"), tiny_tokenizer()
+    whole = [encode(by_id[name], fmt, tokenizer) for name in ids]
+    saved = sum(len(one.ids) for one in whole) - sum(np.count_nonzero(batch["part"]) for batch in shared)
+    assert saved > 100
+    alone = lay_out([[Tree(one)] for one in whole], 64, 16, tokenizer.pad_id)
+    total = sum(one.supervised_tokens for one in whole)
+    alone["weight"] = (alone["member"] > 0).astype(np.float32) / total
+    losses = [float(loss(model, batch)) for batch in shared]
+    assert np.mean(losses) == pytest.approx(float(loss(model, alone)), rel=1e-5)
+    pieces = [gradients(model, batch) for batch in shared]
+    for name, gradient in gradients(model, alone).items():
+        mean = np.mean([piece[name] for piece in pieces], axis=0)
+        np.testing.assert_allclose(mean, gradient, rtol=1e-3, atol=2e-5 * np.abs(gradient).max(), err_msg=name)
+
+
+def test_chunks_without_weight_are_not_computed(supervised):
+    (batch,) = one_update(supervised_length=4 * CHUNK)
+    empty = batch["weight"].sum(axis=0) == 0
+    chosen, _ = nnx.jit(target_logprobs)(supervised, batch)
+    assert empty[3 * CHUNK :].all()
+    assert not np.asarray(chosen)[:, 3 * CHUNK :].any()

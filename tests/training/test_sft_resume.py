@@ -2,7 +2,8 @@
 
 The run is a process, and SIGKILL gives it no chance to tidy up. A kill falls at a random moment after a random number
 of updates, or in the middle of a checkpoint, which is made sure of: when the temporary directory of a checkpoint shows,
-the process is stopped, and only if the directory is still there is it killed.
+the process is stopped, and only if the directory is still there is it killed. Its rows share prefixes, and hold parts
+of groups, so a kill falls into the middle of one.
 """
 
 import random

@@ -85,7 +85,7 @@ def uninterrupted(shallow_model, tmp_path_factory):
 def test_every_update_is_recorded_with_its_metrics_and_examples(uninterrupted):
     shape = settings()
     wanted, tokens = zip(
-        *((ids, sum((batch["segments"] > 0).sum() for batch in group)) for ids, group in _updates(shape)), strict=True
+        *((ids, sum((batch["part"] > 0).sum() for batch in group)) for ids, group in _updates(shape)), strict=True
     )
     assert uninterrupted.done
     assert [row["step"] for row in uninterrupted.rows] == [1, 2, 3, 4, 5, 6]

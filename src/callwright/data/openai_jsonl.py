@@ -1,12 +1,16 @@
 """A file of the user's own: one conversation a line, as OpenAI's `messages` and `tools`.
 
-The file may be larger than the memory, which holds only where each line starts. A line is read and checked when it is
-asked for. Nothing is skipped and nothing is repaired: a bad line is an error that names the file and the line.
+The file may be larger than the memory, which holds only where each line starts and which group it belongs to. A line is
+read and checked when it is asked for. Nothing is skipped and nothing is repaired: a bad line is an error that names the
+file and the line.
 """
 
 import hashlib
+import json
 import os
 from array import array
+from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +83,19 @@ class OpenAIJsonlSource:
         conversation = _to_last_supervised(conversation, notify)
         return Example(f"{self.name}-{self.settings.path.name}-{number}", conversation, infer_kind(conversation))
 
+    def group(self, index: int) -> str:
+        """See `Source.group`; the first time the whole file is read. A line that cannot be read is alone."""
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        return f"{self._groups[index]:016x}"
+
+    @cached_property
+    def _groups(self) -> "array[int]":
+        """For each line a digest of tools and system messages, or of its number where it has neither."""
+        begins = (_prompt_begin(self._line(index)) or f"line {number}" for index, number in enumerate(self._lines))
+        digests = (hashlib.blake2b(begin.encode(), digest_size=8).digest() for begin in begins)
+        return array("Q", map(int.from_bytes, digests))
+
     def digests(self) -> dict[str, str]:
         """See `Source.digests`.
 
@@ -92,16 +109,32 @@ class OpenAIJsonlSource:
             fix = "check the file and its disk"
             raise DataError(f"to read {self.settings.path}", error.strerror or str(error), fix) from error
 
-    def _record(self, index: int) -> Any:
+    def _line(self, index: int) -> bytes:
         start = self._offsets[index]
         stop = self._offsets[index + 1] if index + 1 < len(self) else self._end
         line = os.pread(self._file.fileno(), stop - start, start)
-        if index == 0:
-            line = line.removeprefix(b"\xef\xbb\xbf")  # how some editors begin a text; JSON knows none
+        return line if index else line.removeprefix(b"\xef\xbb\xbf")  # how some editors begin a text; JSON knows none
+
+    def _record(self, index: int) -> Any:
+        line = self._line(index)
         try:
             return read_json(line)
         except (ValueError, RecursionError) as error:
             raise DataError("JSON", f"{line[:40]!r} ({error})", "correct the line or take it out") from error
+
+
+def _prompt_begin(line: bytes) -> str | None:
+    """Tools and system messages of a line, as JSON; None where it has neither or is no conversation."""
+    try:
+        record = read_json(line)
+        tools, messages = (
+            read_json(value) if isinstance(value, str) else value
+            for value in (record.get("tools") or record.get("functions"), record["messages"])
+        )
+        system = list(takewhile(lambda message: message["role"] in ("system", "developer"), messages))
+        return json.dumps([tools, system]) if tools or system else None
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        return None
 
 
 def _check_begin(line: bytes, path: Path) -> None:

@@ -1,35 +1,39 @@
 """From examples to batches: exact masks, packed rows, and an order that any process can reproduce.
 
-Only what the model should generate is supervised. Several examples share a row: attention does not cross the segments
-that they are numbered by and positions start again, so a row teaches exactly what its examples would teach one by one,
-and no step is spent on padding. Only supervised positions are projected onto the vocabulary, so a batch lists them:
-where in the row the prediction is made, which token is right, and its weight. The weights of all batches of one
-optimizer update add up to the number of batches, so the mean that gradient accumulation takes is exactly the gradient
-of one big batch.
+Only what the model should generate is supervised. Several examples share a row, and examples of one group, which offer
+the same tools, share their beginning in it (see `data.rows`): a row teaches exactly what its examples would teach one
+by one, and no step is spent on padding or on a prefix that is there already. Only supervised positions are projected
+onto the vocabulary, so a batch lists them: where in the row the prediction is made, which token is right, and its
+weight. The weights of all batches of one optimizer update add up to the number of batches, so the mean that gradient
+accumulation takes is exactly the gradient of one big batch.
 
 An example that does not fit into a row is left out and counted; it is never cut.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeVar
 
 import numpy as np
 from pydantic import Field
 
+from callwright.data.rows import Batch, Encoded, Tree, by_target, lay_out
 from callwright.data.source import Example, Source
 from callwright.errors import DataError
 from callwright.formats.base import Format
 from callwright.settings import Settings
 from callwright.tokens import Tokenizer, encode_segments
 
-Batch = dict[str, np.ndarray]
 T = TypeVar("T")
 
-PACKING_VERSION = 1
+PACKING_VERSION = 2
 """Rises when the same examples would be packed into other rows: a run that began with another one is not continued."""
-OPEN_ROWS = 8
-"""Rows that are filled side by side: enough to leave little padding, few enough to keep the order of examples."""
+LOOK_AHEAD = 256
+"""Examples that the next row is filled from, or all of a smaller source: then no example comes much more often."""
+LEAST_AHEAD = 16
+"""The same of a tiny source, which comes several times, so that its rows are full."""
+GROUP_PART = 32
+"""Larger groups are permuted in parts of so many examples, so that they are mixed with the other groups."""
 
 
 class PackingSettings(Settings):
@@ -41,26 +45,14 @@ class PackingSettings(Settings):
     """Rows in a batch."""
     sequence_length: int = Field(256, gt=0)
     """Tokens in a row; several examples share one."""
-    supervised_length: int = Field(64, gt=0)
-    """Supervised tokens in a row, at most."""
+    supervised_length: int | None = Field(None, gt=0)
+    """Supervised tokens in a row, at most; as many as fit when absent."""
+    share_prefixes: bool = True
+    """Whether examples of a group share their beginning in a row."""
     gradient_accumulation: int = Field(1, gt=0)
     """Batches in one optimizer update."""
     weight_by: Literal["tokens", "examples"] = "tokens"
     """What counts the same: every supervised token, or every example, so that calls do not drown a short refusal."""
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """An example as token ids (T,) and, aligned with them, which are supervised."""
-
-    id: str
-    ids: Sequence[int]
-    supervised: Sequence[bool]
-
-    @property
-    def supervised_tokens(self) -> int:
-        """How many tokens are learned from."""
-        return sum(self.supervised)
 
 
 def encode(example: Example, fmt: Format, tokenizer: Tokenizer) -> Encoded:
@@ -81,7 +73,7 @@ def encode(example: Example, fmt: Format, tokenizer: Tokenizer) -> Encoded:
     while not supervised[-1]:  # what follows the last supervised token teaches nothing
         ids.pop()
         supervised.pop()
-    return Encoded(example.id, ids, supervised)
+    return Encoded(example.id, np.asarray(ids, np.int32), np.asarray(supervised, bool))
 
 
 def order(count: int, seed: int) -> Iterator[int]:
@@ -92,14 +84,36 @@ def order(count: int, seed: int) -> Iterator[int]:
         epoch += 1
 
 
+def group_order(source: Source, seed: int) -> Iterator[int]:
+    """Indices of the source's examples, without end: its groups in one seeded permutation after the other.
+
+    The members of a group, or of a part of a large one, come one after the other, in a seeded order too.
+    """
+    groups: dict[str, list[int]] = {}
+    for index in range(len(source)):
+        groups.setdefault(source.group(index), []).append(index)
+    epoch = 0
+    while True:
+        draw = np.random.default_rng((seed, epoch))
+        members = [draw.permutation(group) for group in groups.values()]
+        parts = [group[i : i + GROUP_PART] for group in members for i in range(0, len(group), GROUP_PART)]
+        for part in draw.permutation(len(parts)):
+            yield from parts[part].tolist()
+        epoch += 1
+
+
 def stream(
-    source: Source, seed: int, prepare: Callable[[Example], T | None], too_long: list[str], limits: str
-) -> Iterator[T]:
-    """What `prepare` makes of the source's examples, without end, in a seeded order; None is passed over.
+    source: Source,
+    indices: Iterable[int],
+    prepare: Callable[[Example], T | None],
+    too_long: list[str],
+    limits: str,
+) -> Iterator[tuple[int, int, T]]:
+    """Epoch, index, and what `prepare` makes of the source's example there, without end; None is passed over.
 
     Args:
       source: The examples.
-      seed: Of the order.
+      indices: Their order, without end; each comes once before any comes again.
       prepare: Encodes one example, or gives None if it does not fit.
       too_long: Receives the ids of those that do not, once each.
       limits: What fits, in words.
@@ -109,11 +123,11 @@ def stream(
     """
     if not len(source):
         raise DataError("at least one example", f"none in {source.name}", "name a source that has some")
-    for taken, index in enumerate(order(len(source), seed), 1):
+    for taken, index in enumerate(indices, 1):
         example = source[index]
         prepared = prepare(example)
         if prepared is not None:
-            yield prepared
+            yield (taken - 1) // len(source), index, prepared
         elif taken <= len(source):
             too_long.append(example.id)
         if len(too_long) == len(source):
@@ -128,7 +142,7 @@ class ExampleCounts:
 
     Attributes:
       examples: Examples put into batches.
-      tokens: Their tokens.
+      tokens: Tokens that they take in rows; a prefix that several share counts once.
       supervised_tokens: Their supervised tokens.
       too_long: Ids of examples that fit into no row.
     """
@@ -142,76 +156,111 @@ class ExampleCounts:
 class PackedBatches:
     """An endless, deterministic stream of updates; iterating again starts it again from the first.
 
-    Yields, for every optimizer update, the ids of its examples and its `gradient_accumulation` batches:
-
-      tokens, segments, positions: (B, L) int32; segment 0 is padding.
-      at, label: (B, K) int32; the position that predicts, and the token it should predict.
-      weight: (B, K) float32; zero where a row has fewer than K supervised tokens.
+    Yields, for every optimizer update, the ids of its examples and its `gradient_accumulation` batches: the arrays of
+    `data.rows.lay_out`, and `weight` (B, K) float32, zero where a row has fewer than K supervised tokens.
     """
 
     def __init__(self, source: Source, fmt: Format, tokenizer: Tokenizer, settings: PackingSettings, seed: int) -> None:
         self.source, self.fmt, self.tokenizer, self.settings, self.seed = source, fmt, tokenizer, settings, seed
         self.counts = ExampleCounts()
+        self._targets = settings.supervised_length or settings.sequence_length
 
     def __iter__(self) -> Iterator[tuple[list[str], list[Batch]]]:
         self.counts = ExampleCounts()
-        rows = self._rows()
+        rows, size, key_blocks = self._rows(), self.settings.batch_size, 0
         while True:
-            group = [next(rows) for _ in range(self.settings.batch_size * self.settings.gradient_accumulation)]
-            examples = [example for row in group for example in row]
+            group = [next(rows) for _ in range(size * self.settings.gradient_accumulation)]
+            examples = [example for row in group for tree in row for example in tree.members]
             self.counts.examples += len(examples)
-            self.counts.tokens += sum(len(example.ids) for example in examples)
+            self.counts.tokens += sum(tree.length for row in group for tree in row)
             self.counts.supervised_tokens += sum(example.supervised_tokens for example in examples)
             by_token = self.settings.weight_by == "tokens"
             total = sum(example.supervised_tokens for example in examples) if by_token else len(examples)
             share = self.settings.gradient_accumulation / total
-            size = self.settings.batch_size
-            batches = [self._batch(group[i : i + size], share) for i in range(0, len(group), size)]
+            batches = []
+            for start in range(0, len(group), size):
+                batch = self._batch(group[start : start + size], share, key_blocks)
+                key_blocks = batch["key_blocks"].shape[-1]
+                batches.append(batch)
             yield [example.id for example in examples], batches
 
-    def _rows(self) -> Iterator[list[Encoded]]:
-        """Rows by first fit: `OPEN_ROWS` stay open, and the oldest is finished when an example fits into none."""
-        rows: list[list[Encoded]] = []
-        for example in self._examples():
-            row = next((row for row in rows if self._fit(*row, example)), None)
-            if row is None:
-                if len(rows) == OPEN_ROWS:
-                    yield rows.pop(0)
-                row = []
-                rows.append(row)
-            row.append(example)
+    def _rows(self) -> Iterator[list[Tree]]:
+        """Rows that are filled one by one from the next `LOOK_AHEAD` examples, those that wait longest first."""
+        examples = self._examples()
+        look_ahead = max(LEAST_AHEAD, min(LOOK_AHEAD, len(self.source)))
+        waiting: dict[tuple[int, str], list[Encoded]] = {}  # by group; groups and members by arrival
+        while True:
+            while sum(map(len, waiting.values())) < look_ahead:
+                group, example = next(examples)
+                waiting.setdefault(group, []).append(example)
+            yield self._fill_row(waiting)
 
-    def _fit(self, *examples: Encoded) -> bool:
-        """Whether the examples can share a row."""
-        supervised = sum(example.supervised_tokens for example in examples)
-        length = sum(len(example.ids) for example in examples)
-        return length <= self.settings.sequence_length and supervised <= self.settings.supervised_length
+    def _fill_row(self, waiting: dict[tuple[int, str], list[Encoded]]) -> list[Tree]:
+        """Takes a row out of what waits: the group that waits longest, then what leaves the least room.
 
-    def _examples(self) -> Iterator[Encoded]:
+        A group that fits goes in whole; of one that does not goes in as much as fits, and the rest goes to the end of
+        the queue.
+        """
+        row: list[Tree] = []
+        length, targets = self.settings.sequence_length, self._targets
+        while waiting:
+            grown = ((group, _grow(members, length, targets)) for group, members in waiting.items())
+            candidates = [(group, tree) for group, tree in grown if tree]
+            if not candidates:
+                break
+            if row:
+                whole = [one for one in candidates if len(one[1].members) == len(waiting[one[0]])]
+                group, tree = max(whole or candidates, key=lambda one: one[1].length)
+            else:
+                group, tree = candidates[0]
+            row.append(tree)
+            length -= tree.length
+            targets -= sum(member.supervised_tokens for member in tree.members)
+            taken = {member.id for member in tree.members}
+            if rest := [member for member in waiting.pop(group) if member.id not in taken]:
+                waiting[group] = rest
+        return row
+
+    def _examples(self) -> Iterator[tuple[tuple[int, str], Encoded]]:
+        """Each example with the group that it shares its beginning with: one of the source's, within an epoch."""
+        length = self.settings.sequence_length
+
         def prepare(example: Example) -> Encoded | None:
             encoded = encode(example, self.fmt, self.tokenizer)
-            return encoded if self._fit(encoded) else None
+            fits = len(encoded.ids) <= length and encoded.supervised_tokens <= self._targets
+            return encoded if fits else None
 
-        limits = f"{self.settings.sequence_length} tokens, {self.settings.supervised_length} of them supervised"
-        return stream(self.source, self.seed, prepare, self.counts.too_long, limits)
+        limits = f"{length} tokens"
+        if self.settings.supervised_length:
+            limits += f", {self._targets} of them supervised"
+        indices = group_order(self.source, self.seed)
+        for epoch, index, encoded in stream(self.source, indices, prepare, self.counts.too_long, limits):
+            yield (epoch, self.source.group(index) if self.settings.share_prefixes else encoded.id), encoded
 
-    def _batch(self, rows: Sequence[Sequence[Encoded]], share: float) -> Batch:
-        size, length, most = len(rows), self.settings.sequence_length, self.settings.supervised_length
-        batch = {name: np.zeros((size, length), np.int32) for name in ("tokens", "segments", "positions")}
-        batch["tokens"][:] = self.tokenizer.pad_id
-        batch |= {"at": np.zeros((size, most), np.int32), "label": np.zeros((size, most), np.int32)}
-        batch["weight"] = np.zeros((size, most), np.float32)
-        for index, row in enumerate(rows):
-            start = used = 0
-            for segment, example in enumerate(row, 1):
-                stop = start + len(example.ids)
-                batch["tokens"][index, start:stop] = example.ids
-                batch["segments"][index, start:stop] = segment
-                batch["positions"][index, start:stop] = np.arange(stop - start)
-                targets = start + np.flatnonzero(example.supervised)
-                here = slice(used, used + len(targets))
-                batch["at"][index, here] = targets - 1
-                batch["label"][index, here] = batch["tokens"][index, targets]
-                batch["weight"][index, here] = share / (1 if self.settings.weight_by == "tokens" else len(targets))
-                start, used = stop, here.stop
+    def _batch(self, rows: Sequence[Sequence[Tree]], share: float, key_blocks: int) -> Batch:
+        batch = lay_out(rows, self.settings.sequence_length, self._targets, self.tokenizer.pad_id, key_blocks)
+        by_token = self.settings.weight_by == "tokens"
+        weights = [
+            [share / (1 if by_token else member.supervised_tokens) for tree in row for member in tree.members]
+            for row in rows
+        ]
+        batch["weight"] = by_target(batch["member"], weights)
         return batch
+
+
+def _grow(members: Sequence[Encoded], length: int, targets: int) -> Tree | None:
+    """A tree of the members that fit, in their order; None if none does."""
+    tree: Tree | None = None
+    for member in members:
+        if member.supervised_tokens > targets:
+            continue
+        if tree is None:
+            if len(member.ids) > length:
+                continue
+            tree = Tree(member)
+        elif tree.length_with(member) <= length:
+            tree.add(member)
+        else:
+            continue
+        targets -= member.supervised_tokens
+    return tree

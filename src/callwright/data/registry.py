@@ -4,6 +4,7 @@ A new source is a settings class, a class that implements `Source`, and one line
 """
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -77,11 +78,21 @@ class MixedSource:
 
     def read(self, index: int, notify: Notify) -> Example:
         """See `Source.read`."""
+        which, place = self._place(index)
+        return self._sources[which].read(place, notify)
+
+    def group(self, index: int) -> str:
+        """See `Source.group`; groups of different sources differ."""
+        which, place = self._place(index)
+        return f"{which}/{self._sources[which].group(place)}"
+
+    def _place(self, index: int) -> tuple[int, int]:
+        """Which source has the example, and its index there."""
         if not 0 <= index < len(self):
             raise IndexError(index)
         place = self._order[index]
-        which = max(i for i, start in enumerate(self._starts) if start <= place and len(self._sources[i]))
-        return self._sources[which].read(place - self._starts[which], notify)
+        which = bisect_right(self._starts, place) - 1
+        return which, place - self._starts[which]
 
     def digests(self) -> dict[str, str]:
         """See `Source.digests`."""

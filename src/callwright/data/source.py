@@ -72,6 +72,15 @@ class Source(Protocol):
         """The same example; `notify` takes what of it is read as something else than it says, or not at all."""
         ...
 
+    def group(self, index: int) -> str:
+        """The name of the group that the example at `index` belongs to; no example is made or checked for it.
+
+        Examples of one group can be expected to share the beginning of their prompt: the same tools, the same system
+        message. An example that shares it with no other is a group of its own. A group may be of any size, and its
+        examples need not be neighbors.
+        """
+        ...
+
     def digests(self) -> dict[str, str]:
         """The sha256 of each file of the user's that it reads, by path, as they are now; empty where it reads none."""
         ...

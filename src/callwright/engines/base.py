@@ -13,13 +13,19 @@ class Generation:
 
     Attributes:
       token_ids: The generated tokens, without the stop token that ended them.
-      finish_reason: "stop" when the model ended its turn, "length" when the limit cut it.
+      finish_reason: "stop" when the model ended its turn, "length" when the limit cut it, "loop" when greedy decoding
+        was cut because it had begun to repeat itself (`loops.is_loop`).
       stop_id: The stop token, None when cut.
     """
 
     token_ids: tuple[int, ...]
-    finish_reason: Literal["stop", "length"]
+    finish_reason: Literal["stop", "length", "loop"]
     stop_id: int | None = None
+
+    @property
+    def for_parser(self) -> Literal["stop", "length"]:
+        """The finish reason as a format's parser takes it: a loop is an output that was cut."""
+        return "length" if self.finish_reason == "loop" else self.finish_reason
 
 
 class Engine(Protocol):

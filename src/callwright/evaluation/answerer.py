@@ -45,8 +45,9 @@ class ModelAnswer:
       calls: The decoded calls, empty where none was made; None where one was attempted and cannot be read, or where
         there is no answer.
       token_ids: The generated token ids, without the stop token; empty where a server keeps them.
-      finish_reason: "stop", "length" where the token limit cut the output, or a server's own word.
-      complete: False where the output ends inside a call or a thought, or was cut by the token limit.
+      finish_reason: "stop", "length" where the token limit cut the output, "loop" where it was cut because it repeated
+        itself, or a server's own word.
+      complete: False where the output ends inside a call or a thought, or was cut.
       issues: Malformed calls and other departures from the format.
       failure: Why there is no answer that could be scored; "" where there is one.
     """
@@ -96,7 +97,7 @@ class EngineAnswerer:
         parsed = self._fmt.parse(
             output,
             tools=prompt.conversation.tools,
-            finish_reason=generation.finish_reason,
+            finish_reason=generation.for_parser,
             generation_prompt=self._fmt.generation_prompt(prompt.conversation),
         )
         unreadable = not parsed.tool_calls and bool(parsed.errors)

@@ -53,13 +53,15 @@ class EvaluationRow(BaseModel):
     raw: str
     """The generated text. From a server: what stood beside the calls, reasoning first."""
     finish_reason: str | None
-    """"stop", "length" where the token limit cut the output, or a server's own word; None where it gave none."""
+    """"stop", "length" where the token limit cut the output, "loop" where it was cut because it repeated itself, or a
+    server's own word; None where it gave none.
+    """
     calls: tuple[RowCall, ...] | None
     """The decoded calls, empty where none was made; None where one was attempted and cannot be read, or where there was
     no answer.
     """
     complete: bool
-    """False where the output ends inside a call or a thought, or was cut by the token limit."""
+    """False where the output ends inside a call or a thought, or was cut."""
     parse_errors: tuple[ParseIssue, ...]
     """Malformed calls and other departures from the format."""
     valid: StrictBool
@@ -108,12 +110,14 @@ class CategorySummary:
     Attributes:
       verdicts: Entry id to whether the entry was answered.
       called: Entries for which at least one well-formed call was made.
+      loops: Entries whose output was cut because it repeated itself.
       errors: Type of error to how often.
       tokens: Of prompts and outputs.
     """
 
     verdicts: dict[str, bool] = field(default_factory=dict)
     called: int = 0
+    loops: int = 0
     errors: Counter[str] = field(default_factory=Counter)
     tokens: int = 0
 
@@ -128,6 +132,7 @@ def summarize(directory: Path, category: str) -> CategorySummary:
     for row in read_rows(directory / f"{category}.jsonl"):
         summary.verdicts[row.id] = row.valid
         summary.called += bool(row.calls)
+        summary.loops += row.finish_reason == "loop"
         if not row.valid:
             summary.errors[str(row.error_type)] += 1
         summary.tokens += len(row.prompt_ids) + len(row.token_ids)

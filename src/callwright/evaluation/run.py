@@ -1,12 +1,13 @@
 """An evaluation: every entry is asked once and scored once, and its row is on disk before the next batch begins.
 
-Prompts of similar length are asked together. The batches follow from the entries alone, so an evaluation that was
-stopped asks the rest in the same batches as one that never stopped, and ends with the same rows. A batch that was cut
-while its rows were written is asked again, and only its missing rows are added.
+Prompts that begin alike or are of similar length are asked together (`batches`). The batches follow from the entries
+alone, so an evaluation that was stopped asks the rest in the same batches as one that never stopped, and ends with the
+same rows. A batch that was cut while its rows were written is asked again, and only its missing rows are added.
 """
 
+import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pydantic import Field, field_validator
 from callwright.conversation import Conversation, ToolCall
 from callwright.errors import ConfigError
 from callwright.evaluation.answerer import Answerer, ModelAnswer, Prompt
+from callwright.evaluation.batches import batches
 from callwright.evaluation.bfcl import load_category, sample
 from callwright.evaluation.row import EvaluationRow, RowCall, read_rows
 from callwright.scoring.categories import CATEGORIES, find_category
@@ -42,7 +44,7 @@ class EvaluationSettings(Settings):
     batch_size: int = Field(16, gt=0)
     """Prompts in a batch, at most."""
     batch_tokens: int = Field(8192, gt=0)
-    """Prompt tokens in a batch, padding included, at most: long prompts go in small batches."""
+    """Prompt tokens in a batch, at most: padding counts, and what all its prompts begin with counts once."""
     max_new_tokens: int = Field(160, gt=0)
     """Outputs are cut there; a cut call is no call."""
 
@@ -106,8 +108,7 @@ def evaluate(
     done = {row.id for name in entries for row in read_rows(directory / f"{name}.jsonl")}
     questions = [
         _Question(entry, answerer.prepare(Conversation(entry.question, to_tools(entry))))
-        for members in entries.values()
-        for entry in members
+        for entry in sorted(itertools.chain(*entries.values()), key=lambda entry: entry.id)
     ]
     # An entry is as much work as the tokens that it may have, and the longest are asked first.
     work = {question.entry.id: len(question.prompt.ids) + settings.max_new_tokens for question in questions}
@@ -117,7 +118,9 @@ def evaluate(
         advance(len(ids), sum(work[name] for name in ids & work.keys()) / max(total, 1))
 
     report(done)
-    for batch in _batches(questions, settings):
+    prompts = [question.prompt.ids for question in questions]
+    for numbers in batches(prompts, rows=settings.batch_size, tokens=settings.batch_tokens):
+        batch = [questions[number] for number in numbers]
         missing = {question.entry.id for question in batch} - done
         if not missing:
             continue
@@ -135,19 +138,6 @@ def evaluate(
                 file.append(*new)
         report(missing)
     return True
-
-
-def _batches(questions: Sequence[_Question], settings: EvaluationSettings) -> Iterator[list[_Question]]:
-    """Longest first, so that what will not fit into memory fails at once; neighbors have similar lengths."""
-    batch: list[_Question] = []
-    for question in sorted(questions, key=lambda one: (-len(one.prompt.ids), one.entry.id)):
-        longest = len((batch[0] if batch else question).prompt.ids)
-        if batch and (len(batch) == settings.batch_size or (len(batch) + 1) * longest > settings.batch_tokens):
-            yield batch
-            batch = []
-        batch.append(question)
-    if batch:
-        yield batch
 
 
 def _row(question: _Question, answer: ModelAnswer, seconds: float) -> EvaluationRow:

@@ -3,11 +3,15 @@
 Training runs through Tunix's module, because LoRA is attached there; serving wants merged weights, a cache and no
 module around them. Both read the same tree, in Tunix's layout (`nnx.to_pure_dict(nnx.state(model, nnx.Param))`), and a
 test holds their logits together. Prompts are left-padded, so that at every step all rows write the same cache slot.
+What tokens see goes by position, as they may see several caches: what a group of rows begins with, kept once for all of
+them, and what a row has had so far, which is only read while a few tokens are added to a smaller one.
 
-Shape letters: B batch, T new tokens, S cache slots, D model width, N heads, K key-value heads, H head width, V words.
+Shape letters: B batch, T new tokens, S cache slots, M groups of R rows each, D model width, N heads, K key-value heads,
+G heads for each of them, Q queries of a head, H head width, V words.
 """
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -23,6 +27,28 @@ class Cache(NamedTuple):
 
     keys: tuple[jax.Array, ...]
     values: tuple[jax.Array, ...]
+
+
+class Context(NamedTuple):
+    """What rows have before the tokens of their own cache. Groups of B / M rows, in order, have the same.
+
+    Attributes:
+      cache: Keys and values of M rows.
+      padding: (M,) how many slots at the left are padding.
+      filled: Scalar; the slots from here on are empty.
+    """
+
+    cache: Cache
+    padding: jax.Array
+    filled: jax.Array
+
+
+class _Places(NamedTuple):
+    """Positions (B, T) of new tokens, and by cache what they see in global and local layers: masks (M, 1, S, RT, 1)."""
+
+    positions: jax.Array
+    everything: tuple[jax.Array, ...]
+    window: tuple[jax.Array, ...]
 
 
 def empty_cache(config: Gemma3Config, batch: int, slots: int, dtype: jnp.dtype) -> Cache:
@@ -52,6 +78,7 @@ def forward(
     start: jax.Array,
     padding: jax.Array,
     cache: Cache,
+    contexts: Sequence[Context] = (),
 ) -> tuple[jax.Array, Cache]:
     """Runs T new tokens on top of what the cache holds.
 
@@ -62,18 +89,12 @@ def forward(
       start: Scalar; the cache slot of the first new token.
       padding: (B,) how many slots at the left of each row are padding.
       cache: Keys and values so far.
+      contexts: What the rows have before the cache's first token, in this order.
 
     Returns:
       The final hidden states (B, T, D), normed, and the cache with the new tokens in it.
     """
-    batch, length = tokens.shape
-    slots = cache.keys[0].shape[1]
-    query_slot = start + jnp.arange(length)  # (T,)
-    key_slot = jnp.arange(slots)
-    positions = query_slot[None] - padding[:, None]  # (B, T)
-    causal = (key_slot[None] <= query_slot[:, None])[None] & (key_slot[None, None] >= padding[:, None, None])
-    window = causal & (key_slot[None] > query_slot[:, None] - config.sliding_window)[None]
-
+    places = _places(config, tokens.shape, start, padding, cache, contexts)
     embedding = params["embedder"]["input_embedding"]
     x = embedding[tokens] * jnp.sqrt(config.d_model).astype(embedding.dtype)
     keys, values = [], []
@@ -88,18 +109,13 @@ def forward(
         else:
             query = jnp.einsum("BTD,NDH->BTNH", h, attention["q_einsum"]["w"])
             key, value = jnp.einsum("BTD,CKDH->CBTKH", h, attention["kv_einsum"]["w"])
-        query = _rope(_norm(query, attention["_query_norm"]["scale"], config.norm_eps), positions, rope_base)
-        key = _rope(_norm(key, attention["_key_norm"]["scale"], config.norm_eps), positions, rope_base)
-        key = jax.lax.dynamic_update_slice(cache.keys[index], key, (0, start, 0, 0))
-        value = jax.lax.dynamic_update_slice(cache.values[index], value, (0, start, 0, 0))
-        keys.append(key)
-        values.append(value)
-
-        grouped = query.reshape(batch, length, config.num_kv_heads, -1, config.head_dim) * config.query_scale
-        scores = jnp.einsum("BTKGH,BSKH->BKGTS", grouped, key)
-        mask = (causal if is_global else window)[:, None, None]
-        weights = jax.nn.softmax(jnp.where(mask, scores, jnp.finfo(scores.dtype).min), axis=-1)
-        mixed = jnp.einsum("BKGTS,BSKH->BTKGH", weights, value).reshape(query.shape)
+        query = _rope(_norm(query, attention["_query_norm"]["scale"], config.norm_eps), places.positions, rope_base)
+        key = _rope(_norm(key, attention["_key_norm"]["scale"], config.norm_eps), places.positions, rope_base)
+        keys.append(jax.lax.dynamic_update_slice(cache.keys[index], key, (0, start, 0, 0)))
+        values.append(jax.lax.dynamic_update_slice(cache.values[index], value, (0, start, 0, 0)))
+        caches = [(context.cache.keys[index], context.cache.values[index]) for context in contexts]
+        masks = places.everything if is_global else places.window
+        mixed = _attend(query * config.query_scale, [*caches, (keys[-1], values[-1])], masks)
         h = jnp.einsum("BTNH,NHD->BTD", mixed, attention["attn_vec_einsum"]["w"])
         x = x + _norm(h, layer["post_attention_norm"]["scale"], config.norm_eps)
 
@@ -108,6 +124,77 @@ def forward(
         h = jax.nn.gelu(h @ mlp["gate_proj"]["kernel"]) * (h @ mlp["up_proj"]["kernel"])
         x = x + _norm(h @ mlp["down_proj"]["kernel"], layer["post_ffw_norm"]["scale"], config.norm_eps)
     return _norm(x, params["final_norm"]["scale"], config.norm_eps), Cache(tuple(keys), tuple(values))
+
+
+def _places(
+    config: Gemma3Config,
+    shape: tuple[int, ...],
+    start: jax.Array,
+    padding: jax.Array,
+    cache: Cache,
+    contexts: Sequence[Context],
+) -> _Places:
+    batch, length = shape
+    before = jnp.zeros(batch, jnp.int32)  # tokens of the contexts so far
+    key_positions, real = [], []
+    for context in (*contexts, Context(cache, padding, start + length)):
+        groups, slots = context.cache.keys[0].shape[:2]
+        slot = jnp.arange(slots)
+        within = slot - context.padding[:, None]
+        real.append(((within >= 0) & (slot < context.filled))[:, None, :, None, None])
+        key_positions.append((before.reshape(groups, -1, 1) + within[:, None]).swapaxes(1, 2)[:, None, :, :, None])
+        own, before = before, before + jnp.repeat(context.filled - context.padding, batch // groups)
+    positions = (own + start - padding)[:, None] + jnp.arange(length)
+
+    def visible(window: int | None) -> tuple[jax.Array, ...]:
+        masks = []
+        for key, exists in zip(key_positions, real, strict=True):  # (M, 1, S, R, 1) and (M, 1, S, 1, 1)
+            query = positions.reshape(len(key), 1, 1, -1, length)
+            mask = exists & (key <= query)
+            mask = mask if window is None else mask & (key > query - window)
+            masks.append(mask.reshape(*mask.shape[:3], -1, 1))
+        return tuple(masks)
+
+    return _Places(positions, visible(None), visible(config.sliding_window))
+
+
+def _attend(query: jax.Array, caches: Sequence[tuple[jax.Array, jax.Array]], masks: Sequence[jax.Array]) -> jax.Array:
+    """Mixes the values of all caches, keys and values (M, S, K, H) each, for scaled queries (B, T, N, H).
+
+    One softmax goes over all of them; no cache is copied for the rows that share it. Scores are (M, K, S, Q), because
+    in this order of axes a CPU is fastest at both products.
+    """
+    batch, length, _, width = query.shape
+    heads = caches[0][0].shape[2]
+    apart = query.reshape(batch, length, heads, -1, width).transpose(0, 2, 1, 3, 4)  # (B, K, T, G, H)
+    queries = apart.reshape(batch, heads, -1, width)  # (B, K, Q, H)
+    scores = []
+    for (key, _), mask in zip(caches, masks, strict=True):
+        found = jnp.einsum("MKQH,MSKH->MKSQ", _by_group(queries, len(key)), key).astype(jnp.float32)
+        by_token = found.reshape(*found.shape[:3], mask.shape[3], -1)
+        scores.append(jnp.where(mask, by_token, jnp.finfo(jnp.float32).min).reshape(found.shape))
+    largest = functools.reduce(jnp.maximum, (_by_row(found.max(axis=2), batch) for found in scores))
+    total, mixed = jnp.zeros(largest.shape), jnp.zeros((*largest.shape, width))
+    for (_, value), found in zip(caches, scores, strict=True):
+        weights = jnp.exp(found - _by_group(largest, len(value))[:, :, None])
+        total += _by_row(weights.sum(axis=2), batch)
+        mixed += _by_row(jnp.einsum("MKSQ,MSKH->MKQH", weights.astype(value.dtype), value), batch)
+    mixed = (mixed / total[..., None]).astype(query.dtype).reshape(apart.shape)
+    return mixed.transpose(0, 2, 1, 3, 4).reshape(query.shape)
+
+
+def _by_group(of_rows: jax.Array, groups: int) -> jax.Array:
+    """(B, K, Q, ...) as (M, K, RQ, ...)."""
+    _, heads, _, *rest = of_rows.shape
+    apart = of_rows.reshape(groups, -1, *of_rows.shape[1:]).swapaxes(1, 2)
+    return apart.reshape(groups, heads, -1, *rest)
+
+
+def _by_row(of_groups: jax.Array, batch: int) -> jax.Array:
+    """(M, K, RQ, ...) as (B, K, Q, ...)."""
+    groups, heads, _, *rest = of_groups.shape
+    apart = of_groups.reshape(groups, heads, batch // groups, -1, *rest).swapaxes(1, 2)
+    return apart.reshape(batch, heads, -1, *rest)
 
 
 def output_head(params: Params) -> jax.Array:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from flax import nnx
 from tunix.models.gemma3 import model as tunix_gemma3
 
+from callwright.models.attention import take_rows
 from callwright.models.forward import Params
 from callwright.models.gemma3 import Gemma3Config
 from callwright.models.hf_names import tree_of
@@ -43,14 +44,16 @@ def tunix_config(config: Gemma3Config, precision: Precision) -> tunix_gemma3.Mod
 
 
 def load_model(files: ModelFiles, mesh: jax.sharding.Mesh, precision: Precision = "float32") -> tunix_gemma3.Gemma3:
-    """The model with its weights in `precision`, sharded over the mesh."""
+    """The model with its weights in `precision`, sharded over the mesh; it takes `attention.Visible` for a mask too."""
     config = tunix_config(files.config, precision)
     with mesh:
         module = nnx.eval_shape(lambda: tunix_gemma3.Gemma3(config, rngs=nnx.Rngs(params=0)))
         graph, state = nnx.split(module)
         tree = tree_of(read_tensors(files.weights, files.config, precision), files.config)
         arrays = jax.tree.map(jax.device_put, tree, nnx.get_named_sharding(state, mesh).to_pure_dict())
-        return cast(tunix_gemma3.Gemma3, nnx.merge(graph, arrays))
+        model = cast(tunix_gemma3.Gemma3, nnx.merge(graph, arrays))
+    take_rows(model)
+    return model
 
 
 def parameters(model: tunix_gemma3.Gemma3) -> Params:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 import callwright
 from callwright.data.packing import PACKING_VERSION
+from callwright.data.synthetic import SYNTHETIC_VERSION
 from callwright.errors import ConfigError, DataError
 from callwright.report.events import RunCreated
 from callwright.report.schema import Versions
@@ -40,6 +41,8 @@ class Environment(BaseModel):
     """The first digits of the sha256 of the processor's features, sorted; "" where the system does not tell them."""
     packing: int
     """The version of how examples are packed into rows."""
+    synthetic_data: int = 1
+    """The version of what examples the synthetic source makes; runs of the first one did not tell it."""
 
 
 def describe_environment() -> Environment:
@@ -53,6 +56,7 @@ def describe_environment() -> Environment:
         cpu=name,
         cpu_features=features,
         packing=PACKING_VERSION,
+        synthetic_data=SYNTHETIC_VERSION,
     )
 
 
@@ -109,6 +113,7 @@ def _named(environment: Environment, versions: Versions) -> dict[str, Any]:
         "CPU": environment.cpu,
         "CPU features": environment.cpu_features,
         "packing": environment.packing,
+        "synthetic data": environment.synthetic_data,
         "platform": versions.platform,
         **versions.packages,
     }

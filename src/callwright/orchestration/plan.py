@@ -12,16 +12,17 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from callwright.data.packing import PackedBatches
+from callwright.data.packing import ExampleCounts, PackedBatches
 from callwright.formats import get_format
 from callwright.formats.base import Format
 from callwright.models.gemma3 import Gemma3Config
 from callwright.models.sources import ModelFiles
 from callwright.models.tokenizer import GemmaTokenizer
 from callwright.orchestration.config import PipelineConfig
-from callwright.orchestration.data_checks import DataCheck, check_data
+from callwright.orchestration.data_checks import check_data
 from callwright.orchestration.starting_point import StartingPoint
 from callwright.progress import duration
+from callwright.training.losses import CHUNK
 from callwright.training.settings import GrpoSettings, SftSettings
 
 EFFICIENCY = 0.45
@@ -32,6 +33,8 @@ SAMPLE_TOKENS = 200_000
 """Tokens after which no further row is packed for that, which takes seconds; updates may be of any size."""
 PROCESS_BYTES = 2e9
 """Of the interpreter, its libraries and XLA: chosen so that the sums fit the peaks measured on CPUs."""
+SEEN = 1024
+"""Tokens of a long row that a block of 64 looks at in attention, about."""
 PROMPT_TOKENS, ANSWER_TOKENS = 500, 64
 """Of a typical entry of BFCL and its answer."""
 TRAINING_START_SECONDS, EVALUATION_START_SECONDS = 60, 20
@@ -93,10 +96,16 @@ def describe_work(
             checked = check_data(config, stage.number, _format(config)) if check else None
             found = checked.lines() if checked else found
             training = config.stage(stage.number).training
-            flops = _sft_flops(training, size) if isinstance(training, SftSettings) else _grpo_flops(training, size)
+            line.append(f"{len(config.source(stage.number))} examples{f' ({checked})' if checked else ''},")
+            line.append(f"{training.steps} updates,")
+            if isinstance(training, SftSettings):
+                sampled = _sampled(config, stage.number, training, tokenizer)
+                flops = _sft_flops(training, size, sampled)
+                line.append(sampled.describe(training.steps))
+            else:
+                flops = _grpo_flops(training, size)
             seconds = training.steps * flops / (speed * EFFICIENCY) + TRAINING_START_SECONDS
             total += seconds
-            line += _describe_data(config, stage.number, tokenizer, checked)
             line.append(f"about {duration(seconds)} and {training_memory(training, files.config) / 1e9:.0f} GB;")
         seconds = evaluation_flops / (speed * EFFICIENCY) + EVALUATION_START_SECONDS
         total += seconds
@@ -108,24 +117,30 @@ def describe_work(
     yield f"in all about {duration(total)} (an estimate: within a factor of two)"
 
 
-def _describe_data(
-    config: PipelineConfig, number: int, tokenizer: GemmaTokenizer, checked: DataCheck | None
-) -> Iterator[str]:
-    """How many examples a training stage has, how many of them were checked, and how many it will use."""
-    source, training = config.source(number), config.stage(number).training
-    yield f"{len(source)} examples{f' ({checked})' if checked else ''}, {training.steps} updates,"
-    if isinstance(training, SftSettings):
-        by_row = training.model_copy(update={"batch_size": 1, "gradient_accumulation": 1})
-        batches = PackedBatches(source, _format(config), tokenizer, by_row, config.seed)
-        update = training.batch_size * training.gradient_accumulation  # in rows
-        for packed, _ in enumerate(batches, 1):
-            if packed >= min(SAMPLE_UPDATES, max(training.steps, 1)) * update or batches.counts.tokens >= SAMPLE_TOKENS:
-                break
-        share, counts = training.steps * update / packed, batches.counts
-        yield (
+@dataclass(frozen=True, slots=True)
+class _Sampled:
+    """What some updates, or a part of one, hold that was packed for real."""
+
+    updates: float
+    counts: ExampleCounts
+
+    def describe(self, steps: int) -> str:
+        """What so many updates will use, in words."""
+        counts, share = self.counts, steps / self.updates
+        return (
             f"about {counts.examples * share:.0f} examples and {counts.tokens * share:.0f} tokens used, "
             f"{len(counts.too_long)} of the first {counts.examples} too long,"
         )
+
+
+def _sampled(config: PipelineConfig, number: int, training: SftSettings, tokenizer: GemmaTokenizer) -> _Sampled:
+    by_row = training.model_copy(update={"batch_size": 1, "gradient_accumulation": 1})
+    batches = PackedBatches(config.source(number), _format(config), tokenizer, by_row, config.seed)
+    update = training.batch_size * training.gradient_accumulation  # in rows
+    for packed, _ in enumerate(batches, 1):
+        if packed >= min(SAMPLE_UPDATES, max(training.steps, 1)) * update or batches.counts.tokens >= SAMPLE_TOKENS:
+            break
+    return _Sampled(packed / update, batches.counts)
 
 
 def _format(config: PipelineConfig) -> Format:
@@ -144,17 +159,17 @@ def _measure_speed() -> float:
     return count * 2 * 1024 * 640 * 2048 / (time.perf_counter() - start)
 
 
-def _sft_flops(training: SftSettings, size: _Size) -> float:
-    """Of one update: forward and activations' gradients (4 for each weight and token), head on supervised positions."""
-    rows = training.batch_size * training.gradient_accumulation
-    return 4.0 * rows * (training.sequence_length * size.body + training.supervised_length * size.head)
+def _sft_flops(training: SftSettings, size: _Size, sampled: _Sampled) -> float:
+    """Of one update: 4 for each weight and token (forward, activations' gradients), the head on supervised tokens."""
+    tokens = training.batch_size * training.gradient_accumulation * training.sequence_length
+    return 4.0 * (tokens * size.body + sampled.counts.supervised_tokens / sampled.updates * size.head)
 
 
 def _grpo_flops(training: GrpoSettings, size: _Size) -> float:
-    """Of one update: rollouts, the reference's forward pass, forward and backward."""
-    rows = training.prompts_per_step * training.group_size
-    length = training.max_prompt_tokens + training.max_new_tokens
-    return 2.0 * rows * (4 * length * size.body + 4 * training.max_new_tokens * size.head)
+    """Of one update: rollouts, the reference's forward pass, forward and backward; each prompt is computed once."""
+    answers = training.group_size * training.max_new_tokens
+    tokens = training.max_prompt_tokens + answers
+    return 2.0 * training.prompts_per_step * 4 * (tokens * size.body + answers * size.head)
 
 
 def training_memory(training: SftSettings | GrpoSettings, config: Gemma3Config) -> float:
@@ -164,12 +179,12 @@ def training_memory(training: SftSettings | GrpoSettings, config: Gemma3Config) 
     size = _Size.of(config)
     weights = 2 * (size.body + size.head) + 4 * size.head
     if isinstance(training, SftSettings):
-        rows, length, targets = training.batch_size, training.sequence_length, training.supervised_length
+        rows, length = training.batch_size, training.sequence_length
     else:
         weights *= 2
-        rows = training.prompts_per_step * training.group_size
-        length, targets = training.max_prompt_tokens + training.max_new_tokens, training.max_new_tokens
+        rows = training.prompts_per_step
+        length = training.max_prompt_tokens + training.group_size * training.max_new_tokens
     activations = rows * length * config.num_layers * (12 * config.d_model + 8 * config.d_ff) * 2
-    attention = rows * length * length * config.num_heads * config.num_layers * 4
-    logits = 4 * rows * targets * config.vocab_size * 4
+    attention = rows * length * min(length, SEEN) * config.num_heads * config.num_layers * 4
+    logits = 4 * CHUNK * config.vocab_size * 4
     return weights + activations + attention + logits + PROCESS_BYTES

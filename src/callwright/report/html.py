@@ -90,6 +90,7 @@ def _render(results: Results, rows: Rows, limits: Limits) -> str:
         missing=sentences.missing(results, _without_rows(results, rows)),
         relevance_note=sentences.relevance(results),
         no_overall=sentences.NO_OVERALL,
+        loops=sentences.loops(results),
         uncorrected=sentences.UNCORRECTED,
         curves=_curves(results),
         pairs=pairs(results, rows, limits),

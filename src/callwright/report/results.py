@@ -169,6 +169,7 @@ def _evaluation(
             total=len(one.verdicts),
             planned=max(planned.get(name, 0), len(one.verdicts)),
             called=one.called,
+            loops=one.loops,
             errors=dict(one.errors),
         )
         for name, one in summaries.items()

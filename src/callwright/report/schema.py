@@ -136,13 +136,15 @@ class Score(_Part):
     """Entries that the sample holds; more than `total` while the evaluation is unfinished."""
     called: NonNegativeInt
     """Entries in which the model made at least one well-formed call."""
+    loops: NonNegativeInt = 0
+    """Entries whose output was cut because it had begun to repeat itself."""
     errors: dict[str, NonNegativeInt] = {}
     """Error type to how often, over the entries that were not solved."""
 
     @model_validator(mode="after")
     def _adds_up(self) -> "Score":
-        if not (self.correct <= self.total <= self.planned and self.called <= self.total):
-            raise ValueError("needs correct <= total <= planned and called <= total")
+        if not (self.correct <= self.total <= self.planned and max(self.called, self.loops) <= self.total):
+            raise ValueError("needs correct <= total <= planned, and called and loops <= total")
         return self
 
     @computed_field  # type: ignore[prop-decorator]
@@ -175,7 +177,7 @@ class Evaluation(_Part):
     def pooled(self) -> Score:
         """The call categories together, entry by entry; its errors stay with the categories."""
         calls = [score for name, score in self.categories.items() if is_call_category(name)]
-        fields = ("correct", "total", "planned", "called")
+        fields = ("correct", "total", "planned", "called", "loops")
         return Score(**{field: sum(getattr(score, field) for score in calls) for field in fields})
 
 

@@ -94,6 +94,19 @@ def _irrelevance(results: Results) -> str:
     )
 
 
+def loops(results: Results) -> str:
+    """How many outputs of each model were cut because they repeated themselves; "" where none was."""
+    counts = {
+        key: [sum(score.loops for score in scores), sum(score.total for score in scores)]
+        for key in results.evaluated
+        for scores in [results.evaluations[key].categories.values()]
+    }
+    if not any(found for found, _ in counts.values()):
+        return ""
+    stages = (f"{results.title(key)}: {count(found)} of {count(total)}" for key, (found, total) in counts.items())
+    return f"Outputs that had begun to repeat themselves were cut there, and count as they were: {'; '.join(stages)}."
+
+
 def relevance_categories(results: Results) -> list[str]:
     """The categories that ask whether to call at all."""
     return [name for name in results.categories if not is_call_category(name)]

@@ -8,10 +8,10 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from callwright.html.numbers import duration, interval, percent, size
+from callwright.html.numbers import count, duration, interval, percent, size
 from callwright.invisible import printable
 from callwright.report.schema import Results, Score
-from callwright.report.sentences import headline, relevance_categories
+from callwright.report.sentences import headline, loops, relevance_categories
 
 _WIDE = 400
 """Columns of a file or a pipe: no line is cut there."""
@@ -58,6 +58,9 @@ def build(results: Results, *, plain: bool = False) -> Table:
         called = [results.evaluations[key].categories.get(name) for key in results.evaluated]
         table.add_row("  made a call", *(percent(s.called / s.total) if s and s.total else "–" for s in called))
     table.add_section()
+    if loops(results):
+        evaluations = (results.evaluations[key].categories.values() for key in results.evaluated)
+        table.add_row("cut in a loop", *(count(sum(score.loops for score in scores)) for scores in evaluations))
     table.add_row("stage took", *(_cost(results, key) for key in results.evaluated))
     return table
 

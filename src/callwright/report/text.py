@@ -32,8 +32,9 @@ def expected_text(row: EvaluationRow) -> str:
 def ending(row: EvaluationRow) -> str:
     """Where the output ends too early, in a sentence; "" where it is whole."""
     inside_call = any(issue.message.startswith(NEVER_CLOSED) for issue in row.parse_errors)
-    if row.finish_reason == "length":
-        return "Cut by the token limit, inside a call." if inside_call else "Cut by the token limit."
+    cut = {"length": "Cut by the token limit", "loop": "Cut because it repeats itself"}.get(row.finish_reason or "")
+    if cut:
+        return f"{cut}, inside a call." if inside_call else f"{cut}."
     if row.complete:
         return ""
     return "Ends inside a call." if inside_call else "Ends inside a thought."

@@ -28,7 +28,8 @@ from flax import nnx
 from tunix.rl.algo_core import compute_advantages
 from tunix.rl.common import compute_kl_divergence
 
-from callwright.data.packing import Batch, stream
+from callwright.data.packing import order, stream
+from callwright.data.rows import BLOCK, Batch, Encoded, Tree, by_target, lay_out
 from callwright.data.source import Example, Source
 from callwright.engines.base import Generation
 from callwright.engines.jax import JaxEngine
@@ -74,7 +75,7 @@ def grpo_loss(model: Any, batch: Mapping[str, jax.Array], kl_weight: float) -> t
 
     Args:
       model: The adapted policy.
-      batch: A batch as in SFT, with `advantage` (B,) and `reference` (B, K), the log-probabilities of the model
+      batch: A batch as in SFT, with `advantage` (B, K) and `reference` (B, K), the log-probabilities of the model
         that training began with.
       kl_weight: Weight of the KL term.
 
@@ -84,7 +85,7 @@ def grpo_loss(model: Any, batch: Mapping[str, jax.Array], kl_weight: float) -> t
     chosen, entropy = target_logprobs(model, dict(batch))
     ratio = jnp.exp(chosen - jax.lax.stop_gradient(chosen))  # 1, but its gradient is the policy's
     kl = compute_kl_divergence(chosen, batch["reference"], "low_var_kl")
-    token_loss = kl_weight * kl - batch["advantage"][:, None] * ratio
+    token_loss = kl_weight * kl - batch["advantage"] * ratio
     weight = batch["weight"]
     means = {"kl": jnp.sum(kl * weight), "entropy": jnp.sum(entropy * weight)}
     return jnp.sum(token_loss * weight), means
@@ -172,7 +173,9 @@ def _prompts(
         ids, _ = encode_segments(policy.tokenizer, prompt.segments)
         return (example, ids) if len(ids) <= settings.max_prompt_tokens else None
 
-    return stream(source, seed, prepare, too_long, f"{settings.max_prompt_tokens} prompt tokens")
+    limits = f"{settings.max_prompt_tokens} prompt tokens"
+    for _, _, prompt in stream(source, order(len(source), seed), prepare, too_long, limits):
+        yield prompt
 
 
 def _roll_out(
@@ -231,30 +234,39 @@ def _summary(groups: Sequence[_Group]) -> dict[str, Any]:
 
 
 def _batch(groups: Sequence[_Group], policy: Policy, settings: GrpoSettings) -> Batch:
-    """The completions as a batch of one row each; rows of groups that do not vary have no weight."""
-    size, most = len(groups) * settings.group_size, settings.max_new_tokens
+    """A row for each prompt, which its completions share; completions of a group that does not vary have no weight.
+
+    All batches have the shape of the largest, so that one is compiled.
+    """
+    rows = [[_tree(group)] for group in groups]
+    most = settings.group_size * settings.max_new_tokens
     length = settings.max_prompt_tokens + most
-    batch: Batch = {name: np.zeros((size, length), np.int32) for name in ("tokens", "segments", "positions")}
-    batch["tokens"][:] = policy.tokenizer.pad_id
-    batch |= {"at": np.zeros((size, most), np.int32), "label": np.zeros((size, most), np.int32)}
-    batch["weight"] = np.zeros((size, most), np.float32)
+    batch = lay_out(rows, length, most, policy.tokenizer.pad_id, key_blocks=-(-length // BLOCK))
     totals = np.array([reward.total for group in groups for reward in group.rewards])
-    batch["advantage"] = np.asarray(compute_advantages(totals, settings.group_size), np.float32)
+    advantages = compute_advantages(totals, settings.group_size).reshape(len(groups), -1)
+    batch["advantage"] = by_target(batch["member"], np.asarray(advantages).tolist())
     learning = sum(group.varied for group in groups) * settings.group_size
-    row = 0
-    for group in groups:
-        for completion in group.completions:
-            output = [*completion.token_ids, *([] if completion.stop_id is None else [completion.stop_id])]
-            start, stop = len(group.prompt), len(group.prompt) + len(output)
-            batch["tokens"][row, :stop] = [*group.prompt, *output]
-            batch["segments"][row, :stop] = 1
-            batch["positions"][row, :stop] = np.arange(stop)
-            batch["at"][row, : len(output)] = np.arange(start, stop) - 1
-            batch["label"][row, : len(output)] = output
-            if group.varied:
-                batch["weight"][row, : len(output)] = 1 / (learning * len(output))
-            row += 1
+    weights = [
+        [1 / (learning * member.supervised_tokens) if group.varied else 0.0 for member in tree.members]
+        for group, (tree,) in zip(groups, rows, strict=True)
+    ]
+    batch["weight"] = by_target(batch["member"], weights)
     return batch
+
+
+def _tree(group: _Group) -> Tree:
+    """The group's completions, stop tokens included, after their prompt."""
+    tree: Tree | None = None
+    for completion in group.completions:
+        output = [*completion.token_ids, *([] if completion.stop_id is None else [completion.stop_id])]
+        supervised = np.arange(len(group.prompt) + len(output)) >= len(group.prompt)
+        sequence = Encoded(group.example.id, np.array([*group.prompt, *output], np.int32), supervised)
+        if tree is None:
+            tree = Tree(sequence)
+        else:
+            tree.add(sequence)
+    assert tree is not None  # noqa: S101  (a group has at least two completions)
+    return tree
 
 
 @nnx.jit

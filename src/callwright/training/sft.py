@@ -8,7 +8,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from callwright.data.packing import Batch, ExampleCounts, PackedBatches
+from callwright.data.packing import ExampleCounts, PackedBatches
+from callwright.models.devices import put_batch
 from callwright.training.losses import sft_loss
 from callwright.training.settings import SftSettings
 from callwright.training.trainer import LoraTrainer, Record
@@ -51,14 +52,14 @@ def train_sft(
         trainer.with_loss_fn(sft_loss)
         trainer.with_gen_model_input_fn(lambda batch: {"batch": batch})
 
-        def stream() -> Iterator[Batch]:
+        def stream() -> Iterator[dict[str, jax.Array]]:
             nonlocal current
             for done, (ids, group) in enumerate(itertools.islice(batches, settings.steps)):
                 if done >= trainer.train_steps and should_stop():
                     return
-                tokens = sum(int(np.count_nonzero(batch["segments"])) for batch in group)
+                tokens = sum(int(np.count_nonzero(batch["part"])) for batch in group)
                 current = {"tokens": tokens, "examples": ids}
-                yield from group
+                yield from (put_batch(batch, mesh) for batch in group)
 
         trainer.train(stream())
     return trainer.train_steps >= settings.steps, batches.counts

@@ -1,4 +1,4 @@
-"""Offers a declared tool under names, descriptions and types that are new in every example.
+"""Offers a declared tool under names, descriptions and types that are new in every offer.
 
 What a model can memorize it will: so verbs, nouns, parameter names, naming style, wording of descriptions, the type of
 a quantity and the set of optional parameters are drawn afresh each time, and the only way to make the right call is to
@@ -38,7 +38,7 @@ EXTRAS = {
 
 @dataclass(frozen=True, slots=True)
 class OfferedTool:
-    """A tool as one example offers it.
+    """A tool as one offer has it.
 
     Attributes:
       group: The group it comes from.

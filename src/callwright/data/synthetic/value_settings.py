@@ -29,7 +29,7 @@ def _listed(value: Any) -> Any:
 LARGEST = 10**12
 """The largest number that can be declared, by its absolute value: all are exact as floats, decimals included."""
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-"""One text, or a list of texts of which each example takes one."""
+"""One text, or a list of texts of which each offer takes one."""
 NonEmpty = Annotated[tuple[str, ...], Field(min_length=1)]
 ParameterName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 _MONTHS = (
@@ -392,7 +392,7 @@ class NamedPool(_Values):
 
 
 class AnyOf(_Values):
-    """Several pools, of which each example takes one."""
+    """Several pools, of which each offer takes one."""
 
     any_of: tuple["ValuePool", ...] = Field(min_length=1, alias="anyOf")
 

@@ -1,7 +1,7 @@
 """What arguments can be, and how a person words them: the value pools of tools files.
 
 A `ValueType` is a JSON type together with a way of drawing a value and its wording: 1200 as "1,200", "2024-03-05" as
-"March 5, 2024", 0.045 as "4.5%". A pool holds several types for the same parameter, of which each example takes one,
+"March 5, 2024", 0.045 as "4.5%". A pool holds several types for the same parameter, of which each offer takes one,
 so that the same request asks for 0.045 under one schema and for 4.5 under the next: what decides is the schema's type
 and description, which is what the model must learn to read. Whole values of number-typed parameters are written as they
 are worded, 5 rather than 5.0.
