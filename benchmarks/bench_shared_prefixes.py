@@ -1,9 +1,9 @@
 """Examples a second of SFT on the real Gemma 3 270M, with shared prefixes and without, in one run.
 
-Two sets: `fixed` offers the same eight tools in every example; `broad` is the quickstart's synthetic set with eight
-requests to each offer, and without sharing the same examples. A case is SET/share/ROWSxLENGTH or SET/alone/ROWSxLENGTH,
-bfloat16, a process of its own; the first update compiles and is left out. Without sharing several lengths are tried,
-because short rows waste less attention and long ones less padding.
+Two sets: `fixed` offers the same eight tools in every example; `broad` is the quickstart's synthetic set, but with
+eight requests to each offer; without sharing the examples are the same. A case is SET/share/ROWSxLENGTH or
+SET/alone/ROWSxLENGTH, bfloat16, a process of its own; the first update compiles and is left out. Without sharing
+several lengths are tried, because short rows waste less attention and long ones less padding.
 
     python benchmarks/bench_shared_prefixes.py [--updates 4] [--cases fixed/share/1x2048 ...]
 """

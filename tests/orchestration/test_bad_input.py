@@ -48,13 +48,13 @@ def beside(desk, finished):
 
 def starts_that_fail():
     """Kinds of runs that cannot begin: what the line says, and overrides, or what is done to the machine."""
-    stages, grpo = ("sft_small", "sft_full", "grpo"), "grpo.training.group_size=5"
+    stages = ("sft_small", "sft_full", "grpo")
     yield "8 devices for the mesh (mesh.fsdp 8 x mesh.tp 1); got 1 of cpu", ["mesh.fsdp=8"], {}
     yield "12 devices for the mesh", ["mesh={fsdp: 3, tp: 4}"], {}
     yield "a multiple of mesh.fsdp 2 as sft_small.training.batch_size; got 1", ["mesh.fsdp=2"], {"device_count": 2}
     yield (
-        "as grpo.training.prompts_per_step times group_size; got 10",
-        [grpo, "mesh.fsdp=4", "training.batch_size=4"],
+        "a multiple of mesh.fsdp 4 as grpo.training.prompts_per_step; got 2",
+        ["mesh.fsdp=4", "training.batch_size=4"],
         {"device_count": 4},
     )
     yield "GB of memory for sft_small; got 0.0 GB in all; lower batch_size", [], {"total_memory": 1e6}

@@ -30,12 +30,6 @@ def check_one_line(ended, *parts):
     assert all(part in line for part in parts)
 
 
-@pytest.fixture
-def double():
-    with OllamaDouble() as running:
-        yield running
-
-
 @pytest.mark.parametrize("more", [(), ("--json",), ("--format", "xml/args")])
 def test_an_ollama_that_creates_no_model(double, more, capsys, tmp_path):
     double.instead["POST", "/api/create"] = CannedResponse(500, JSON, b'{"error": "no\\nquantizer"}')

@@ -11,7 +11,7 @@ import json
 import socket
 import tempfile
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from tests.support.ollama_player import (
 from tests.support.ollama_recordings import NeverRecordedError, canonical, read_gguf, rows, rows_of, setup_of
 
 from callwright.engines.loopback import QuietServer, body_of
+from callwright.engines.ollama_api import Ollama
 
 __all__ = ["JSON", "NDJSON", "CannedResponse", "Model", "OllamaDouble"]
 
@@ -311,3 +312,9 @@ def _running(model):
 
 def _full(name):
     return name if ":" in name else f"{name}:latest"
+
+
+def names_at(host: str) -> list[str]:
+    """The names of the models at this address."""
+    with closing(Ollama(host)) as server:
+        return list(server.models())

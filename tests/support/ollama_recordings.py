@@ -14,6 +14,7 @@ import gguf
 GOLDEN = Path(__file__).parents[1] / "golden" / "ollama"
 BUILTIN = ("gemma4", "functiongemma", "qwen3-coder", "qwen3.5", "qwen3-vl-instruct")
 SETUPS = (*BUILTIN, "xml-args-go", "xml-arguments-go", "xml-args-jinja", "xml-arguments-jinja")
+GO = '<start_of_turn>{{ range .ToolCalls }}<tool_call>{"name": "x", "%s": {{ .Function.Arguments }}}{{ end }}'
 CUT = 5
 """The limit, in tokens, that answers were recorded with a second time."""
 PRIVATE = 0xE000

@@ -13,7 +13,7 @@ from callwright.data.packing import encode
 from callwright.data.rows import Tree, lay_out
 from callwright.formats import get_format
 from callwright.models.lora import read_adapter, write_adapter
-from callwright.training.losses import CHUNK, sft_loss, target_logits, target_logprobs
+from callwright.training.losses import CHUNK, sft_loss, target_hidden, target_logprobs
 
 value_and_grad = nnx.jit(nnx.value_and_grad(sft_loss, argnums=nnx.DiffState(0, nnx.LoRAParam)))
 loss = nnx.jit(sft_loss)
@@ -24,6 +24,12 @@ SOURCE = examples(12)
 def gradients(model, batch):
     """Gradients by the factors' dotted names."""
     return flat(value_and_grad(model, batch)[1])
+
+
+def target_logits(model, batch):
+    """All logits (B, K, V) at once, of the positions that predict."""
+    hidden, embedding = target_hidden(model, batch)
+    return jnp.dot(hidden, embedding.T)
 
 
 def flat(grads):

@@ -1,17 +1,10 @@
 """A row of a batch: token sequences that share their beginnings, laid out so that each beginning is computed once.
 
 The field calls it tree packing or prefix sharing (arXiv:2410.20305). A row holds trees; a tree is a prefix and its
-branches. Each of these parts has a number, and a prefix also says where the numbers of its branches end:
-
-    place     0  1  2  3 | 4  5  6 | 7  8 | 9 10 11 12 | 13 ..
-    what      prefix a   | branch  | br.  | prefix b.. | padding
-    part      1  1  1  1 | 2  2  2 | 3  3 | 4  4  4  4 | 0
-    part_end  4  4  4  4 | 3  3  3 | 4  4 | 6  6  6  6 | 0
-    position  0  1  2  3 | 4  5  6 | 4  5 | 0  1  2  3 | 0
-
-A token at place q sees a token at place k exactly if k <= q and part[k] <= part[q] < part_end[k]: every part sees
-itself and its prefix. Positions of a branch continue from its prefix, so a row teaches what its sequences would teach
-in rows of their own.
+branches. Each of these parts has a number, `part`, and `part_end` says where the numbers of those end that see it: a
+token at place q sees a token at place k exactly if k <= q and part[k] <= part[q] < part_end[k]. Positions of a branch
+continue from its prefix, so a row teaches what its sequences would teach in rows of their own. docs/architecture.md has
+a picture.
 """
 
 from collections.abc import Iterator, Sequence
@@ -103,7 +96,7 @@ def lay_out(rows: Sequence[Sequence[Tree]], length: int, targets: int, pad_id: i
       key_blocks: M, at least; every new shape is compiled once, so batches that follow each other should agree on it.
 
     Returns:
-      tokens, positions, part, part_end: (B, L) int32, see above; L is rounded up to whole blocks.
+      tokens, positions, part, part_end: (B, L) int32, part 0 is padding; L is rounded up to whole blocks.
       key_blocks: (B, L / BLOCK, M) int32; the blocks of keys that each block of queries may see, -1 for none.
       at, label: (B, K) int32; the place that predicts, and the token that it should predict. The last place of a prefix
         predicts the first token of each branch.

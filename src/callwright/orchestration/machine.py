@@ -43,19 +43,17 @@ def check_machine(config: PipelineConfig, memory: dict[int, float]) -> None:
     for number, needed in memory.items():
         training, section = config.stage(number).training, SECTIONS[number]
         if isinstance(training, SftSettings):
-            keys, rows = "batch_size", training.batch_size
+            key, rows = "batch_size", training.batch_size
         else:
-            keys, rows = "prompts_per_step times group_size", training.prompts_per_step * training.group_size
+            key, rows = "prompts_per_step", training.prompts_per_step
         if rows % config.mesh.fsdp:
             fix = f"change one of them, as {config.mesh.fsdp} devices share the batch"
-            raise ConfigError(
-                f"a multiple of mesh.fsdp {config.mesh.fsdp} as {section}.training.{keys}", str(rows), fix
-            )
+            raise ConfigError(f"a multiple of mesh.fsdp {config.mesh.fsdp} as {section}.training.{key}", str(rows), fix)
         if jax.default_backend() == "cpu" and needed > (total := total_memory()):
             raise ConfigError(
                 f"{needed / 1e9:.1f} GB of memory for {section}",
                 f"{total / 1e9:.1f} GB in all",
-                f"lower {keys.partition(' ')[0]} or the lengths in {section}.training, or take a larger machine",
+                f"lower {key} or the lengths in {section}.training, or take a larger machine",
             )
 
 

@@ -49,12 +49,6 @@ def target_hidden(model: Any, batch: Batch) -> tuple[jax.Array, jax.Array]:
     return constrain(hidden.astype(jnp.float32), WHOLE), constrain(weights.astype(jnp.float32), WORDS)
 
 
-def target_logits(model: Any, batch: Batch) -> jax.Array:
-    """Logits (B, K, V), float32, at the positions `at` of a batch."""
-    hidden, embedding = target_hidden(model, batch)
-    return jnp.dot(hidden, embedding.T)
-
-
 def target_logprobs(model: Any, batch: Batch) -> tuple[jax.Array, jax.Array]:
     """Log-probabilities of the labels and the entropies of the distributions they are drawn from, both (B, K).
 
