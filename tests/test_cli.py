@@ -110,6 +110,8 @@ def test_the_installed_script_and_the_module_are_the_same_command():
             "a target to probe; got none; name one, or a saved report: --from REPORT.json; ",
         ),
         ("instrument script --format xml -o x", "LINES for callwright instrument script; got none; write it before "),
+        ("eval compare runs/a", "B for callwright eval compare; got none; see callwright eval compare --help"),
+        ("eval tools runs/a --file", "a value after --file; got none; see callwright eval tools --help"),
         ("probe llamacpp --set", "a value after --set; got none; "),
         ("data show x.jsonl --count x", "a whole number for --count; got 'x'; "),
         ("data show x.jsonl --count 0", "a number >= 1 for --count; got 0; "),

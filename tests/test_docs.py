@@ -91,3 +91,5 @@ def test_the_full_recipe_shows_every_key():
             fields = getattr(type(getattr(section, key)), "model_fields", None)
             if fields and isinstance(value, dict):
                 assert value.keys() == fields.keys(), f"{name}.{key}"
+    suites = read_yaml(ROOT / "config" / "pipeline.yaml")["evaluation"]
+    assert suites["bfcl"].keys() == type(full.evaluation.bfcl).model_fields.keys()

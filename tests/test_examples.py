@@ -11,6 +11,7 @@ from tests.support import examples
 from tests.support.command_lines import parsed
 
 from callwright import cli
+from callwright.data.registry import open_source
 from callwright.orchestration.config import load_config
 
 CONFIG = examples.ROOT / "config"
@@ -72,6 +73,15 @@ def test_a_python_example_runs(block):
             exec(program, {"__name__": "example"})
         if block.output is not None:
             examples.check_output(block.output, printed.getvalue())
+
+
+def test_the_tools_file_of_the_readme_makes_examples(tmp_path):
+    (text,) = [block.text for block in examples.blocks("yaml") if block.page == "README.md"]
+    path = tmp_path / "mine.yaml"
+    path.write_text(text, encoding="utf-8")
+    source = open_source("tools", {"path": path, "examples": 60})
+    called = {call.name for example in map(source.__getitem__, range(60)) for call in example.expected_calls}
+    assert called == {"set_timer"}
 
 
 def lines_on_top_of_configurations():

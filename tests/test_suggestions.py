@@ -180,7 +180,7 @@ def test_names_in_a_case_file_are_suggested(answer, case, right):
 def test_names_in_a_tools_file_are_suggested(tmp_path, tool, right):
     fields = {"phrasings": "['set it']"} if "phrasing" not in tool else {}
     rest = "".join(f", {key}: {value}" for key, value in fields.items())
-    text = f"{{version: 0, tools: [{{name: set_timer, description: d, {tool}{rest}}}]}}"
+    text = f"{{version: 1, tools: [{{name: set_timer, description: d, {tool}{rest}}}]}}"
     with pytest.raises(CallwrightError, match=f"did you mean {right}"):
         declare_tools(parse_yaml(text, "the file"), tmp_path / "mine.yaml")
 

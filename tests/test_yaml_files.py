@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callwright.errors import ConfigError, DataError
-from callwright.yaml_files import format_yaml, parse_yaml, read_yaml, write_yaml
+from callwright.yaml_files import format_yaml, parse_yaml, read_yaml, write_yaml, yaml_line
 
 NUMBERS = st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False))
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -147,3 +147,23 @@ def test_no_text_is_more_than_a_value_or_one_error(text):
         return
     assert json.loads(json.dumps(value)) == value
     assert not isinstance(value, float) or math.isfinite(value)
+
+
+def test_the_line_of_a_value_is_found_by_its_keys(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("a: 1\nb:\n  - x\n  - {c: [1,\n      2], d: 3}\n")
+    for keys, line in {
+        (): None,
+        ("a",): 1,
+        ("b",): 2,
+        ("b", 0): 3,
+        ("b", 1, "c", 1): 5,
+        ("b", 1, "d"): 5,
+        ("b", 1, "nothing", "below"): 4,
+        ("b", 7): 2,
+        ("a", "below"): 1,
+    }.items():
+        assert yaml_line(path, keys) == line
+    path.write_text("a: [")
+    assert yaml_line(path, ("a",)) is None
+    assert yaml_line(tmp_path / "none.yaml", ("a",)) is None

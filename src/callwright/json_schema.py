@@ -22,6 +22,8 @@ _ONE_TYPE = {name: frozenset({name}) for name in ANY_TYPE}
 _NARROWING = frozenset({"$ref", "anyOf", "oneOf", "allOf", "enum", "const", "nullable"})
 """Keywords beside `type` that change which types are allowed."""
 _MAX_DEPTH = 16
+_LONGEST_NAME = 80
+"""Characters of a name that a message shows."""
 _VALUE, _VALUES = frozenset({"default", "const"}), frozenset({"enum", "examples"})
 """Keywords that hold a value, and lists of values: null among them means null."""
 BY_NAME = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
@@ -99,6 +101,59 @@ def _resolved(reference: Json, root: Mapping[str, Json]) -> Json:
         return referred(reference, root) if isinstance(reference, str) else None
     except LookupError:
         return None
+
+
+def violation(value: Json, schema: Json, root: Mapping[str, Json], path: str = "") -> str:
+    """What a schema does not allow of a value; "" where nothing is found.
+
+    Types, `enum`, `const`, `minimum`, `maximum`, `items`, `properties`, `required` and `additionalProperties: false`
+    are looked at.
+
+    Args:
+      value: Any JSON. It is read no deeper than the schema says something.
+      schema: What it must satisfy.
+      root: Where references are looked up.
+      path: The value's dotted path.
+    """
+    if not isinstance(schema, Mapping):
+        return ""
+    subject, types = path or "the value", schema_types(schema, root)
+    if types.isdisjoint(_types_of(value)):
+        return f"{subject} is of type {json_type(value)}, not {' or '.join(sorted(types))}"
+    allowed = schema.get("enum", [schema["const"]] if "const" in schema else None)
+    if isinstance(allowed, list) and value not in allowed:
+        return f"{subject} is none of {', '.join(map(str, allowed))}"
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if isinstance(value, int | float) and isinstance(low, int | float) and value < low:
+        return f"{subject} is below {low}"
+    if isinstance(value, int | float) and isinstance(high, int | float) and value > high:
+        return f"{subject} is above {high}"
+    if isinstance(value, list):
+        found = (violation(item, schema.get("items"), root, f"{path}[{i}]") for i, item in enumerate(value))
+        return next(filter(None, found), "")
+    return _object_violation(value, schema, root, path) if isinstance(value, dict) else ""
+
+
+def _types_of(value: Json) -> frozenset[str]:
+    """The names of the value's types: an integer is a number, too, and so is 5.0 an integer."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return frozenset({json_type(value)})
+    return frozenset({"number", "integer"} if value % 1 == 0 else {"number"})
+
+
+def _object_violation(value: dict[str, Json], schema: Mapping[str, Json], root: Mapping[str, Json], path: str) -> str:
+    properties, required = schema.get("properties"), schema.get("required")
+    properties = properties if isinstance(properties, Mapping) else {}
+    begin = f"{path}." if path else ""
+    for name in required if isinstance(required, list) else ():
+        if name not in value:
+            return f"{begin}{name} is missing"
+    for name, inner in value.items():
+        if name not in properties and schema.get("additionalProperties") is False:
+            return f"{begin}{name[:_LONGEST_NAME]} is no parameter"
+        if found := violation(inner, properties.get(name), root, f"{begin}{name}"):
+            return found
+    return ""
 
 
 def json_type(value: Json) -> str:

@@ -71,6 +71,8 @@ class Settings(BaseModel):
 
     RENAMED: ClassVar[Mapping[str, str]] = {}
     """Names that earlier versions gave to keys, each with the present name; they are still read."""
+    FLAT: ClassVar[str] = ""
+    """The section below this one whose keys may also stand in this one; "" where there is none."""
 
     @model_validator(mode="before")
     @classmethod
@@ -78,8 +80,9 @@ class Settings(BaseModel):
         """Reads renamed keys, and refuses unknown ones with the names of those that exist."""
         if not isinstance(data, dict):
             return data
-        data = renamed(data, cls.RENAMED)
+        data = nested(renamed(data, cls.RENAMED), cls)
         known = [field.alias or name for name, field in cls.model_fields.items()]
+        known += flat_keys(cls)
         for key in data:
             if key not in known:
                 context = {"key": str(key), "known": known}
@@ -118,6 +121,33 @@ def renamed(data: Mapping[Any, Any], names: Mapping[str, str]) -> dict[Any, Any]
                 raise PydanticCustomError("renamed_key", f"only one of {new} and {old}, its older name")
             warnings.warn(f"the key {old} is called {new} now; rename it", RenamedKeyWarning, stacklevel=2)
     return {names.get(key, key) if isinstance(key, str) else key: value for key, value in data.items()}
+
+
+def flat_keys(model: Any) -> tuple[str, ...]:
+    """The keys of a section's `FLAT` section, which may also stand in the section itself; its own keys come first."""
+    flat = getattr(model, "FLAT", "")
+    inner = model.model_fields[flat].annotation.model_fields if flat else ()
+    return tuple(key for key in inner if key not in model.model_fields)
+
+
+def nested(data: Mapping[Any, Any], model: Any) -> dict[Any, Any]:
+    """The data of a section with the keys of its `FLAT` section in that section.
+
+    Raises:
+      PydanticCustomError: A key stands in both places.
+    """
+    moved = {key: data[key] for key in flat_keys(model) if key in data}
+    if not moved:
+        return dict(data)
+    section = data.get(model.FLAT, {})
+    if isinstance(section, dict):
+        for key in moved:
+            if key in section:
+                raise PydanticCustomError(
+                    "given_twice", f"only one of {key} and {model.FLAT}.{key}, which are the same"
+                )
+        section = section | moved
+    return {key: value for key, value in data.items() if key not in moved} | {model.FLAT: section}
 
 
 def refused(refusal: CallwrightError, key: str | None = None) -> PydanticCustomError:
@@ -219,10 +249,14 @@ def _key_path(error: ErrorDetails, model: type[BaseModel] | None, data: object) 
         fields = [one.model_fields[str(part)] for one in types if str(part) in getattr(one, "model_fields", ())]
         inner = _inner(data, part)
         missing = error["type"] == "missing" and part is error["loc"][-1]
-        if model is None or fields or missing or inner is not _ABSENT:
+        if inner is _ABSENT and any(part == getattr(one, "FLAT", "") for one in types):
+            inner = data  # the keys of that section stand in the one around it
+        elif model is None or fields or missing or inner is not _ABSENT:
             path.append(str(part)[:LONGEST])
-            data = inner
-            types = set().union(*(_parts(field.annotation) for field in fields)) or types
+        else:
+            continue
+        data = inner
+        types = set().union(*(_parts(field.annotation) for field in fields)) or types
     return path
 
 

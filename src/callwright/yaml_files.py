@@ -30,6 +30,7 @@ from ruamel.yaml.events import (
     SequenceEndEvent,
     StreamEndEvent,
 )
+from ruamel.yaml.nodes import MappingNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.representer import SafeRepresenter
 
@@ -134,6 +135,30 @@ def _in_words(problem: str) -> str:
     """What the parser found, in our words."""
     found = ((re.search(pattern, problem), words) for pattern, words in _SYNTAX.items())
     return next((match.expand(words) for match, words in found if match), _NOT_YAML)
+
+
+def yaml_line(path: Path, keys: Sequence[str | int]) -> int | None:
+    """The line, from 1, of the value at these keys and indices in a file, or of the innermost that is there.
+
+    It reads the file once more, to be asked when there is something to complain about; None where it is not YAML.
+    """
+    try:
+        node = YAML(typ="safe", pure=True).compose(Path(path).read_text(encoding="utf-8-sig"))
+    except (OSError, *_PARSER_FAILURES):
+        return None
+    line = None
+    for key in keys:
+        if isinstance(node, MappingNode):
+            entry = next((entry for entry in node.value if entry[0].value == key), None)
+            if entry is None:
+                break
+            marked, node = entry
+        elif isinstance(node, SequenceNode) and isinstance(key, int) and key < len(node.value):
+            marked = node = node.value[key]
+        else:
+            break
+        line = int(marked.start_mark.line) + 1
+    return line
 
 
 def read_package_yaml(paths: Sequence[Path], *, schema: Schema = "core") -> list[Any]:

@@ -3,17 +3,20 @@
 import json
 
 import pytest
+from tests.support.own_tools import home
 
 from callwright.data.registry import SOURCES, MixedSource, open_source
 from callwright.data.synthetic import SyntheticSettings
 from callwright.errors import ConfigError
 from callwright.openai import write_conversation
 from callwright.storage import sha256_file
+from callwright.yaml_files import format_yaml
 
 
 def test_a_source_carries_the_name_it_is_registered_under(tmp_path):
     (tmp_path / "a.jsonl").write_text("{}\n")
-    options = {"openai_jsonl": {"path": tmp_path / "a.jsonl"}}
+    (tmp_path / "home.yaml").write_text(format_yaml(home()))
+    options = {"openai_jsonl": {"path": tmp_path / "a.jsonl"}, "tools": {"path": tmp_path / "home.yaml"}}
     for name in SOURCES:
         assert open_source(name, options.get(name)).name == name
 
@@ -27,7 +30,7 @@ def test_options_may_be_settings_or_plain_values():
 @pytest.mark.parametrize(
     ("name", "options", "output"),
     [
-        ("synthetik", {}, "synthetic, openai_jsonl"),
+        ("synthetik", {}, "synthetic, openai_jsonl, tools"),
         (
             "synthetic",
             {"exampels": 3},

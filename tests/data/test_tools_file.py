@@ -7,13 +7,15 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 
-from callwright.data.synthetic import declaration, value_settings
+from callwright.data.own_tools.sides import one_side
+from callwright.data.synthetic import conversation_settings, declaration, flow_settings, value_settings
+from callwright.data.synthetic.includes import piece_paths
 from callwright.data.synthetic.naming import offer_tool
 from callwright.data.synthetic.phrasing import query
 from callwright.data.synthetic.requests import request_call, request_calls
 from callwright.data.synthetic.rng import Rng
 from callwright.data.synthetic.tools import FILES
-from callwright.data.synthetic.tools_file import SHARED_POOLS, declare_tools, shared_pools
+from callwright.data.synthetic.tools_file import SHARED_POOLS, load_tools_file, shared_pools
 from callwright.errors import DataError
 from callwright.settings import Settings
 from callwright.yaml_files import format_yaml, parse_yaml, read_package_yaml, read_yaml
@@ -32,6 +34,9 @@ TOOL = {
 }
 MINUTES, LABEL = TOOL["parameters"].values()
 NAMED = {key: value for key, value in TOOL.items() if key not in ("verbs", "nouns")} | {"name": "set_timer"}
+OTHER = NAMED | {"parameters": {"minutes": MINUTES, "to": LABEL}, "phrasings": ["wait {minutes}[ for {to}]"]}
+TEXT, LIST = {"description": "P", "values": ["a"]}, {"description": "P", "enum": ["a", "b"]}
+LISTED = {"name": "t", "description": "T.", "parameters": {"p": LIST}, "phrasings": ["set {p}"]}
 FEW = {"description": "Minutes", "type": "array", "items": {"values": ["a", "b", "b"]}}
 NOWHERE = {"description": "Minutes", "pool": "x"}
 EXAMPLE_DATA = parse_yaml(EXAMPLE, "the example")
@@ -41,10 +46,6 @@ def written(tmp_path, data):
     path = tmp_path / "mine.yaml"
     path.write_text(data if isinstance(data, str) else format_yaml(data), encoding="utf-8")
     return path
-
-
-def load_tools_file(path):
-    return declare_tools(read_yaml(path), path)
 
 
 def keys_of(value):
@@ -74,16 +75,16 @@ def test_the_documented_example_makes_valid_calls_whose_arguments_stand_in_the_q
             for value in values.values():
                 for leaf in value.leaves or (value,):
                     assert leaf.text.casefold() in text.casefold()
-    assert names["plan_meal"] > 40
+    assert names["plan_meal"] > 25
     assert len(names) > 20
 
 
 def test_a_tool_with_a_name_is_offered_as_it_stands(tmp_path):
     group = load_tools_file(written(tmp_path, EXAMPLE))
-    offers = [offer_tool(group, group.tools[1], Rng(number)).tool for number in range(20)]
+    offers = [offer_tool(group, group.tools[-1], Rng(number)).tool for number in range(20)]
     assert all(tool == offers[0] for tool in offers)
     assert offers[0].description == "Plans a meal."
-    assert list(offers[0].parameters["properties"]) == list(EXAMPLE_DATA["tools"][1]["parameters"])
+    assert list(offers[0].parameters["properties"]) == list(EXAMPLE_DATA["tools"][-1]["parameters"])
     assert offers[0].parameters["required"] == ["dishes", "day", "guests"]
     assert offers[0].parameters["properties"]["day"] == {"type": "string", "description": "The day, as YYYY-MM-DD"}
 
@@ -92,11 +93,11 @@ def test_the_documented_example_has_every_key_and_the_text_explains_each():
     explained = set(re.findall(r"`(\w+)`", DOCS)) | {"type"}
     keys = {
         field.alias or name
-        for module in (declaration, value_settings)
+        for module in (declaration, value_settings, conversation_settings, flow_settings)
         for settings in vars(module).values()
         if isinstance(settings, type) and issubclass(settings, Settings)
         for name, field in settings.model_fields.items()
-    } - {"[drawn]"}
+    } - {"[drawn]", "include"}  # the example is one file
     assert keys <= set(keys_of(EXAMPLE_DATA))
     assert keys <= explained
     assert set(shared_pools()) <= explained
@@ -123,7 +124,7 @@ def test_what_is_kept_of_the_packages_files_is_what_they_say(tmp_path, monkeypat
 @pytest.mark.parametrize(
     ("change", "key", "says"),
     [
-        ({"phrasing": ["x"]}, "a known key", "got phrasing; did you mean phrasings? use one of: name, verbs, "),
+        ({"phrasing": ["x"]}, "a known key", "got phrasing; did you mean phrasings?"),
         ({"description": []}, "description", "at least 1"),
         ({"nouns": []}, "", "either a name, or verbs and nouns"),
         ({"name": "set_timer"}, "", "either a name, or verbs and nouns"),
@@ -131,32 +132,43 @@ def test_what_is_kept_of_the_packages_files_is_what_they_say(tmp_path, monkeypat
         ({"phrasings": []}, "phrasings", "at least 1"),
         (
             {"phrasings": ["set a timer[ for {minutes} minutes]"]},
-            "",
-            "phrasings[0]: {minutes} must stand",
+            "phrasings.0",
+            "{minutes} must stand",
         ),
-        ({"phrasings": ["for {minutes} {unit}"]}, "", "phrasings[0]: {unit} is no parameter here"),
-        ({"phrasings": ["for {minutes} [x [y]]"]}, "", "phrasings[0]: square brackets open and close in pairs"),
-        ({"phrasings": ["for {minutes} ]["]}, "", "phrasings[0]: square brackets open and close in pairs"),
-        ({"phrasings": ["for {minutes} {0.x}"]}, "", "phrasings[0]: braces stand around the name"),
-        ({"phrasings": ["for {minutes!r}"]}, "", "phrasings[0]: braces stand around the name"),
-        ({"phrasings": ["for {minutes} {{}}"]}, "", "phrasings[0]: braces stand around the name"),
-        ({"phrasings": ["for {minutes} and {label}"]}, "", "every optional parameter must stand in square brackets"),
-        ({"phrasings": [" [{minutes}]"]}, "", "phrasings[0]: something must stand in it outside"),
-        ({"series": {"head": "set timers", "item": "{minutes}"}}, "", "series.head: {n}"),
-        ({"series": {"head": "set {n} timers", "item": "some"}}, "", "series: {minutes} must stand in head or item"),
-        ({"series": {"head": "set {n} for {label}", "item": "{minutes}"}}, "", "series: optional parameters"),
+        ({"phrasings": ["for {minutes} {unit}"]}, "phrasings.0", "{unit} is no parameter here"),
+        ({"phrasings": ["for {minutes} [x [y]]"]}, "phrasings.0", "square brackets open and close in pairs"),
+        ({"phrasings": ["for {minutes} ]["]}, "phrasings.0", "square brackets open and close in pairs"),
+        ({"phrasings": ["for {minutes} {0.x}"]}, "phrasings.0", "braces stand around the name"),
+        ({"phrasings": ["for {minutes!r}"]}, "phrasings.0", "braces stand around the name"),
+        ({"phrasings": ["for {minutes} {{}}"]}, "phrasings.0", "braces stand around the name"),
+        (
+            {"phrasings": ["for {minutes} and {label}"]},
+            "phrasings",
+            "in at least one, every optional parameter must stand in square brackets",
+        ),
+        ({"phrasings": [" [{minutes}]"]}, "phrasings.0", "something must stand in it outside"),
+        ({"series": {"head": "set timers", "item": "{minutes}"}}, "series.head", "{n}"),
+        ({"series": {"head": "set {n} timers", "item": "some"}}, "series", "{minutes} must stand in head or item"),
+        ({"series": {"head": "set {n} for {label}", "item": "{minutes}"}}, "series", "optional parameters"),
         ({"series": {"head": "set {n} timers"}}, "series.item", "a value; got nothing"),
-        ({"fan_out": ["hours"]}, "", "fan_out: hours is no parameter"),
-        ({"result": {"values": {"id": {"values": ["a"]}}, "answer": "{label}"}}, "", "result.answer: {label} is no"),
+        ({"fan_out": ["hours"]}, "fan_out.0", "hours is no parameter"),
+        ({"result": {"values": {"id": {"values": ["a"]}}, "answer": "{label}"}}, "result.answer", "{label} is no"),
         ({"result": {"values": {"id": {"kind": 1}}, "answer": "x"}}, "result.values.id", "say what the values are"),
+        ({"near_misses": ["sell {timer}"]}, "near_misses.0", "{timer} is no parameter here"),
+        ({"incomplete": ["set {minutes}"]}, "incomplete.0", "it must lack a required parameter"),
+        ({"incomplete": ["set it", "wait[ {minutes}]"]}, "incomplete.1", "it must lack a required parameter"),
+        ({"answers": ["that one"]}, "answers.0", "a parameter must stand in it outside of square brackets"),
+        ({"follow_ups": ["again"]}, "follow_ups.0", "a parameter must stand in it outside of square brackets"),
+        ({"corrections": ["no[, {label}]"]}, "corrections.0", "a parameter must stand in it outside"),
+        ({"pronouns": ["again for {x}"]}, "pronouns.0", "{x} is no parameter here"),
     ],
 )
 def test_what_is_wrong_with_a_tool_is_named(tmp_path, change, key, says):
     with pytest.raises(DataError) as raised:
-        load_tools_file(written(tmp_path, {"version": 0, "tools": [TOOL, {**TOOL, **change}]}))
+        load_tools_file(written(tmp_path, {"version": 1, "tools": [TOOL, {**TOOL, **change}]}))
     line = str(raised.value)
     assert f"{key or 'keys'} of tool set" in line
-    assert f" in {tmp_path / 'mine.yaml'}" in line
+    assert f" in {tmp_path / 'mine.yaml'}, line " in line
     assert says in line
     assert "\n" not in line
 
@@ -173,9 +185,11 @@ def test_what_is_wrong_with_a_tool_is_named(tmp_path, change, key, says):
         ({"type": "integer", "minimum": 1, "maximum": 3, "step": 0}, "minutes.step", "a number of at least 1"),
         ({"type": "time", "minimum": 1}, "a known key", "got parameters.minutes.minimum; use one of: type"),
         ({"values": []}, "minutes.values", "at least 1"),
+        ({"values": ["a", ""]}, "minutes.values.1", "at least 1"),
         ({"values": [1, 2]}, "minutes.values.0", "text"),
         ({"enum": {"a": ["x"], "b": "x"}}, "minutes.enum", "'x' means both 'a' and 'b'"),
-        ({"enum": [["a"], {"b": 1}]}, "minutes.enum", "keys and values"),
+        ({"enum": [["a"], {"b": 1}]}, "minutes.enum", "texts, as a list or each with the wordings"),
+        ({"enum": [1, 2]}, "minutes.enum", "a number in quotes is a text"),
         ({"enum": {"a": []}}, "minutes.enum.a", "at least 1"),
         ({"parts": [["a"], []]}, "minutes.parts.1", "at least 1"),
         ({"type": "number", "minimum": 1, "maximum": 1e300}, "minutes", "within 1000000000000 of 0"),
@@ -206,7 +220,7 @@ def test_what_is_wrong_with_a_tool_is_named(tmp_path, change, key, says):
 def test_what_is_wrong_with_a_parameter_is_named(tmp_path, values, key, says):
     tool = TOOL | {"parameters": {"minutes": {"description": "Minutes", **values}, "label": LABEL}}
     with pytest.raises(DataError) as raised:
-        load_tools_file(written(tmp_path, {"version": 0, "tools": [tool]}))
+        load_tools_file(written(tmp_path, {"version": 1, "tools": [tool]}))
     line = str(raised.value)
     key = key if key == "a known key" else f"parameters.{key}"
     assert f"expected {key} of tool set_timer in {tmp_path / 'mine.yaml'}" in line
@@ -218,26 +232,53 @@ def test_what_is_wrong_with_a_parameter_is_named(tmp_path, values, key, says):
     [
         ([TOOL], "keys and values in"),
         ({"tools": [TOOL]}, "version in"),
-        ({"version": 1, "tools": [TOOL]}, "version in"),
-        ({"version": 0}, "at least one tool in"),
-        ({"version": 0, "tools": ["x"]}, "tool number 1 in"),
-        ({"version": 0, "tools": [TOOL], "tool": []}, "got tool; did you mean tools? use one of: version, "),
+        ({"version": 0, "tools": [TOOL]}, "version in"),
+        ({"version": 1}, "at least one tool in"),
+        ({"version": 1, "tools": [TOOL], "off_topic": ["how are you?", ""]}, "off_topic.1 in"),
+        ({"version": 1, "tools": [TOOL], "noise": {"misheard": {"": ["x"]}}}, "noise.misheard. in"),
+        ({"version": 1, "tools": ["x"]}, "tool number 1 in"),
+        ({"version": 1, "tools": [TOOL], "tool": []}, "got tool; did you mean tools?"),
         (
-            {"version": 0, "tools": [TOOL], "pools": {"a": {"pool": "b"}}},
+            {"version": 1, "tools": [TOOL], "pools": {"a": {"pool": "b"}}},
             "a pool that is declared before, here or in the package (use one of: first_name, ",
         ),
-        ({"version": 0, "tools": [TOOL], "pools": {"a": {"pool": "a"}}}, "pools.a in"),
-        ({"version": 0, "tools": [TOOL], "pools": {"a": {"type": "date", "minimum": 9}}}, "pools.a.minimum in"),
+        ({"version": 1, "tools": [TOOL], "pools": {"a": {"pool": "a"}}}, "pools.a in"),
+        ({"version": 1, "tools": [TOOL], "pools": {"a": {"type": "date", "minimum": 9}}}, "pools.a.minimum in"),
         (
-            {"version": 0, "tools": [TOOL | {"parameters": {"minutes": NOWHERE, "label": LABEL}}]},
+            {"version": 1, "tools": [TOOL | {"parameters": {"minutes": NOWHERE, "label": LABEL}}]},
             "tool set_timer in",
         ),
-        ({"version": 0, "tools": [NAMED, NAMED]}, "two have the name set_timer"),
+        ({"version": 1, "tools": [NAMED, OTHER]}, "this is another tool: to is no parameter of the first entry"),
         (
-            {"version": 0, "tools": [TOOL | {"parameters": {"minutes": FEW, "label": LABEL}}]},
+            {"version": 1, "tools": [LISTED, LISTED | {"parameters": {"p": TEXT}}]},
+            "p has other values in the first entry",
+        ),
+        ({"version": 1, "tools": [LISTED, LISTED | {"parameters": {"p": MINUTES}}]}, "p has other values in the first"),
+        (
+            {"version": 1, "tools": [TOOL | {"parameters": {"minutes": FEW, "label": LABEL}}]},
             "parameters.minutes of tool set_timer in",
         ),
         ("tools: [", "line 1"),
+        ({"version": 0, "tools": [TOOL]}, "write version: 1; nothing else changes"),
+        ({"version": 1, "tools": [NAMED], "fallback": {"tool": "stop"}}, "fallback.tool in"),
+        ({"version": 1, "tools": [NAMED], "fallback": {"tool": "set_timr"}}, "did you mean set_timer?"),
+        ({"version": 1, "tools": [NAMED], "fallback": {"tool": "set_timer"}}, "a tool without required parameters"),
+        ({"version": 1, "tools": [NAMED], "fallback": {}}, "either a tool or words"),
+        ({"version": 1, "tools": [NAMED], "fallback": {"tool": "set_timer", "words": "no"}}, "either a tool or words"),
+        ({"version": 1, "tools": [NAMED], "user_line": "{who}: {text}"}, "user_line in"),
+        ({"version": 1, "tools": [NAMED], "user_line": "hello"}, "{text} must stand in it"),
+        ({"version": 1, "tools": [NAMED], "user_line": "{text!r}"}, "{text} must stand in it"),
+        ({"version": 1, "tools": [NAMED], "histories": [[{"user": "a"}]]}, "histories.0 in"),
+        ({"version": 1, "tools": [NAMED], "histories": [[{"user": "a"}, {"user": "b"}]]}, "histories.0.1 in"),
+        ({"version": 1, "tools": [NAMED], "histories": [[{"user": "a"}, {"system": "b"}]]}, "histories.0.1.system in"),
+        (
+            {"version": 1, "tools": [NAMED], "histories": [[{"user": "a"}, {"assistant": "b"}, {"user": "c"}]]},
+            "a message of the assistant at the end, because a request follows",
+        ),
+        ({"version": 1, "tools": [NAMED], "missing": "guess"}, "missing in"),
+        ({"version": 1, "tools": [NAMED], "noise": {"speech": 2}}, "noise.speech in"),
+        ({"version": 1, "tools": [NAMED], "noise": {"misheard": {"a": []}}}, "noise.misheard.a in"),
+        ({"version": 1, "tools": [NAMED], "small_talk": "no"}, "write true or false"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_named(tmp_path, data, says):
@@ -246,15 +287,92 @@ def test_what_is_wrong_with_a_file_is_named(tmp_path, data, says):
     assert "mine.yaml" in str(raised.value)
 
 
+LINES = """\
+version: 1
+pools:
+  label:
+    values: [tea,
+      rice]
+tools:
+  - name: set_timer
+    description: Sets a timer.
+    parameters:
+      minutes: {description: Minutes, type: integer, minimum: 1, maximum: 9}
+    phrasings:
+      - set a timer for {minutes} minutes
+      - wait {minutes} minutes
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("wait {minutes} minutes", "wait {seconds}", "phrasings.1 of tool set_timer in FILE, line 13: {seconds} is no"),
+        ("values: [tea,\n      rice]", "values: []", "pools.label.values in FILE, line 4: at least 1"),
+        ("maximum: 9", "most: 9", "a known key of tool set_timer in FILE, line 10; got parameters.minutes.most"),
+        ("minimum: 1, ", "", "parameters.minutes.minimum of tool set_timer in FILE, line 10: a value; got nothing"),
+        ("version: 1", "version: 2", "version in FILE, line 1"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line(tmp_path, old, new, says):
+    path = written(tmp_path, LINES)
+    load_tools_file(path)
+    written(tmp_path, LINES.replace(old, new))
+    with pytest.raises(DataError, match=re.escape(says.replace("FILE", str(path)))):
+        load_tools_file(path)
+
+
+def test_what_is_included_counts_as_if_it_stood_in_the_file(tmp_path):
+    pieces = {
+        "pools.yaml": "version: 1\npools:\n  label: {values: [tea, rice]}\n",
+        "tools.yaml": LINES.replace("pools:\n  label:\n    values: [tea,\n      rice]\n", ""),
+        "mine.yaml": "version: 1\ninclude: [pools.yaml, tools.yaml]\npools:\n  drink: {pool: label}\nsystem: Hello.\n",
+    }
+    for name, text in pieces.items():
+        (tmp_path / name).write_text(text)
+    group = load_tools_file(tmp_path / "mine.yaml")
+    assert [tool.name for tool in group.tools] == ["set_timer"]
+    assert list(group.pools) == ["label", "drink"]
+    assert piece_paths(tmp_path / "mine.yaml") == [tmp_path / name for name in pieces]
+    wrong = {
+        "tools.yaml": (
+            "wait {minutes}",
+            "wait {x}",
+            f"of tool set_timer in {tmp_path / 'tools.yaml'}, line 9",
+        ),
+        "pools.yaml": ("values: [", "value: [", f"pools.label in {tmp_path / 'pools.yaml'}, line 3"),
+        "mine.yaml": ("drink:", "label:", "lists and pools alone are joined"),
+    }
+    for name, (old, new, says) in wrong.items():
+        (tmp_path / name).write_text(pieces[name].replace(old, new))
+        with pytest.raises(DataError, match=re.escape(says)):
+            load_tools_file(tmp_path / "mine.yaml")
+        (tmp_path / name).write_text(pieces[name])
+
+
+@pytest.mark.parametrize("include", ["[none.yaml]", "none.yaml", "[1]"])
+def test_what_cannot_be_included_is_named(tmp_path, include):
+    with pytest.raises(DataError, match=r"none\.yaml|mine\.yaml, as a list"):
+        load_tools_file(written(tmp_path, f"version: 1\ninclude: {include}\n"))
+
+
+def test_a_tool_may_have_several_entries_and_is_offered_once(tmp_path):
+    more = NAMED | {"parameters": {"minutes": MINUTES | {"maximum": 5}}, "phrasings": ["wait {minutes}"]}
+    group = load_tools_file(written(tmp_path, {"version": 1, "tools": [NAMED, more]}))
+    assert [tool.name for tool in group.tools] == ["set_timer", "set_timer"]
+    assert group.named == (group.tools[0],)
+    assert [tool.parameters["properties"].keys() for tool in one_side(group, False).offered] == [{"minutes", "label"}]
+
+
 def test_required_parameters_stand_first(tmp_path):
     tool = TOOL | {"parameters": {"label": LABEL, "minutes": MINUTES}}
-    with pytest.raises(DataError, match="parameters: required ones stand first"):
-        load_tools_file(written(tmp_path, {"version": 0, "tools": [tool]}))
+    with pytest.raises(DataError, match=r"parameters of tool set_timer in .*, line 8: required ones stand first"):
+        load_tools_file(written(tmp_path, {"version": 1, "tools": [tool]}))
 
 
 def test_a_pool_of_the_file_hides_one_of_the_package(tmp_path):
     tool = TOOL | {"parameters": {"minutes": MINUTES, "label": {"description": "Town", "default": 1, "pool": "town"}}}
     pools = {"town": {"values": ["Atlantis"]}, "city": {"anyOf": [{"pool": "town"}, {"pool": "us_town"}]}}
-    group = load_tools_file(written(tmp_path, {"version": 0, "pools": pools, "tools": [tool]}))
+    group = load_tools_file(written(tmp_path, {"version": 1, "pools": pools, "tools": [tool]}))
     (value_type,) = group.tools[0].parameters["label"].types
     assert value_type.draw(Rng(1)).json == "Atlantis"

@@ -12,8 +12,10 @@ from callwright.engines.loopback import Response, listening
 from callwright.engines.mock import MockServer
 from callwright.engines.openai_chat import OpenAIChat
 from callwright.evaluation.answerer import EngineAnswerer, ServedAnswerer
+from callwright.evaluation.entries import bfcl_questions
 from callwright.evaluation.row import read_rows
-from callwright.evaluation.run import NO_ANSWER, EvaluationSettings, evaluate
+from callwright.evaluation.run import NO_ANSWER, evaluate
+from callwright.evaluation.settings import BfclSettings
 from callwright.formats import get_format
 from callwright.scoring.entry import BfclEntry
 from callwright.tokens import CUE
@@ -21,7 +23,7 @@ from callwright.tokens import CUE
 PARAMETERS = {"type": "dict", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 FUNCTION = {"name": "weather.get", "description": "The weather.", "parameters": PARAMETERS}
 GOLD = {"simple_python": 1, "parallel": 2, "irrelevance": 0}
-SETTINGS = EvaluationSettings(batch_size=4, max_new_tokens=50)
+SETTINGS = BfclSettings(batch_size=4, max_new_tokens=50)
 
 
 def entry(category, name):
@@ -78,7 +80,7 @@ class Server:
 def score(directory, url, entries=ENTRIES, *, settings=SETTINGS, slots=1, **options):
     """The rows of an evaluation over HTTP by entry."""
     with OpenAIChat(url, slots=slots) as server:
-        assert evaluate(ServedAnswerer(server, **options), entries, settings, directory)
+        assert evaluate(ServedAnswerer(server, **options), bfcl_questions(entries), settings, directory)
     return rows(directory, entries)
 
 
@@ -182,8 +184,8 @@ def test_a_served_model_is_scored_as_it_is_in_this_process(tmp_path):
             planned = [output[CUE.findall(tokenizer.decode(prompt))[-1]] for prompt in prompts]
             return [Generation(tuple(tokenizer.encode(text, control=True)), "stop") for text in planned]
 
-    settings = EvaluationSettings(max_new_tokens=200)
-    assert evaluate(EngineAnswerer(Engine(), fmt, tokenizer), entries, settings, tmp_path / "here")
+    settings = BfclSettings(max_new_tokens=200)
+    assert evaluate(EngineAnswerer(Engine(), fmt, tokenizer), bfcl_questions(entries), settings, tmp_path / "here")
     here = rows(tmp_path / "here", entries)
     with MockServer(fmt, output) as server:
         served = score(tmp_path / "served", server.url, entries, settings=settings)

@@ -19,8 +19,10 @@ from callwright.engines.sampling import GREEDY
 from callwright.errors import ConfigError, DataError, StorageError
 from callwright.evaluation.answerer import EngineAnswerer
 from callwright.evaluation.bfcl import load_category, sample
+from callwright.evaluation.entries import bfcl_questions
 from callwright.evaluation.row import summarize
-from callwright.evaluation.run import DEFAULT_CATEGORIES, EvaluationSettings, evaluate
+from callwright.evaluation.run import evaluate
+from callwright.evaluation.settings import DEFAULT_CATEGORIES, BfclSettings
 from callwright.formats import get_format
 from callwright.scoring.entry import BfclEntry, to_tools
 from callwright.settings import validated
@@ -30,7 +32,7 @@ FORMAT, TOKENIZER = get_format("xml"), tiny_tokenizer()
 PARAMETERS = {"type": "dict", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 FUNCTION = {"name": "weather.get", "description": "The weather.", "parameters": PARAMETERS}
 NAMES = ("simple_python", "parallel", "irrelevance")
-SETTINGS = EvaluationSettings(batch_size=4)
+SETTINGS = BfclSettings(batch_size=4)
 
 
 def call(city, name="weather.get"):
@@ -109,7 +111,7 @@ class Scripted:
 
 def run(directory, *, entries=ENTRIES, engine=None, settings=SETTINGS, **hooks):
     engine = engine or Scripted()
-    done = evaluate(EngineAnswerer(engine, FORMAT, TOKENIZER), entries, settings, directory, **hooks)
+    done = evaluate(EngineAnswerer(engine, FORMAT, TOKENIZER), bfcl_questions(entries), settings, directory, **hooks)
     return done, engine
 
 
@@ -364,7 +366,7 @@ def test_a_line_that_is_no_row_is_named_and_no_entry_is_asked(tmp_path, change, 
 
 
 def test_a_number_samples_every_category_by_its_share():
-    chosen = EvaluationSettings(sample=62).entries()
+    chosen = BfclSettings(sample=62).entries()
     assert {name: len(entries) for name, entries in chosen.items()} == {
         "simple_python": 20,
         "multiple": 10,
@@ -373,46 +375,54 @@ def test_a_number_samples_every_category_by_its_share():
         "irrelevance": 12,
     }
     assert all(entry.category == name for name, entries in chosen.items() for entry in entries)
-    assert EvaluationSettings(sample=62).entries() == chosen
-    assert EvaluationSettings(sample=62, seed=1).entries() != chosen
-    two = EvaluationSettings(sample=10, categories=("parallel", "irrelevance")).entries()
+    assert BfclSettings(sample=62).entries() == chosen
+    assert BfclSettings(sample=62, seed=1).entries() != chosen
+    two = BfclSettings(sample=10, categories=("parallel", "irrelevance")).entries()
     assert {name: len(entries) for name, entries in two.items()} == {"parallel": 5, "irrelevance": 5}
 
 
 def test_a_mapping_samples_each_category_on_its_own_and_in_any_number():
-    chosen = EvaluationSettings(sample={"parallel": 3, "irrelevance": 2, "multiple": 0}).entries()
+    chosen = BfclSettings(sample={"parallel": 3, "irrelevance": 2, "multiple": 0}).entries()
     assert {name: len(entries) for name, entries in chosen.items()} == {"parallel": 3, "irrelevance": 2}
     assert chosen["parallel"] == sample({"parallel": load_category("parallel")}, 3, 0)
-    larger = EvaluationSettings(sample={"parallel": 30}).entries()
+    larger = BfclSettings(sample={"parallel": 30}).entries()
     assert set(_ids(chosen["parallel"])) < set(_ids(larger["parallel"]))
 
 
+def test_the_base_model_may_be_asked_fewer_which_are_among_the_others():
+    settings = BfclSettings(sample=62, baseline_sample=10)
+    fewer, more = settings.entries(baseline=True), settings.entries()
+    assert sum(map(len, fewer.values())) == 10
+    assert all(set(_ids(fewer[name])) <= set(_ids(more[name])) for name in fewer)
+    assert BfclSettings(sample=62).entries(baseline=True) == more
+
+
 def test_null_takes_every_entry():
-    assert {name: len(entries) for name, entries in EvaluationSettings(sample=None).entries().items()} == {
+    assert {name: len(entries) for name, entries in BfclSettings(sample=None).entries().items()} == {
         "simple_python": 400,
         "multiple": 200,
         "parallel": 200,
         "parallel_multiple": 200,
         "irrelevance": 240,
     }
-    assert EvaluationSettings(sample=1240).entries() == EvaluationSettings(sample=None).entries()
+    assert BfclSettings(sample=1240).entries() == BfclSettings(sample=None).entries()
 
 
 @pytest.mark.parametrize("size", [0, -1, 1241, {"parallel": 201}, {"parallel": -1}])
 def test_a_sample_of_a_size_that_does_not_exist_is_refused(size):
     with pytest.raises(ConfigError, match="a sample of 1 to"):
-        EvaluationSettings(sample=size).entries()
+        BfclSettings(sample=size).entries()
 
 
 @pytest.mark.parametrize("wrong", [{"sample": {"paralel": 3}}, {"sample": 5, "categories": ("paralel",)}])
 def test_a_category_that_does_not_exist_is_refused(wrong):
     with pytest.raises(ConfigError, match=r"a BFCL category as .* in c.yaml; got 'paralel'; did you mean parallel"):
-        validated(EvaluationSettings, wrong, where="c.yaml")
+        validated(BfclSettings, wrong, where="c.yaml")
 
 
 def test_the_default_categories_are_the_scored_ones():
-    assert EvaluationSettings().categories == DEFAULT_CATEGORIES
-    assert list(EvaluationSettings(sample=40).entries()) == list(DEFAULT_CATEGORIES)
+    assert BfclSettings().categories == DEFAULT_CATEGORIES
+    assert list(BfclSettings(sample=40).entries()) == list(DEFAULT_CATEGORIES)
 
 
 def _ids(entries):

@@ -1,11 +1,21 @@
 """Intervals and paired tests equal published and hand-computed values."""
 
+import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.optimize import minimize_scalar
+from scipy.special import xlogy
+from scipy.stats import binomtest, norm
 
 from callwright.errors import DataError
-from callwright.evaluation.statistics import Interval, is_call_category, mcnemar, wilson
-from callwright.report.schema import Evaluation, Score
+from callwright.evaluation.statistics import (
+    Interval,
+    entries_needed,
+    is_call_category,
+    mcnemar,
+    paired_interval,
+    wilson,
+)
+from callwright.report.schema import Score, Suite
 
 
 @pytest.mark.parametrize(
@@ -74,10 +84,56 @@ def test_mcnemar_refuses_entries_that_only_one_model_answered() -> None:
         mcnemar({"a": True}, {"a": True, "b": False})
 
 
+def test_the_paired_interval_equals_the_published_one() -> None:
+    low, high = paired_interval(1, 7, 21)  # Fagerland, Lydersen and Laake, Statistics in Medicine 33 (2014)
+    assert (round(low, 3), round(high, 3)) == (-0.517, -0.026)
+
+
+@pytest.mark.parametrize(("gained", "lost", "total"), [(1, 7, 21), (5, 0, 50), (0, 0, 30), (12, 12, 24), (3, 40, 600)])
+def test_the_score_at_both_ends_of_the_paired_interval_is_the_quantile(gained: int, lost: int, total: int) -> None:
+    """With the likeliest shares, under the condition that they have that difference, found by search."""
+    for end, score in zip(paired_interval(gained, lost, total), (norm.ppf(0.975), norm.ppf(0.025)), strict=True):
+
+        def unlikelihood(share: float, end: float = end) -> float:  # of entries that only the earlier solves
+            rest = 1 - 2 * share - end
+            return -float(xlogy(gained, share + end) + xlogy(lost, share) + xlogy(total - gained - lost, rest))
+
+        share = minimize_scalar(
+            unlikelihood, bounds=(max(0.0, -end), (1 - end) / 2), method="bounded", options={"xatol": 1e-12}
+        ).x
+        variance = total * (2 * share + end - end * end)
+        assert (gained - lost - total * end) / variance**0.5 == pytest.approx(score, abs=2e-3)
+
+
+def test_the_paired_interval_turns_with_the_order_and_narrows_with_the_sample() -> None:
+    low, high = paired_interval(9, 4, 60)
+    assert paired_interval(4, 9, 60) == pytest.approx((-high, -low), abs=1e-6)
+    assert paired_interval(90, 40, 600).low > low
+    assert paired_interval(0, 0, 0) == Interval(-1.0, 1.0)
+
+
+@pytest.mark.parametrize(("gained", "lost", "total"), [(3, 2, 4), (-1, 2, 4), (0, 0, -1)])
+def test_the_paired_interval_refuses_impossible_counts(gained: int, lost: int, total: int) -> None:
+    with pytest.raises(DataError, match="parts of the total"):
+        paired_interval(gained, lost, total)
+
+
+@pytest.mark.parametrize(("gained", "lost", "total"), [(30, 18, 100), (4, 10, 100), (10, 9, 100)])
+def test_as_many_entries_as_are_needed_decide_in_four_of_five_samples(gained: int, lost: int, total: int) -> None:
+    needed, margin = entries_needed(gained, lost, total, 0.05), 0.05
+    shares = [(gained + 0.5) / (total + 1), (lost + 0.5) / (total + 1)]
+    draws = np.random.default_rng(0).multinomial(needed, [*shares, 1 - sum(shares)], size=400)
+    decided = 0
+    for won, gone, _ in draws.tolist():
+        low, high = paired_interval(won, gone, needed)
+        decided += low > 0 or high < 0 or low >= -margin
+    assert 0.72 < decided / len(draws) < 0.93
+
+
 def test_pooling_counts_entries_and_leaves_relevance_out() -> None:
     counts = {"simple_python": (30, 40), "parallel": (0, 10), "irrelevance": (9, 10), "live_relevance": (1, 16)}
     scores = {name: Score(correct=n, total=of, planned=of, called=0) for name, (n, of) in counts.items()}
-    found = Evaluation(categories=scores).pooled
+    found = Suite(categories=scores).pooled
     assert (found.correct, found.total) == (30, 50)
-    assert Evaluation(categories={"irrelevance": scores["irrelevance"]}).pooled.total == 0
+    assert Suite(categories={"irrelevance": scores["irrelevance"]}).pooled.total == 0
     assert [is_call_category(name) for name in counts] == [True, True, False, False]

@@ -4,7 +4,7 @@ import dataclasses
 import shutil
 
 import pytest
-from tests.support.runs import Desk, share_cache, tiny_configuration, write_data, write_talkative_model
+from tests.support.runs import Desk, share_cache, tiny_configuration, write_data, write_talkative_model, write_tools
 from tests.support.tiny import TINY
 
 from callwright import cli
@@ -23,10 +23,11 @@ def tiny(shared):
 
     def make(scratch):
         write_talkative_model(scratch / "pipeline" / "model", dataclasses.replace(TINY, num_layers=1))
+        write_tools(scratch / "pipeline" / "tools.yaml")
         return write_data(scratch / "pipeline" / "data.jsonl").parent
 
     place = make_once(shared / "pipeline", make)
-    return tiny_configuration(place / "model", place / "data.jsonl")
+    return tiny_configuration(place / "model", place / "data.jsonl", place / "tools.yaml")
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What a user can get wrong and what a machine can run out of: one line each, and nothing computed is lost."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,6 +9,7 @@ from types import SimpleNamespace
 import jax
 import pytest
 from tests.support.fake_run import CREATED
+from tests.support.own_tools import home
 from tests.support.processes import ProcessOutput
 from tests.support.runs import conversation, events, refusal, rows
 from tests.support.tiny import write_tiny_model
@@ -24,6 +26,7 @@ from callwright.orchestration.start import find_directory
 from callwright.scoring.entry import to_tools
 from callwright.storage import sha256_file
 from callwright.training.checkpoints import FILE
+from callwright.yaml_files import format_yaml
 
 STAGE3 = Path("runs", "tiny", "checkpoints", "stage3")
 
@@ -71,7 +74,7 @@ def starts_that_fail():
 def test_a_run_that_fails_at_its_start_leaves_nothing_and_the_dry_run_says_the_same(
     desk, inside, monkeypatch, says, overrides, machine
 ):
-    monkeypatch.setattr("callwright.orchestration.plan._measure_speed", lambda: 1e9)
+    monkeypatch.setattr("callwright.orchestration.estimate.measure_speed", lambda: 1e9)
     if count := machine.get("device_count"):
         monkeypatch.setattr(jax, "device_count", lambda: count)
     if memory := machine.get("total_memory"):
@@ -313,12 +316,21 @@ def test_a_copy_of_a_benchmark_entry_is_refused_before_anything_is_trained(desk,
     assert "set sft_small.decontaminate to warn or off" in line
 
 
+def test_tools_that_do_not_fit_a_prompt_are_refused_with_how_many_fit(desk, refused):
+    (desk.directory / "home.yaml").write_text(format_yaml(home()))
+    change = ("--set", "sft_small.data={tools: {path: home.yaml}}", "--set", "sft_small.training.sequence_length=400")
+    code, line = refused(desk.directory, "--stages", "1", "3", *change)
+    assert code == 2
+    assert f"expected the 4 tools of {desk.directory / 'home.yaml'} in a prompt of at most 400 tokens; got " in line
+    assert re.search(r"the first [123] of them fit; raise training\.sequence_length", line)
+
+
 @pytest.mark.parametrize(("mode", "says"), [("warn", 1), ("off", 0)])
 def test_a_copy_of_a_benchmark_entry_may_be_allowed(tmp_path, capsys, mode, says):
     (tmp_path / "mine.jsonl").write_text(json.dumps(copied_from_bfcl()) + "\n")
     data = f"sft_small.data={{openai_jsonl: {{path: {tmp_path / 'mine.jsonl'}}}}}"
     config = load_config(None, [data, f"sft_small.decontaminate={mode}", "evaluation.sample={parallel: 1}"])
-    check = check_data(config, 3, get_format("xml"))
+    check = check_data(config, 3, get_format("xml"), tokenizer=None)
     counts = {"copied": 1, "shared_queries": 1, "shared_signatures": 1} if says else {}
     assert check.summary() == {"examples": 1, "read_back": 1} | counts
     line = "1 examples share a tool's signature with the benchmark, 1 a query, 1 both: openai_jsonl-mine.jsonl-1"
@@ -333,7 +345,8 @@ def test_what_a_format_leaves_out_of_the_examples_is_counted_and_told(tmp_path, 
     data = f"sft_small.data={{openai_jsonl: {{path: {tmp_path / 'mine.jsonl'}}}}}"
     config = load_config(None, [data, "sft_small.decontaminate=off"])
     with RunDirectory(tmp_path / "run") as run:
-        context = SimpleNamespace(config=config, stop=lambda: False, fmt=get_format("qwen25"), run=run)
+        given = {"config": config, "fmt": get_format("qwen25"), "tokenizer": None, "run": run}
+        context = SimpleNamespace(stop=lambda: False, **given)
         assert check_stage(context, [3])
         [finished] = [event for event in run.events() if event.event == "stage_finished"]
     warning = "messages[].reasoning is left out: qwen25 has no place for thinking"
@@ -474,7 +487,7 @@ def test_no_network_and_nothing_cached_is_one_line(desk, refused, monkeypatch, t
 def test_a_full_disk_is_one_line_and_the_rows_before_it_are_kept(desk, finished):
     """The system refuses the end of the largest file of rows, and everything beyond that size."""
     wanted = rows(finished.path, 2)
-    limit = max(path.stat().st_size for path in finished.path.glob("evaluations/stage2/*")) - 200
+    limit = max(path.stat().st_size for path in finished.path.glob("evaluations/stage2/*.jsonl")) - 200
     line = refusal(desk.run("--stages", "2", code=1, largest_file=limit))
     assert "expected to write " in line
     assert "File too large" in line

@@ -45,7 +45,7 @@ def refused(capsys, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "key", "says"),
     [
-        ("zzz: 3", "zzz", "use one of: name, seed, model, format"),
+        ("zzz: 3", "zzz", "use one of: name, seed, budget, model, format"),
         ("steps: 3", "steps", "did you mean sft_small.training.steps, sft_full.training.steps or grpo.training.steps?"),
         ("lora: {rang: 3}", "lora.rang", "did you mean rank? use one of: rank, alpha, modules"),
         ("sft_small: {training: {stepz: 3}}", "sft_small.training.stepz", "did you mean steps? "),
@@ -178,16 +178,16 @@ def test_a_missing_file_is_refused(refused, tmp_path):
         ),
         (
             "evaluation.categories=[paralel]",
-            "expected a BFCL category as evaluation.categories in --set evaluation.categories=[paralel]; "
+            "expected a BFCL category as evaluation.bfcl.categories in --set evaluation.categories=[paralel]; "
             "got 'paralel'; did you mean parallel",
         ),
         (
             "evaluation.sample={paralel: 3}",
-            "as evaluation.sample in --set evaluation.sample={paralel: 3}; got 'paralel'",
+            "as evaluation.bfcl.sample in --set evaluation.sample={paralel: 3}; got 'paralel'",
         ),
         (
             "evaluation.categories=[]",
-            "expected at least one BFCL category as evaluation.categories in --set evaluation.categories=[]; "
+            "expected at least one BFCL category as evaluation.bfcl.categories in --set evaluation.categories=[]; "
             "got an empty list; name some of: simple_python, ",
         ),
         ("lora.rank=[", "expected a YAML value for --set lora.rank=; got '[' (no value where"),
@@ -296,9 +296,97 @@ def test_an_override_goes_where_its_path_says_and_the_last_one_wins():
     assert config.sft_full.training.steps == 7
     assert config.sft_small.training.steps == PipelineConfig().sft_small.training.steps
     assert (config.lora.rank, config.name, config.format.variant) == (4, "x", None)
-    assert config.evaluation.sample == {"parallel": 2}
+    assert config.evaluation.bfcl.sample == {"parallel": 2}
     assert config.grpo.data == config.sft_full.data
     assert config.grpo.data["synthetic"]["examples"] == 9
+
+
+@pytest.mark.parametrize(
+    ("text", "overrides", "size", "sample"),
+    [
+        ("{sample: 5, batch_size: 3}", [], 3, 5),
+        ("{bfcl: {sample: 5, batch_size: 3}}", [], 3, 5),
+        ("{bfcl: {sample: 5}, batch_size: 3}", [], 3, 5),
+        ("{sample: 5, batch_size: 3}", ["evaluation.sample=7"], 3, 7),
+        ("{sample: 5, batch_size: 3}", ["evaluation.bfcl.sample=7"], 3, 7),
+        ("{bfcl: {sample: 5, batch_size: 3}}", ["evaluation.sample=7"], 3, 7),
+        ("{bfcl: {sample: 5}, batch_size: 3}", ["evaluation.bfcl={sample: 7}"], 16, 7),
+        (
+            "{sample: {parallel: 1, multiple: 2}}",
+            ["evaluation.bfcl.sample.parallel=3"],
+            16,
+            {"parallel": 3, "multiple": 2},
+        ),
+        (
+            "{bfcl: {sample: {parallel: 1}}}",
+            ["evaluation.sample.parallel=3", "evaluation.batch_size=2"],
+            2,
+            {"parallel": 3},
+        ),
+    ],
+)
+def test_the_keys_of_bfcl_stand_in_its_section_or_around_it(write, text, overrides, size, sample):
+    config = load_config(write(f"evaluation: {text}\n"), overrides)
+    assert (config.evaluation.bfcl.batch_size, config.evaluation.bfcl.sample) == (size, sample)
+    assert config.evaluation.tools is None
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{sample: 5, bfcl: {sample: 5}}", "only one of sample and bfcl.sample, which are the same"),
+        ("{bfcl: 5, sample: 3}", "expected evaluation.bfcl in c.yaml: keys and values; got 5"),
+        ("{bfcl: {batch_size: 0}}", "expected evaluation.bfcl.batch_size in c.yaml: a number above 0; got 0"),
+        ("{after: [1]}", "evaluation.after"),
+        ("{tools: {requests: 5}}", "expected evaluation.tools.path in c.yaml; got nothing"),
+        ("{tools: {path: t.yaml, request: 5}}", "got evaluation.tools.request; did you mean requests?"),
+        (
+            "{tools: {path: t.yaml, requests: 0}}",
+            "expected evaluation.tools.requests in c.yaml: a number above 0; got 0",
+        ),
+        ("{requests: 5}", "got evaluation.requests"),
+        ("{baseline_sample: {paralel: 3}}", "expected a BFCL category as evaluation.baseline_sample in c.yaml"),
+    ],
+)
+def test_a_suite_that_cannot_be_asked_is_refused(refused, write, text, says):
+    write(f"evaluation: {text}\n")
+    assert says in refused("c.yaml")
+
+
+def test_each_suite_follows_the_stages_that_it_names(write, tmp_path):
+    text = "evaluation: {sample: 5, after: [2, 5], tools: {path: tools.yaml, after: [3, 5]}}\n"
+    (tmp_path / "a").mkdir()
+    evaluation = load_config(write(text, "a/c.yaml")).evaluation
+    assert {stage: list(evaluation.after(stage)) for stage in (2, 3, 4, 5)} == {
+        2: ["bfcl"],
+        3: ["tools"],
+        4: [],
+        5: ["bfcl", "tools"],
+    }
+    assert evaluation.tools.path == tmp_path / "a" / "tools.yaml", "relative to its file"
+
+
+def test_own_tools_are_asked_where_the_file_asks_none(write, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    overrides = ["evaluation.tools.path=mine.yaml", "evaluation.tools.requests=7"]
+    tools = load_config(write("name: x\nevaluation: {tools: null}\n"), overrides).evaluation.tools
+    assert (tools.path, tools.requests) == (tmp_path / "mine.yaml", 7)
+
+
+def test_one_tools_file_serves_every_source_and_suite_that_names_no_other(write, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = """
+tools: mine.yaml
+evaluation: {tools: {requests: 8}}
+sft_small: {data: {tools: {}}}
+sft_full: {data: {tools: {path: other.yaml}, synthetic: {}}}
+"""
+    config = load_config(write(text))
+    assert config.evaluation.tools.path == tmp_path / "mine.yaml"
+    assert config.stage(3).data["tools"]["path"] == str(tmp_path / "mine.yaml")
+    assert config.stage(4).data["tools"]["path"] == str(tmp_path / "other.yaml")
+    assert "tools" not in config.stage(5).data
+    assert load_config(write(text), ["tools=yours.yaml"]).evaluation.tools.path == tmp_path / "yours.yaml"
 
 
 def test_the_resolved_configuration_read_back_is_the_same(write):

@@ -84,6 +84,7 @@ def test_the_order_of_a_processors_features_is_no_difference(monkeypatch, tmp_pa
         ({"cpu_features": "0"}, "CPU features '.*' instead of '0'"),
         ({"packing": 0}, "packing 2 instead of 0"),
         ({"synthetic_data": 1}, "synthetic data 2 instead of 1"),
+        ({"own_tools": 0}, "own tools 1 instead of 0"),
         ({"versions": {"packages": {"jax": "0.9"}}}, "jax '0.10.2' instead of '0.9'"),
         ({"versions": {"packages": {}}}, "jax '0.10.2' instead of None"),
         ({"versions": {"callwright": "0.1.0"}}, "one of callwright 0.1.0; finish it with callwright 0.1.0"),

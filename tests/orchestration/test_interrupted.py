@@ -60,7 +60,9 @@ def test_a_run_killed_again_and_again_completes_with_the_same_bits(finished, des
         for name in second.curves.get(key, {}).keys() - {"seconds"}:
             assert first.curves[key][name] == second.curves[key][name], (stage, name)
         if stage in EVALUATED:
-            assert first.evaluations[key].categories == second.evaluations[key].categories
+            assert first.evaluations[key].keys() == second.evaluations[key].keys() == {"bfcl", "tools"}
+            for name, suite in second.evaluations[key].items():
+                assert first.evaluations[key][name].model_copy(update={"cost": suite.cost}) == suite
     if set(TRAINED) <= set(stages):
         assert first.comparisons == second.comparisons
 
@@ -98,6 +100,40 @@ def test_a_kill_between_a_result_and_its_event_is_made_good(finished, inside, tm
     assert adapter_bits(run, 3) == adapter_bits(finished.path, 3)
     assert rows(run, 3) == rows(finished.path, 3)
     assert len(events(run, "step")) == 5
+
+
+def test_a_kill_while_rows_of_either_suite_are_written_ends_with_the_same_rows(finished, inside, tmp_path):
+    """Files are cut at any byte, as a kill leaves them, and the log lacks what comes after."""
+    run, draw = tmp_path / "runs" / "tiny", random.Random(1)
+    shutil.copytree(finished.path, run)
+    shutil.copy(finished.directory / "c.yaml", tmp_path)
+    log = [event for event in events(run) if (event["event"], event.get("stage")) != ("evaluation_finished", 4)]
+    (run / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in log))
+    for path in sorted((run / "evaluations" / "stage4").rglob("*.jsonl")):
+        data = path.read_bytes()
+        path.write_bytes(data[: draw.randrange(len(data))])
+    kept = rows(run, 4)
+    assert len(kept) < len(rows(finished.path, 4)), "something is missing"
+    code, _, _ = inside(tmp_path, "run", "c.yaml", "--stages", "4")
+    assert code == 0
+    assert rows(run, 4) == rows(finished.path, 4)
+    asked = [event["suite"] for event in events(run, "evaluation_finished") if event["stage"] == 4]
+    assert asked == ["bfcl", "tools"]
+
+
+def test_another_tools_file_than_the_one_that_was_asked_is_refused(finished, inside, tmp_path):
+    run = tmp_path / "runs" / "tiny"
+    shutil.copytree(finished.path, run)
+    log = (run / "events.jsonl").read_text().splitlines(keepends=True)
+    last = next(i for i, line in enumerate(log) if '"evaluation_started","stage":5,"suite":"tools"' in line)
+    old = json.loads(log[last])["data_files"]
+    (path,) = old
+    (run / "events.jsonl").write_text("".join(log[:last]).replace(old[path], "0" * 64))
+    shutil.copy(finished.directory / "c.yaml", tmp_path)
+    code, _, err = inside(tmp_path, "run", "c.yaml", "--stages", "5")
+    assert code == 2
+    assert f"expected {path} as the evaluations of runs/tiny began with it (sha256 {'0' * 64}); got a file that" in err
+    assert rows(run, 5) == rows(finished.path, 5)
 
 
 @pytest.mark.parametrize(("dry", "continues"), [((), True), (("--dry-run",), False)])

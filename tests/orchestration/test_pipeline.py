@@ -6,11 +6,17 @@ import shutil
 import pytest
 from tests.support.runs import EVALUATED, TRAINED, adapter_bits, events, rows
 
-from callwright.evaluation.run import EvaluationSettings
+from callwright.evaluation.settings import BfclSettings
+from callwright.evaluation.suites import suite_entries
 from callwright.orchestration import run_pipeline
+from callwright.orchestration.config import load_config
+from callwright.orchestration.rundir import RunDirectory
+from callwright.orchestration.solve_rates import solve_rates
+from callwright.orchestration.starting_point import StartingPoint
 from callwright.report.schema import POOLED, Results
 from callwright.storage import sha256_file
 from callwright.training.checkpoints import read_card
+from callwright.training.prompt_weights import prompt_weights
 from callwright.yaml_files import parse_yaml, read_yaml
 
 SEEDS_COMMAND = ("callwright.orchestration.run_pipeline:main", "run_pipeline.py", "--config", "c.yaml")
@@ -47,17 +53,20 @@ def test_the_results_say_what_they_were_computed_from(finished, results):
 
 
 def test_every_sampled_entry_has_exactly_one_row_after_every_stage(finished, results):
-    sampled = EvaluationSettings(**finished.configuration["evaluation"]).entries()
-    ids = {entry.id for entries in sampled.values() for entry in entries}
+    config = load_config(finished.directory / "c.yaml").evaluation
     for stage in EVALUATED:
-        found = rows(finished.path, stage)
-        assert found.keys() == ids
-        scores = results.evaluations[f"stage{stage}"].categories
-        assert {name: (score.total, score.planned) for name, score in scores.items()} == {
-            name: (len(entries), len(entries)) for name, entries in sampled.items()
-        }
-        for name, score in scores.items():
-            assert score.correct == sum(row["valid"] for row in found.values() if row["category"] == name)
+        found, suites = rows(finished.path, stage), config.after(stage)
+        planned = {name: suite_entries(suites[name], stage).ids for name in suites}
+        assert planned.keys() == {"bfcl", "tools"} and "flow" in planned["tools"]
+        assert found.keys() == set.union(*(ids for suite in planned.values() for ids in suite.values()))
+        for suite, categories in planned.items():
+            scores = results.evaluations[f"stage{stage}"][suite].categories
+            assert {name: (score.total, score.planned) for name, score in scores.items()} == {
+                name: (len(ids), len(ids)) for name, ids in categories.items()
+            }
+            for name, score in scores.items():
+                assert score.correct == sum(row["valid"] for row in found.values() if row["category"] == name)
+    assert len(rows(finished.path, 2)) == 6 + 4, "the base model is asked fewer"
 
 
 def test_the_curves_have_every_step_of_every_training_stage(finished, results):
@@ -74,10 +83,15 @@ def test_the_curves_have_every_step_of_every_training_stage(finished, results):
 
 def test_stages_are_compared_with_the_one_before_and_the_last_with_the_first(results):
     for before, after in PAIRS:
-        mine = {c.category: c for c in results.comparisons if (c.before, c.after) == (before, after)}
-        assert mine.keys() == {POOLED, "simple_python", "parallel", "irrelevance"}
-        assert sum((mine[POOLED].gained, mine[POOLED].lost, mine[POOLED].both, mine[POOLED].neither)) == 4
-    assert len(results.comparisons) == 4 * len(PAIRS)
+        tests = [c for c in results.comparisons if (c.before, c.after) == (before, after)]
+        for suite, categories, paired in (
+            ("bfcl", {"simple_python", "parallel", "irrelevance"}, 4),
+            ("tools", {"single", "no_tool", "unanswered", "flow"}, 2 if before == "stage2" else 3),
+        ):
+            mine = {c.category: c for c in tests if c.suite == suite}
+            assert mine.keys() == {POOLED, *categories}
+            assert sum((mine[POOLED].gained, mine[POOLED].lost, mine[POOLED].both, mine[POOLED].neither)) == paired
+    assert len(results.comparisons) == (4 + 5) * len(PAIRS)
 
 
 def test_every_stage_has_a_cost(results):
@@ -86,7 +100,7 @@ def test_every_stage_has_a_cost(results):
             assert stage.cost.seconds > 0
             assert stage.cost.peak_memory_bytes > 50e6
     costs = [stage.cost for stage in results.stages if stage.kind in ("sft", "grpo")]
-    costs += [results.evaluations[f"stage{stage}"].cost for stage in EVALUATED]
+    costs += [suite.cost for stage in EVALUATED for suite in results.evaluations[f"stage{stage}"].values()]
     assert all(cost.tokens > 0 and cost.seconds > 0 for cost in costs)
 
 
@@ -102,6 +116,15 @@ def test_each_training_stage_goes_on_from_the_one_before(finished):
     assert rollouts[0]["kl"] == pytest.approx(0, abs=1e-6)
     assert rollouts[-1]["kl"] > 1e-5
     assert any(event["zero_variance_groups"] < 2 for event in rollouts), "this model's rewards vary"
+
+
+def test_grpo_draws_by_what_the_stage_before_solved_and_its_log_and_results_say_how(finished, results):
+    run = RunDirectory(finished.path)
+    rates = solve_rates(run, StartingPoint("stage4", run.checkpoint(4)))
+    assert rates.keys() >= {"simple", "parallel", "irrelevance"}
+    (began,) = [event for event in events(finished.path, "stage_started") if event["stage"] == 5]
+    assert began["prompt_weights"] == results.stages[4].summary["prompt_weights"] == prompt_weights(rates)
+    assert results.stages[4].summary["groups"] == 2 * finished.configuration["grpo"]["training"]["steps"]
 
 
 def test_an_example_longer_than_a_row_is_counted_reported_and_never_cut(finished, results):
@@ -144,7 +167,7 @@ def test_a_report_can_be_made_again_from_the_log_and_the_rows(finished, inside, 
 
 def test_a_report_needs_no_benchmark(finished, inside, tmp_path, monkeypatch):
     shutil.copytree(finished.path, tmp_path / "runs" / "tiny")
-    monkeypatch.setattr(EvaluationSettings, "entries", lambda self: pytest.fail("it asked the benchmark"))
+    monkeypatch.setattr(BfclSettings, "entries", lambda self: pytest.fail("it asked the benchmark"))
     code, out, _ = inside(tmp_path, "report", "runs/tiny")
     assert code == 0
     assert "call categories" in out
@@ -239,6 +262,8 @@ def test_a_dry_run_prints_the_configuration_the_data_and_an_estimate_and_leaves_
     assert "stage 3: 16 examples (all checked), 5 updates" in plan
     assert "stage 5: 16 examples (all checked), 3 updates" in plan
     assert plan.count("BFCL on 6 entries") == len(EVALUATED)
+    assert "stage 2: BFCL on 6 entries, about 20 s, 4 requests to your tools, about 20 s\n" in plan
+    assert plan.count("6 requests to your tools") == len(TRAINED)
     assert "in all about" in plan
     assert sorted(path.name for path in desk.directory.iterdir()) == ["c.yaml"]
 

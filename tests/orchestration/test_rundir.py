@@ -127,6 +127,6 @@ def test_the_keys_that_changed_are_named_in_full():
             ["lora.rank=3", "sft_full.data={synthetic: {seed: 4}}", "evaluation.sample={parallel: 1}"],
         )
     )
-    assert changed_keys(old, new) == ["evaluation.sample", "lora.rank", "sft_full.data.synthetic.seed"]
+    assert changed_keys(old, new) == ["evaluation.bfcl.sample", "lora.rank", "sft_full.data.synthetic.seed"]
     assert changed_keys(old, PipelineConfig().model_dump(mode="json")) == []
     assert changed_keys({"a": {"b": 1}}, {"a": {}, "c": {"d": 2}}) == ["a.b", "c"]

@@ -10,7 +10,7 @@ import pytest
 
 from callwright import cli
 from callwright.evaluation.row import read_rows
-from callwright.evaluation.run import EvaluationSettings
+from callwright.evaluation.settings import BfclSettings
 from callwright.orchestration.rundir import RunDirectory
 from callwright.report.events import RunCreated, Step
 from callwright.report.results import build_results
@@ -29,11 +29,11 @@ def as_data(results):
 def test_its_results_are_read():
     results = Results.read(RUN / "results.json")
     assert results.model.license == "gemma"
-    assert results.evaluations["stage5"].pooled.correct == 1
+    assert results.evaluations["stage5"]["bfcl"].pooled.correct == 1
 
 
 def test_the_log_and_the_rows_give_the_same_results_without_the_benchmark(monkeypatch):
-    monkeypatch.setattr(EvaluationSettings, "entries", lambda self: pytest.fail("it asked the benchmark"))
+    monkeypatch.setattr(BfclSettings, "entries", lambda self: pytest.fail("it asked the benchmark"))
     assert as_data(build_results(RunFiles(RUN))) == as_data(Results.read(RUN / "results.json"))
 
 

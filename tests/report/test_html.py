@@ -8,7 +8,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from tests.support.fake_run import HOSTILE, fake_run
+from tests.support.fake_run import HOSTILE, fake_run, with_tools
+from tests.support.tools_suite import TOOLS, add_tools_suite
 
 from callwright.errors import DataError
 from callwright.report import html
@@ -17,12 +18,13 @@ from callwright.report.schema import Results
 
 OUR_TAGS = (
     "html head meta title style body header main section nav article details summary fieldset legend input label "
-    "figure figcaption svg path line circle text table thead tbody tr th td dl div dt dd ol ul li h1 h2 h3 h4 p pre a "
-    "b i em small code span"
+    "figure figcaption svg g path line circle rect text table thead tbody tr th td dl div dt dd ol ul li h1 h2 h3 h4 "
+    "p pre a b i em small code span"
 )
 OUR_ATTRIBUTES = (
     "lang charset http-equiv content name class id type checked for href scope colspan dir open role aria-hidden "
-    "aria-label viewbox preserveaspectratio d x y x1 x2 y1 y2 cx cy r"
+    "aria-label viewbox preserveaspectratio d x y x1 x2 y1 y2 cx cy r rx dy width height transform "
+    "fill-opacity"
 )
 VOID = {"meta", "input"}
 
@@ -67,14 +69,14 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def harmless(tmp_path_factory: pytest.TempPathFactory) -> str:
     directory = tmp_path_factory.mktemp("harmless")
-    fake_run(directory)
+    add_tools_suite(directory, fake_run(directory))
     return write_report(directory).read_text()
 
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> str:
     directory = tmp_path_factory.mktemp("hostile")
-    fake_run(directory, hostile=True, entries=2)
+    add_tools_suite(directory, fake_run(directory, hostile=True, entries=2), hostile=True)
     return write_report(directory).read_text()
 
 
@@ -135,7 +137,7 @@ def test_every_link_inside_the_page_has_its_target(harmless: str) -> None:
 def test_a_run_is_told_from_headline_to_hash(tmp_path: Path) -> None:
     run = fake_run(tmp_path)
     text = Page(write_report(tmp_path).read_text()).text
-    first, last = run.evaluations["stage2"].pooled, run.evaluations["stage5"].pooled
+    first, last = run.evaluations["stage2"]["bfcl"].pooled, run.evaluations["stage5"]["bfcl"].pooled
     assert f"answers {100 * last.correct / last.total:.1f}% of the entries that ask for a call correctly" in text
     assert f"(base model: {100 * first.correct / first.total:.1f}%)" in text
     assert "The 95% intervals are apart" in text
@@ -155,7 +157,7 @@ def test_lost_entries_are_shown_beside_the_gained(harmless: str) -> None:
 
 def test_1240_rows_a_stage_stay_below_the_limit(tmp_path: Path) -> None:
     run = fake_run(tmp_path, entries=6)
-    assert sum(score.total for score in run.evaluations["stage5"].categories.values()) >= 1240
+    assert sum(score.total for score in run.evaluations["stage5"]["bfcl"].categories.values()) >= 1240
     assert write_report(tmp_path).stat().st_size < MOST_BYTES // 2
 
 
@@ -171,7 +173,7 @@ def test_outputs_that_would_not_fit_are_cut_and_counted(tmp_path: Path, monkeypa
 def test_more_kinds_of_error_than_anyone_reads_are_counted(tmp_path: Path) -> None:
     data = fake_run(tmp_path).model_dump()
     kinds = {f"kind:{i}": 1 for i in range(5000)}
-    data["evaluations"]["stage2"]["categories"]["parallel"] |= {"total": 6000, "planned": 6000, "errors": kinds}
+    data["evaluations"]["stage2"]["bfcl"]["categories"]["parallel"] |= {"total": 6000, "planned": 6000, "errors": kinds}
     Results.model_validate(data).write(tmp_path / "results.json")
     report = write_report(tmp_path)
     assert report.stat().st_size < MOST_BYTES
@@ -179,8 +181,46 @@ def test_more_kinds_of_error_than_anyone_reads_are_counted(tmp_path: Path) -> No
 
 
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path, harmless: str) -> None:
-    fake_run(tmp_path)
+    add_tools_suite(tmp_path, fake_run(tmp_path))
     assert write_report(tmp_path).read_text() == harmless
+
+
+def test_own_tools_are_told_by_kind_and_tool_with_matrix_arguments_and_requests(tmp_path: Path) -> None:
+    run = add_tools_suite(tmp_path, fake_run(tmp_path))
+    page = Page(source := write_report(tmp_path).read_text())
+    suite = run.evaluations["stage5"]["tools"]
+    score = run.evaluations["stage2"]["tools"].by_tool[TOOLS[0]]
+    assert f"{TOOLS[0]}{100 * score.correct / score.total:.1f}%{100 * score.low:.1f}" in re.sub(r"\s", "", page.text)
+    assert source.count('<svg class="matrix"') == len(run.evaluations)
+    assert "expected none, called " in page.text
+    failing = sum(score.total - score.correct for score in suite.categories.values())
+    assert f"{failing} requests fail" in page.text
+    assert '– → "bright"' in page.text
+    assert "An argument has another value than the expected one." in page.text
+
+
+def test_at_most_fifty_failing_requests_of_a_stage_are_shown(tmp_path: Path) -> None:
+    run = add_tools_suite(tmp_path, fake_run(tmp_path, stages=("stage2",)))
+    suite = run.evaluations["stage2"]["tools"]
+    failing = sum(score.total - score.correct for score in suite.categories.values())
+    source = write_report(tmp_path).read_text()
+    assert failing > 50
+    assert f"50 of {failing}" in Page(source).text
+    assert source.count('<article class="card">') == 50
+
+
+def test_a_run_with_own_tools_alone_renders(tmp_path: Path) -> None:
+    data = add_tools_suite(tmp_path, fake_run(tmp_path)).model_dump()
+    for suites in data["evaluations"].values():
+        del suites["bfcl"]
+    data["comparisons"] = [test for test in data["comparisons"] if test["suite"] == "tools"]
+    Results.model_validate(data).write(tmp_path / "results.json")
+    page = Page(write_report(tmp_path).read_text())
+    assert "Your tools" in page.text
+    assert not re.search("BFCL: accuracy|call categories|Side by side|Whether to call", page.text)
+    assert {value[1:] for _, name, value in page.attributes if name == "href"} <= {
+        value for _, name, value in page.attributes if name == "id"
+    }
 
 
 def test_a_run_with_nothing_done_renders_and_says_so(tmp_path: Path) -> None:
@@ -197,6 +237,13 @@ def test_a_baseline_alone_renders_and_is_compared_with_nothing(tmp_path: Path) -
     assert "Side by side" not in text
 
 
+def test_a_run_with_own_tools_renders_and_its_rows_are_looked_for(tmp_path: Path) -> None:
+    with_tools(fake_run(tmp_path)).write(tmp_path / "results.json")
+    text = Page(write_report(tmp_path).read_text()).text
+    assert "The outputs of stage3/tools/single, stage3/tools/several" in text
+    assert "of the requests to your tools that ask for a call" in text
+
+
 def test_a_run_without_grpo_ends_at_sft(tmp_path: Path) -> None:
     text = partial(tmp_path, "stage2", "stage3", "stage4")
     assert "correctly after SFT full (base model:" in text
@@ -205,7 +252,7 @@ def test_a_run_without_grpo_ends_at_sft(tmp_path: Path) -> None:
 def test_an_unfinished_evaluation_says_how_far_it_is(tmp_path: Path) -> None:
     run = fake_run(tmp_path)
     data = run.model_dump()
-    data["evaluations"]["stage5"]["categories"]["parallel"]["planned"] = 41
+    data["evaluations"]["stage5"]["bfcl"]["categories"]["parallel"]["planned"] = 41
     Results.model_validate(data).write(tmp_path / "results.json")
     assert "GRPO, parallel: 40 of 41 entries are scored." in Page(write_report(tmp_path).read_text()).text
 

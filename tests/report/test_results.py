@@ -7,12 +7,13 @@ import pytest
 from tests.support.fake_run import CREATED
 
 from callwright.errors import DataError
-from callwright.evaluation.row import EvaluationRow
-from callwright.evaluation.run import EvaluationSettings
+from callwright.evaluation.row import EvaluationRow, RowCall, RowStep
+from callwright.evaluation.settings import BfclSettings
 from callwright.orchestration.config import load_config
 from callwright.orchestration.rundir import RunDirectory
 from callwright.report.results import build_results
 from callwright.report.run_files import RunFiles
+from callwright.report.sentences import missing
 from callwright.storage import JsonLines
 
 CONFIG = ["evaluation.sample={simple_python: 2}", "name=run"]
@@ -111,9 +112,9 @@ def test_a_run_has_its_directorys_name_wherever_one_stands(built, tmp_path, monk
 
 def test_what_was_planned_is_read_from_the_log_without_the_benchmark(built, tmp_path, monkeypatch):
     write_rows(tmp_path, row(0))
-    monkeypatch.setattr(EvaluationSettings, "entries", lambda self: pytest.fail("it asked the benchmark"))
+    monkeypatch.setattr(BfclSettings, "entries", lambda self: pytest.fail("it asked the benchmark"))
     results = built(planned={"simple_python": 2})
-    score = results.evaluations["stage2"].categories["simple_python"]
+    score = results.evaluations["stage2"]["bfcl"].categories["simple_python"]
     assert (score.total, score.planned) == (1, 2)
 
 
@@ -180,7 +181,7 @@ def test_time_between_two_processes_counts_for_nobody(built):
 def test_an_unfinished_evaluation_says_how_much_was_planned(built, tmp_path):
     write_rows(tmp_path, row(0))
     results = built((1, "evaluation_started", {"stage": 2}))
-    score = results.evaluations["stage2"].categories["simple_python"]
+    score = results.evaluations["stage2"]["bfcl"].categories["simple_python"]
     assert (score.correct, score.total, score.planned) == (0, 1, 2)
     assert results.comparisons == []
 
@@ -193,3 +194,83 @@ def test_only_entries_that_both_stages_scored_are_compared(built, tmp_path):
         "simple_python": (1, 0, 0, 0),
         "calls": (1, 0, 0, 0),
     }
+
+
+TOOLS = {"stage3": {"tools": {"single": 2, "no_tool": 1, "several": 1, "flow": 1}}}
+
+
+def request(name, expected, calls, *, valid=False, tool="", steps=()):
+    kind = name.rpartition("_")[0]
+    made = {"category": kind, "id": name, "expected": expected, "calls": calls, "tool": tool, "steps": steps}
+    return row(0, valid=valid).model_copy(update=made)
+
+
+def called(*names):
+    return tuple(RowCall(name=name, arguments={}) for name in names)
+
+
+def write_requests(directory, *requests, stage="stage3"):
+    for one in requests:
+        with JsonLines(directory / "run" / "evaluations" / stage / "tools" / f"{one.category}.jsonl") as file:
+            file.append(one.as_json())
+
+
+def test_requests_are_counted_by_kind_by_tool_and_by_what_was_called_instead(built, tmp_path):
+    write_requests(
+        tmp_path,
+        request("single_0", called("a"), called("b"), tool="a"),
+        request("single_1", called("a"), (), tool="a"),
+        request("no_tool_0", (), called("a", "b")),
+        request("several_0", called("b", "b"), called("b", "b"), tool="b", valid=True),
+        request("flow_0", called("a"), called("a"), steps=(RowStep(raw="", calls=called("a")),)),
+    )
+    results = built(evaluations=TOOLS)
+    suite = results.evaluations["stage3"]["tools"]
+    assert {name: (score.correct, score.total) for name, score in suite.categories.items()} == {
+        "single": (0, 2),
+        "no_tool": (0, 1),
+        "several": (1, 1),
+        "flow": (0, 1),
+    }
+    assert {name: (score.correct, score.total, score.called) for name, score in suite.by_tool.items()} == {
+        "a": (0, 2, 1),
+        "b": (1, 1, 1),
+    }
+    assert suite.confusion == {"a": {"b": 1, "none": 1}, "none": {"a": 1, "b": 1}}
+    assert (suite.pooled.correct, suite.pooled.total) == (1, 3), "of the kinds that ask for calls alone"
+    assert results.evaluations.keys() == {"stage3"}
+
+
+def test_each_suite_has_its_own_paired_tests_and_its_own_cost(built, tmp_path):
+    stages = ("stage2", "stage3")
+    for stage, valid in zip(stages, (False, True), strict=True):
+        write_rows(tmp_path, row(0, valid=not valid), stage=stage)
+        write_requests(tmp_path, request("single_0", called("a"), called("a"), tool="a", valid=valid), stage=stage)
+    log = [(10, "evaluation_started", {"suite": "bfcl"}), (14, "evaluation_left", {"suite": "bfcl"})]
+    log += [(14, "evaluation_started", {"suite": "tools"}), (16, "evaluation_left", {"suite": "tools"})]
+    planned = {stage: {"bfcl": {"simple_python": 1}, "tools": {"single": 1}} for stage in stages}
+    results = built(*((at, event, {"stage": 3, **more}) for at, event, more in log), evaluations=planned)
+    assert [(c.suite, c.category, c.gained, c.lost) for c in results.comparisons] == [
+        ("tools", "single", 1, 0),
+        ("tools", "calls", 1, 0),
+        ("bfcl", "simple_python", 0, 1),
+        ("bfcl", "calls", 0, 1),
+    ]
+    costs = {name: suite.cost.seconds for name, suite in results.evaluations["stage3"].items()}
+    assert costs == {"bfcl": 4, "tools": 2}
+    assert results.evaluation_cost("stage3").seconds == 6
+
+
+def test_a_stage_is_evaluated_when_every_suite_that_follows_it_is(built):
+    planned = {"stage2": {"bfcl": {"simple_python": 1}, "tools": {"single": 3}}}
+    log = [(1, "evaluation_started", {"stage": 2, "suite": "bfcl"})]
+    log += [(2, "evaluation_finished", {"stage": 2, "suite": "bfcl", "entries": 1, "done": True})]
+    assert built(*log, evaluations=planned).stages[1].status == "stopped"
+
+
+def test_a_stage_that_no_suite_follows_is_left_out_or_has_no_evaluation_to_miss(built):
+    results = built((1, "stage_finished", {"stage": 3}), evaluations={"stage2": {}, "stage3": {}})
+    assert results.stages[1].status == "skipped"
+    assert results.stages[1].message == "the configuration leaves it out (no suite of evaluation has 2 in `after`)"
+    assert results.stages[2].suites == ()
+    assert not [note for note in missing(results, []) if "has no evaluation" in note]

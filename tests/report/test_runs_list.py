@@ -67,6 +67,17 @@ def test_each_run_is_a_line_with_state_stages_best_and_date(listed, tmp_path):
     assert len({line.index("2026-03-0") for line in lines[1:]}) == 1, "columns are aligned"
 
 
+def test_a_stage_is_done_when_all_suites_that_follow_it_are(listed, tmp_path):
+    planned = {"stage2": {}, "stage3": {"tools": {}}, "stage4": {}, "stage5": {"bfcl": {}, "tools": {}}}
+    done = [("stage_finished", {"stage": stage}) for stage in (1, 3, 4, 5)]
+    asked = [("evaluation_finished", {"stage": stage, "suite": "tools"}) for stage in (3, 5)]
+    with JsonLines(tmp_path / "runs" / "some" / "events.jsonl") as file:
+        for kind, fields in [("run_created", CREATED | {"evaluations": planned}), *done, *asked]:
+            file.append({"time": START.isoformat(), "event": kind, **fields})
+    _, lines, _ = listed()
+    assert lines[1].split("stopped")[1].split()[:4] == ["1", "3", "4", "–"]
+
+
 def test_a_run_of_an_earlier_version_is_read(listed, tmp_path):
     shutil.copytree(EARLIER, tmp_path / "runs" / "old")
     for where in ((), ("runs/old",)):
@@ -82,7 +93,7 @@ def test_a_run_of_an_earlier_version_is_read(listed, tmp_path):
         ("events.jsonl", b'{"event": "run_created"}\n', "broken", "in line 1 of runs/odd/events.jsonl"),
         ("events.jsonl", b"", "broken", "got no events.jsonl of one"),
         ("results.json", b"{", "finished", "expected JSON in runs/odd/results.json"),
-        ("results.json", b"{}", "finished", "expected schema_version 1 in runs/odd/results.json"),
+        ("results.json", b"{}", "finished", "expected schema_version 2 in runs/odd/results.json"),
     ],
 )
 def test_what_is_broken_is_a_line_that_says_what_is_wrong(listed, tmp_path, name, content, state, wrong):

@@ -9,7 +9,7 @@ from tests.support.fake_run import results
 
 from callwright.errors import DataError
 from callwright.evaluation.statistics import wilson
-from callwright.report.schema import Evaluation, Results, Score
+from callwright.report.schema import Results, Score, Suite
 
 
 def written(directory: Path) -> tuple[Path, dict]:
@@ -25,15 +25,15 @@ def test_results_survive_the_file(tmp_path: Path) -> None:
 
 def test_other_readers_find_the_accuracy_and_its_interval(tmp_path: Path) -> None:
     _, data = written(tmp_path)
-    score = data["evaluations"]["stage4"]["categories"]["multiple"]
+    score = data["evaluations"]["stage4"]["bfcl"]["categories"]["multiple"]
     assert score["accuracy"] == score["correct"] / score["total"]
     assert (score["low"], score["high"]) == (wilson(score["correct"], 40).low, wilson(score["correct"], 40).high)
-    assert data["evaluations"]["stage4"]["pooled"]["total"] == 180
+    assert data["evaluations"]["stage4"]["bfcl"]["pooled"]["total"] == 180
 
 
 def test_a_stored_accuracy_cannot_disagree_with_the_counts(tmp_path: Path) -> None:
     path, data = written(tmp_path)
-    data["evaluations"]["stage4"]["categories"]["multiple"]["accuracy"] = 1.0
+    data["evaluations"]["stage4"]["bfcl"]["categories"]["multiple"]["accuracy"] = 1.0
     path.write_text(json.dumps(data))
     assert Results.read(path) == results()
 
@@ -41,7 +41,7 @@ def test_a_stored_accuracy_cannot_disagree_with_the_counts(tmp_path: Path) -> No
 def test_the_pool_leaves_irrelevance_out() -> None:
     score = Score(correct=1, total=2, planned=4, called=2)
     silent = Score(correct=9, total=9, planned=9, called=0)
-    pool = Evaluation(categories={"simple_python": score, "parallel": score, "irrelevance": silent}).pooled
+    pool = Suite(categories={"simple_python": score, "parallel": score, "irrelevance": silent}).pooled
     assert (pool.correct, pool.total, pool.planned, pool.called) == (2, 4, 8, 4)
 
 
@@ -57,13 +57,18 @@ def test_a_value_that_was_not_finite_becomes_null(tmp_path: Path) -> None:
 def test_the_order_of_stages_is_the_order_of_the_run() -> None:
     made = results()
     shuffled = dict(reversed(made.evaluations.items()))
-    assert made.model_copy(update={"evaluations": shuffled}).evaluated == ["stage2", "stage3", "stage4", "stage5"]
+    assert made.model_copy(update={"evaluations": shuffled}).suite("bfcl").evaluated == [
+        "stage2",
+        "stage3",
+        "stage4",
+        "stage5",
+    ]
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schema_version": 2}, "schema_version 1"),
+        ({"schema_version": 3}, "schema_version 2"),
         ({"surprise": 1}, "a known key in the results in"),
         ({"evaluations": {"../../etc": {"categories": {}}}}, "evaluations"),
         ({"evaluations": {"stage2": {"categories": {"../x": {}}}}}, "evaluations.stage2"),

@@ -4,7 +4,7 @@ import io
 import re
 
 import pytest
-from tests.support.fake_run import results
+from tests.support.fake_run import results, with_tools
 
 from callwright.evaluation.statistics import wilson
 from callwright.report.table import print_table
@@ -31,8 +31,21 @@ def test_categories_the_pool_the_calls_and_the_cost_each_have_a_row() -> None:
     assert "stage took" in rows
 
 
+def test_own_tools_stand_above_the_benchmark_and_a_stage_without_them_has_a_dash() -> None:
+    file = io.StringIO()
+    print_table(with_tools(results()), file)
+    lines = file.getvalue().splitlines()
+    names = [line.split("  ")[0] for line in lines]
+    rows = [name for name in names if name]
+    assert rows[:7] == ["95% interval", "your tools", "single", "several", "calls", "no_tool", "flow"]
+    calls = lines[names.index("calls")]
+    assert calls.split()[1:] == ["–", "90.0%", "[74.4–96.5]", "–", "90.0%", "[74.4–96.5]"]
+    assert rows[7:9] == ["BFCL", "simple_python"] and {"call categories", "stage took"} <= set(rows)
+    assert "of the requests to your tools that ask for a call" in lines[-1] and "of the entries" in lines[-1]
+
+
 def test_a_cell_holds_the_accuracy_and_its_interval() -> None:
-    pool = results().evaluations["stage5"].pooled
+    pool = results().evaluations["stage5"]["bfcl"].pooled
     ends = wilson(pool.correct, pool.total)
     expected = f"{100 * pool.correct / pool.total:.1f}% [{100 * ends.low:.1f}–{100 * ends.high:.1f}]"
     line = next(line for line in printed().splitlines() if line.startswith("call categories"))

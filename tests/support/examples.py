@@ -6,8 +6,8 @@
   programs are all ours is run; of any other our program only reads the arguments. A block without `$` shows usage.
 - `python` is run, and prints what a block of `text` right below it shows. With `<!-- compiled only -->` above it, it
   needs a server or training, and is compiled.
-- `json` in the README is a line of data, which the examples know as mine.jsonl; `yaml` in the guide is a part of a
-  configuration.
+- `json` in the README is a line of data, which the examples know as mine.jsonl; `yaml` there is a
+  tools file, and in the guide a part of a configuration.
 
 The lines of a block are run one after another, in a directory with config/ and mine.jsonl. They need no shell: `echo`
 writes files, and what a command reads and writes is said by `<`, `<<<`, `>` and `>>`.

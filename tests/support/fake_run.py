@@ -9,8 +9,8 @@ from pathlib import Path
 
 from callwright import storage
 from callwright.evaluation.row import EvaluationRow, RowCall
-from callwright.evaluation.statistics import is_call_category, mcnemar
-from callwright.report.schema import POOLED, Comparison, Cost, Evaluation, Model, Results, Run, Score, Stage, Versions
+from callwright.evaluation.statistics import McNemar, is_call_category, mcnemar
+from callwright.report.schema import POOLED, Comparison, Cost, Model, Results, Run, Score, Stage, Suite, Versions
 
 CATEGORIES = {"simple_python": 60, "multiple": 40, "parallel": 40, "parallel_multiple": 40, "irrelevance": 48}
 TITLES = {"stage2": "base model", "stage3": "SFT small", "stage4": "SFT full", "stage5": "GRPO"}
@@ -85,6 +85,24 @@ def fake_run(
     return made
 
 
+def with_tools(made: Results) -> Results:
+    """The same run, whose models were also asked requests to their own tools after stages 3 and 5."""
+    kinds = {"single": (18, 20), "several": (9, 10), "no_tool": (10, 10), "flow": (4, 5)}
+    suite = Suite(
+        categories={
+            kind: Score(correct=correct, total=total, planned=total, called=0 if kind == "no_tool" else total)
+            for kind, (correct, total) in kinds.items()
+        },
+        by_tool={"set_light": Score(correct=18, total=20, planned=20, called=20)},
+        confusion={"set_light": {"set_light": 19, "lock": 1}, "none": {"none": 10}},
+        cost=Cost(seconds=61.0, tokens=20_000, peak_memory_bytes=4_100_000_000),
+    )
+    asked = {key: suites | {"tools": suite} for key, suites in made.evaluations.items() if key in ("stage3", "stage5")}
+    test = McNemar(gained=3, lost=1, both=24, neither=2, p_value=0.625)
+    comparisons = [*made.comparisons, Comparison.of("tools", "stage3", "stage5", POOLED, test)]
+    return made.model_copy(update={"evaluations": made.evaluations | asked, "comparisons": comparisons})
+
+
 def _invent(
     stages: tuple[str, ...], seed: int, *, hostile: bool, entries: int
 ) -> tuple[Results, dict[tuple[str, str], list[EvaluationRow]]]:
@@ -124,10 +142,12 @@ def _invent(
         stages=[_stage(key, stages, evil) for key in ("stage1", *TITLES)],
         curves={key: _curves(draw, key) for key in stages if key != "stage2"},
         evaluations={
-            stage: Evaluation(
-                categories={category: _score(rows[stage, category]) for category in CATEGORIES},
-                cost=Cost(seconds=143.2, tokens=91_244, peak_memory_bytes=3_900_000_000),
-            )
+            stage: {
+                "bfcl": Suite(
+                    categories={category: _score(rows[stage, category]) for category in CATEGORIES},
+                    cost=Cost(seconds=143.2, tokens=91_244, peak_memory_bytes=3_900_000_000),
+                )
+            }
             for stage in stages
         },
         comparisons=[c for a, b in combinations(stages, 2) for c in _comparisons(rows, a, b)],
@@ -193,6 +213,7 @@ def _stage(key: str, done: tuple[str, ...], evil: str) -> Stage:
         title=title + evil,
         kind=kinds.get(key, "sft"),  # type: ignore[arg-type]
         status="done" if finished else "pending",
+        suites=() if key == "stage1" else ("bfcl",),
         cost=Cost(seconds=412.7, tokens=133_120, peak_memory_bytes=6_712_000_000) if finished else None,
         summary={"examples": 520, "updates": 65, "longer_than_sequence": 3} if finished and key != "stage2" else {},
     )
@@ -221,8 +242,8 @@ def _comparisons(rows: dict[tuple[str, str], list[EvaluationRow]], before: str, 
     made, pools = [], ({}, {})
     for category in CATEGORIES:
         pair = [{f"{category}_{i}": row.valid for i, row in enumerate(rows[s, category])} for s in (before, after)]
-        made.append(Comparison.of(before, after, category, mcnemar(*pair)))
+        made.append(Comparison.of("bfcl", before, after, category, mcnemar(*pair)))
         if is_call_category(category):
             for pool, verdicts in zip(pools, pair, strict=True):
                 pool.update(verdicts)
-    return [Comparison.of(before, after, POOLED, mcnemar(*pools)), *made]
+    return [Comparison.of("bfcl", before, after, POOLED, mcnemar(*pools)), *made]

@@ -59,6 +59,24 @@ def write_data(path: Path, count: int = 16, too_long: tuple[int, ...] = (5, 11))
     return path
 
 
+def write_tools(path: Path) -> Path:
+    """A tools file of one tool and one flow."""
+    city = {"description": "City", "values": ["Paris", "Rome", "Oslo", "Bern", "Lima", "Cairo"]}
+    names = ("the", "a", "what", "for", "you", "on", "to", "is", "in", "and")
+    get = {"description": "Get.", "parameters": {"city": city}, "phrasings": [f"{name} {{city}}" for name in names]}
+    step = {"tool": "get", "arguments": {"city": "{city}"}, "result": "5"}
+    flow = {
+        "name": "twice",
+        "values": {"city": {"values": city["values"]}},
+        "requests": [f"{name} get {{city}} twice" for name in names],
+        "steps": [step, step],
+        "answers": ["5"],
+    }
+    file = {"version": 1, "tools": [{"name": "get", **get}], "flows": [flow], "off_topic": list(names)}
+    write_yaml(path, file)
+    return path
+
+
 def share_cache(directory: Path) -> Path:
     """A cache directory of the session's own, with the user's copy of the benchmark and her converted weights."""
     data = fetch_data()
@@ -69,7 +87,7 @@ def share_cache(directory: Path) -> Path:
     return directory
 
 
-def tiny_configuration(model: Path, data: Path) -> dict[str, Any]:
+def tiny_configuration(model: Path, data: Path, tools: Path) -> dict[str, Any]:
     """The five stages, each as small as it can be; SFT stages share one shape, so that it is compiled once."""
     sft = {
         "precision": "float32",
@@ -87,10 +105,12 @@ def tiny_configuration(model: Path, data: Path) -> dict[str, Any]:
     shape = {"prompts_per_step": 2, "group_size": 4, "max_prompt_tokens": 240, "max_new_tokens": 6}
     grpo = {"steps": 3, "learning_rate": 0.001, "checkpoint_every": 1, **shape}
     sample = {"simple_python": 3, "parallel": 1, "irrelevance": 2}
+    bfcl = {"sample": sample, "seed": 5, "max_new_tokens": 4, "batch_size": 2}
+    requests = {"path": str(tools), "requests": 6, "baseline_requests": 4, "max_new_tokens": 4, "batch_size": 2}
     return {
         "name": "tiny",
         "model": {"source": str(model)},
-        "evaluation": {"sample": sample, "seed": 5, "max_new_tokens": 4, "batch_size": 2},
+        "evaluation": {**bfcl, "tools": requests},
         "lora": {"rank": 2, "alpha": 4},
         "sft_small": sft,
         "sft_full": deepcopy(sft),
@@ -141,9 +161,9 @@ def events(run: Path, kind: str | None = None) -> list[dict[str, Any]]:
 
 
 def rows(run: Path, stage: int) -> dict[str, dict[str, Any]]:
-    """The evaluation after a stage by entry, without what the clock said; an entry with two rows is an error."""
+    """All suites after a stage by entry, without what the clock said; an entry with two rows is an error."""
     found: dict[str, dict[str, Any]] = {}
-    for path in sorted((run / "evaluations" / f"stage{stage}").glob("*.jsonl")):
+    for path in sorted((run / "evaluations" / f"stage{stage}").rglob("*.jsonl")):
         for row in read_jsonl(path):
             assert row["id"] not in found, f"two rows for {row['id']}"
             found[row["id"]] = {key: value for key, value in row.items() if key != "seconds"}

@@ -98,7 +98,7 @@ def frozen(shallow_model):
 def train(shallow_model, frozen):
     """Runs GRPO from a random adapter, which stands for the SFT model; rows leave out the clock."""
 
-    def run(directory, shape, *, fmt=None, source=SOURCE, stop_after=None, seed=0):
+    def run(directory, shape, *, fmt=None, source=SOURCE, stop_after=None, seed=0, weights=None):
         model = adapted(shallow_model)
         start = bits(randomize(model))
         rows = []
@@ -111,6 +111,7 @@ def train(shallow_model, frozen):
             mesh=make_mesh(),
             directory=directory,
             record=lambda row: rows.append({name: value for name, value in row.items() if name != "seconds"}),
+            weights=weights,
             should_stop=lambda: stop_after is not None and len(rows) >= stop_after,
         )
         return SimpleNamespace(model=model, rows=rows, done=done, start=start, bits=bits(read_adapter(model)))
@@ -207,6 +208,62 @@ def test_a_stage_stopped_near_a_step_that_taught_nothing_resumes_to_the_same_bit
     assert second.bits == with_idle_steps.bits
     by_step = {row["step"]: row for row in first.rows + second.rows}
     assert list(by_step.values()) == with_idle_steps.rows
+
+
+@pytest.fixture(scope="module")
+def ended_early(train, tmp_path_factory):
+    """A run of which one group of the first four steps teaches something."""
+    first = next(order(8, 0))
+    source = Examples([asking(index, tool="get" if index == first else "same") for index in range(8)])
+    shape = settings(steps=6, checkpoint_every=50)
+    return SimpleNamespace(
+        source=source, shape=shape, **vars(train(tmp_path_factory.mktemp("early"), shape, source=source))
+    )
+
+
+def test_a_stage_with_too_little_to_learn_from_is_done_after_its_first_steps_and_keeps_its_adapter(ended_early):
+    assert ended_early.done
+    assert [row["zero_variance_groups"] for row in ended_early.rows] == [1, 2, 2, 2]
+    assert ended_early.bits != ended_early.start
+
+
+@pytest.mark.parametrize("stop_after", [1, 4])
+def test_a_stage_that_ends_early_does_so_after_a_stop_too(train, ended_early, tmp_path, stop_after):
+    first = train(tmp_path, ended_early.shape, source=ended_early.source, stop_after=stop_after)
+    assert first.done == (stop_after == 4)
+    second = train(tmp_path, ended_early.shape, source=ended_early.source)
+    assert second.done
+    assert second.bits == ended_early.bits
+    assert max(row["step"] for row in first.rows + second.rows) == 4
+
+
+def test_a_stage_that_is_not_judged_takes_all_its_steps(train, ended_early, tmp_path):
+    shape = settings(steps=6, checkpoint_every=50, min_signal=0)
+    assert len(train(tmp_path, shape, source=ended_early.source).rows) == 6
+
+
+WEIGHTS = {"simple": 0.05, "irrelevance": 0.3}
+
+
+@pytest.fixture(scope="module")
+def weighted(train, tmp_path_factory):
+    return train(tmp_path_factory.mktemp("weighted"), settings(), weights=WEIGHTS)
+
+
+def test_prompts_of_a_kind_with_a_larger_weight_come_more_often(uninterrupted, weighted):
+    shares = [
+        [int(name.partition("/")[2]) % 3 == 0 for row in run.rows for name in row["examples"]]
+        for run in (uninterrupted, weighted)
+    ]
+    assert [len(share) for share in shares] == [8, 8]
+    assert sum(shares[0]) < 4 <= sum(shares[1])
+
+
+def test_weighted_prompts_are_the_same_ones_after_a_stop(train, weighted, tmp_path):
+    first = train(tmp_path, settings(), weights=WEIGHTS, stop_after=1)
+    second = train(tmp_path, settings(), weights=WEIGHTS)
+    assert first.rows + second.rows == weighted.rows
+    assert second.bits == weighted.bits
 
 
 def groups(*earned: tuple[float, ...]) -> list[grpo._Group]:

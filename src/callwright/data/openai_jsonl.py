@@ -9,6 +9,8 @@ import hashlib
 import json
 import os
 from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import Any
 
 from callwright.conversation import Conversation, Message
 from callwright.data.source import Example
-from callwright.errors import DataError, suggest
+from callwright.errors import DataError, FormatError, suggest
 from callwright.notices import Notice, Notify, ignore
 from callwright.openai import KnownTools, read_conversation, read_json
 from callwright.settings import Settings
@@ -74,12 +76,10 @@ class OpenAIJsonlSource:
         """See `Source.read`."""
         if not 0 <= index < len(self):
             raise IndexError(index)
-        number = self._lines[index]
-        try:
-            conversation = read_conversation(self._record(index), notify, known_tools=self._known_tools)
+        with self.naming(index):
+            conversation = read_conversation(self.record(index), notify, known_tools=self._known_tools)
             _check(conversation)
-        except DataError as error:
-            raise DataError(f"line {number} of {self.settings.path}: {error.expected}", error.got, error.fix) from error
+        number = self._lines[index]
         conversation = _to_last_supervised(conversation, notify)
         return Example(f"{self.name}-{self.settings.path.name}-{number}", conversation, infer_kind(conversation))
 
@@ -115,7 +115,29 @@ class OpenAIJsonlSource:
         line = os.pread(self._file.fileno(), stop - start, start)
         return line if index else line.removeprefix(b"\xef\xbb\xbf")  # how some editors begin a text; JSON knows none
 
-    def _record(self, index: int) -> Any:
+    def line_number(self, index: int) -> int:
+        """The line, from 1, on which a conversation stands."""
+        return self._lines[index]
+
+    @contextmanager
+    def naming(self, index: int) -> Iterator[None]:
+        """Puts file and line into what is raised in its block about a conversation.
+
+        Raises:
+          DataError: The block raised it, or a FormatError.
+        """
+        try:
+            yield
+        except (DataError, FormatError) as error:
+            place = f"line {self._lines[index]} of {self.settings.path}"
+            raise DataError(f"{place}: {error.expected}", error.got, error.fix) from error
+
+    def record(self, index: int) -> Any:
+        """The JSON value of a line, which may be anything.
+
+        Raises:
+          DataError: The line is no JSON.
+        """
         line = self._line(index)
         try:
             return read_json(line)
@@ -156,14 +178,15 @@ def _check_begin(line: bytes, path: Path) -> None:
 def _to_last_supervised(conversation: Conversation, notify: Notify) -> Conversation:
     """The conversation up to its last message that is to be learned: what follows teaches nothing."""
     messages = conversation.messages
-    last = max(i for i, message in enumerate(messages) if _is_learned(message))
+    last = max(i for i, message in enumerate(messages) if is_learned(message))
     if last < len(messages) - 1:
         notify(Notice("messages", "end with some of weight 0, which are left out: they come after all that is learned"))
         return Conversation(messages[: last + 1], conversation.tools)
     return conversation
 
 
-def _is_learned(message: Message) -> bool:
+def is_learned(message: Message) -> bool:
+    """Whether it is the assistant's, and of another weight than 0."""
     return message.role == "assistant" and message.supervised
 
 
@@ -189,10 +212,19 @@ def _check(conversation: Conversation) -> None:
     if not messages or messages[-1].role != "assistant":
         got = f"role {messages[-1].role}" if messages else "no messages"
         raise DataError("the last message to be the assistant's", got, "end the conversation with what to learn")
-    if not any(map(_is_learned, messages)):
+    if not any(map(is_learned, messages)):
         raise DataError("a message to learn from", "weight 0 in all of the assistant's", "give one the weight 1")
+    check_answers(conversation)
+
+
+def check_answers(conversation: Conversation) -> None:
+    """Refuses an assistant that says nothing, and calls of what is not offered.
+
+    Raises:
+      DataError: There is such a message.
+    """
     offered = {tool.name for tool in conversation.tools}
-    for i, message in enumerate(messages):
+    for i, message in enumerate(conversation.messages):
         if message.role == "assistant" and not message.tool_calls and not str(message.content or "").strip():
             raise DataError(f"messages[{i}] to have content or tool_calls", "neither", "add what the assistant says")
         for j, call in enumerate(message.tool_calls):

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from callwright.data.openai_jsonl import OpenAIJsonlSettings, OpenAIJsonlSource
+from callwright.data.own_tools.settings import OwnToolsSettings
+from callwright.data.own_tools.source import ToolsSource
 from callwright.data.source import Example, Source
 from callwright.data.synthetic import SyntheticSettings, SyntheticSource
 from callwright.data.synthetic.rng import Rng
@@ -38,6 +40,7 @@ class RegisteredSource:
 SOURCES: Mapping[str, RegisteredSource] = {
     "synthetic": RegisteredSource(SyntheticSettings, SyntheticSource, user_data=False),
     "openai_jsonl": RegisteredSource(OpenAIJsonlSettings, OpenAIJsonlSource),
+    "tools": RegisteredSource(OwnToolsSettings, ToolsSource),
 }
 
 

@@ -20,7 +20,8 @@ class Example:
     Attributes:
       id: Unique within a run; names the source and the index.
       conversation: Tools and messages.
-      kind: What it teaches: "simple", "multiple", "parallel", "parallel_multiple", "irrelevance" or "dialogue".
+      kind: What it teaches: "simple", "multiple", "parallel", "parallel_multiple", "irrelevance" or "dialogue"; of the
+        user's own tools one of `own_tools.kinds.KINDS`.
     """
 
     id: str

@@ -1,1 +1,1 @@
-"""Evaluation on BFCL: its entries, who answers them, the rows of the answers, and their statistics."""
+"""Evaluation: suites and their entries, who answers them, the rows of the answers, and their statistics."""

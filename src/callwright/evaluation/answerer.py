@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from callwright.conversation import Conversation, ToolCall
+from callwright.conversation import Conversation, Message, ToolCall
 from callwright.engines.base import Engine, Generation
 from callwright.engines.chat import ChatRequest, ChatServer
 from callwright.engines.sampling import GREEDY
@@ -50,6 +50,7 @@ class ModelAnswer:
       complete: False where the output ends inside a call or a thought, or was cut.
       issues: Malformed calls and other departures from the format.
       failure: Why there is no answer that could be scored; "" where there is one.
+      message: The answer as the conversation goes on with it; None where its calls cannot be read, or there is none.
     """
 
     text: str
@@ -59,6 +60,7 @@ class ModelAnswer:
     complete: bool = True
     issues: tuple[ParseIssue, ...] = ()
     failure: str = ""
+    message: Message | None = None
 
 
 class Answerer(Protocol):
@@ -108,6 +110,7 @@ class EngineAnswerer:
             finish_reason=generation.finish_reason,
             complete=parsed.complete,
             issues=parsed.errors,
+            message=None if unreadable else Message("assistant", parsed.content, parsed.reasoning, parsed.tool_calls),
         )
 
 
@@ -146,4 +149,5 @@ class ServedAnswerer:
             complete=reply.finish_reason != "length",
             issues=() if message else (UNREADABLE,),
             failure=reply.error,
+            message=None if reply.error else message,
         )

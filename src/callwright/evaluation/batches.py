@@ -55,6 +55,14 @@ def batches(prompts: Sequence[Sequence[int]], *, rows: int, tokens: int) -> Iter
         yield batch.numbers
 
 
+def computed_tokens(prompts: Sequence[Sequence[int]]) -> int:
+    """What an engine computes of the prompts of one batch: padding counts, and what all begin with counts once."""
+    batch = _Batch.of(0, prompts[0])
+    for number, prompt in enumerate(prompts[1:], 1):
+        batch = batch.with_prompt(number, prompt)
+    return batch.tokens()
+
+
 def _in_order(prompts: Sequence[Sequence[int]]) -> list[int]:
     """The numbers of the prompts: the longest first, so that what will not fit into memory fails at once.
 

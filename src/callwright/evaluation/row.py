@@ -1,17 +1,18 @@
 """An evaluation row: one benchmark entry, what was generated for it, and the verdict.
 
-`evaluations/stageN/CATEGORY.jsonl` holds one row a line. A row is written from an `EvaluationRow` and read as one, by
-whoever counts or shows rows.
+`evaluations/stageN/CATEGORY.jsonl` holds one row of BFCL a line, `evaluations/stageN/tools/KIND.jsonl` one of the suite
+`tools`. A row is written from an `EvaluationRow` and read as one, by whoever counts or shows rows.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, ValidationInfo, field_validator
 
+from callwright.conversation import ToolCall
 from callwright.errors import DataError
 from callwright.formats.grammar import ParseIssue
 from callwright.settings import validated
@@ -30,8 +31,29 @@ class RowCall(BaseModel):
     arguments: dict[str, Any]
 
 
+class RowStep(BaseModel):
+    """One answer within a flow, and what came back for its calls."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    raw: str
+    """The generated text."""
+    calls: tuple[RowCall, ...] | None
+    """The decoded calls; as in a row."""
+    results: tuple[Any, ...] = ()
+    """The result of each call, any JSON."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The step as it is written."""
+        return dict(self) | {"calls": _as_json(self.calls)}
+
+
 class EvaluationRow(BaseModel):
-    """One scored entry. The order of the fields is the order of the keys in the file."""
+    """One scored entry. The order of the fields is the order of the keys in the file.
+
+    Of a flow, the prompt, its ids, the generated ids, `raw`, `finish_reason`, `complete` and `parse_errors` are those
+    of its last answer, and `calls` and `expected` are all of its calls in order.
+    """
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
@@ -72,6 +94,10 @@ class EvaluationRow(BaseModel):
     """The same in a sentence; "" where the entry is valid."""
     seconds: Annotated[float, Field(strict=True, ge=0, lt=1e9)]
     """Time spent on the entry: its share of its batch's."""
+    tool: str = ""
+    """Of the suite `tools`, the tool that all expected calls call; "" where there is none, or several differ."""
+    steps: tuple[RowStep, ...] = ()
+    """Of a flow, every answer in order."""
 
     @field_validator("error_type")
     @classmethod
@@ -81,12 +107,26 @@ class EvaluationRow(BaseModel):
         return value
 
     def as_json(self) -> dict[str, Any]:
-        """The row as it is written. (pydantic's own dump refuses calls that are nested deeply.)"""
-        return dict(self) | {
-            "expected": list(map(dict, self.expected)),
-            "calls": None if self.calls is None else list(map(dict, self.calls)),
+        """The row as it is written, without `tool` and `steps` where they say nothing.
+
+        (pydantic's own dump refuses calls that are nested deeply.)
+        """
+        row = dict(self) | {
+            "expected": _as_json(self.expected),
+            "calls": _as_json(self.calls),
             "parse_errors": list(map(asdict, self.parse_errors)),
+            "steps": [step.as_json() for step in self.steps],
         }
+        return {key: value for key, value in row.items() if value or key not in ("tool", "steps")}
+
+
+def recorded(calls: Sequence[ToolCall]) -> tuple[RowCall, ...]:
+    """The calls as a row holds them."""
+    return tuple(RowCall(name=call.name, arguments=dict(call.arguments)) for call in calls)
+
+
+def _as_json(calls: Sequence[RowCall] | None) -> list[dict[str, Any]] | None:
+    return None if calls is None else list(map(dict, calls))
 
 
 def read_rows(path: Path) -> Iterator[EvaluationRow]:
@@ -104,22 +144,51 @@ def read_rows(path: Path) -> Iterator[EvaluationRow]:
 
 
 @dataclass(slots=True)
-class CategorySummary:
-    """What the rows of one category add up to.
+class RowCounts:
+    """What some rows add up to.
 
     Attributes:
       verdicts: Entry id to whether the entry was answered.
       called: Entries for which at least one well-formed call was made.
       loops: Entries whose output was cut because it repeated itself.
       errors: Type of error to how often.
-      tokens: Of prompts and outputs.
     """
 
     verdicts: dict[str, bool] = field(default_factory=dict)
     called: int = 0
     loops: int = 0
     errors: Counter[str] = field(default_factory=Counter)
+
+    def add(self, row: EvaluationRow) -> None:
+        """Counts a row."""
+        self.verdicts[row.id] = row.valid
+        self.called += bool(row.calls)
+        self.loops += row.finish_reason == "loop"
+        if not row.valid:
+            self.errors[str(row.error_type)] += 1
+
+    def extend(self, other: "RowCounts") -> None:
+        """Counts the rows that another counted."""
+        self.verdicts |= other.verdicts
+        self.called += other.called
+        self.loops += other.loops
+        self.errors += other.errors
+
+
+@dataclass(slots=True)
+class CategorySummary(RowCounts):
+    """What the rows of one category add up to.
+
+    Attributes:
+      tokens: Of prompts and outputs.
+      by_tool: The rows that expect calls of one tool alone, by tool.
+      confusion: Of rows that expect one call at most: the expected tool, "" for none, to each tool that was called, ""
+        for none, to how often.
+    """
+
     tokens: int = 0
+    by_tool: dict[str, RowCounts] = field(default_factory=dict)
+    confusion: dict[str, Counter[str]] = field(default_factory=dict)
 
 
 def summarize(directory: Path, category: str) -> CategorySummary:
@@ -130,10 +199,11 @@ def summarize(directory: Path, category: str) -> CategorySummary:
     """
     summary = CategorySummary()
     for row in read_rows(directory / f"{category}.jsonl"):
-        summary.verdicts[row.id] = row.valid
-        summary.called += bool(row.calls)
-        summary.loops += row.finish_reason == "loop"
-        if not row.valid:
-            summary.errors[str(row.error_type)] += 1
+        summary.add(row)
         summary.tokens += len(row.prompt_ids) + len(row.token_ids)
+        if row.tool:
+            summary.by_tool.setdefault(row.tool, RowCounts()).add(row)
+        if len(row.expected) <= 1 and not row.steps:
+            called = {call.name for call in row.calls or ()} or {""}
+            summary.confusion.setdefault(row.tool, Counter()).update(called)
     return summary

@@ -12,77 +12,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, field_validator
-
-from callwright.conversation import Conversation, ToolCall
-from callwright.errors import ConfigError
+from callwright.conversation import Conversation
 from callwright.evaluation.answerer import Answerer, ModelAnswer, Prompt
 from callwright.evaluation.batches import batches
-from callwright.evaluation.bfcl import load_category, sample
-from callwright.evaluation.row import EvaluationRow, RowCall, read_rows
-from callwright.scoring.categories import CATEGORIES, find_category
-from callwright.scoring.checker import score_calls
-from callwright.scoring.entry import BfclEntry, expected_calls, to_tools
+from callwright.evaluation.entries import Entry
+from callwright.evaluation.row import EvaluationRow, read_rows, recorded
+from callwright.evaluation.settings import SuiteSettings
 from callwright.scoring.verdict import wrong
-from callwright.settings import Settings, refused
 from callwright.storage import JsonLines
 
-DEFAULT_CATEGORIES = ("simple_python", "multiple", "parallel", "parallel_multiple", "irrelevance")
 NO_ANSWER = "answerer:no_answer"
 """The type of error of an entry whose request failed."""
-
-
-class EvaluationSettings(Settings):
-    """Which entries are asked, and how."""
-
-    sample: int | dict[str, int] | None = None
-    """Entries in all, stratified over the categories; or entries of each category; or, if null, all of them."""
-    categories: tuple[str, ...] = DEFAULT_CATEGORIES
-    """Categories that `sample` is drawn from when it is a number or null."""
-    seed: int = 0
-    """Of the sample; a larger sample with the same seed contains the smaller one."""
-    batch_size: int = Field(16, gt=0)
-    """Prompts in a batch, at most."""
-    batch_tokens: int = Field(8192, gt=0)
-    """Prompt tokens in a batch, at most: padding counts, and what all its prompts begin with counts once."""
-    max_new_tokens: int = Field(160, gt=0)
-    """Outputs are cut there; a cut call is no call."""
-
-    @field_validator("categories", "sample")
-    @classmethod
-    def _categories_exist(cls, value: Any) -> Any:
-        if value == ():
-            fix = f"name some of: {', '.join(CATEGORIES)}"
-            raise refused(ConfigError("at least one BFCL category", "an empty list", fix))
-        for name in value if isinstance(value, tuple | dict) else ():
-            try:
-                find_category(name)
-            except ConfigError as error:
-                raise refused(error) from error
-        return value
-
-    def entries(self) -> dict[str, list[BfclEntry]]:
-        """The sampled entries by category, downloaded on first use."""
-        if isinstance(self.sample, dict):
-            return {name: sample({name: load_category(name)}, n, self.seed) for name, n in self.sample.items() if n}
-        every = {name: load_category(name) for name in self.categories}
-        size = sum(map(len, every.values())) if self.sample is None else self.sample
-        chosen = sample(every, size, self.seed)
-        return {name: [entry for entry in chosen if entry.category == name] for name in every}
 
 
 @dataclass(frozen=True, slots=True)
 class _Question:
     """An entry, and the prompt that asks it."""
 
-    entry: BfclEntry
+    entry: Entry
     prompt: Prompt
 
 
 def evaluate(
     answerer: Answerer,
-    entries: Mapping[str, Sequence[BfclEntry]],
-    settings: EvaluationSettings,
+    entries: Mapping[str, Sequence[Entry]],
+    settings: SuiteSettings,
     directory: Path,
     *,
     advance: Callable[[int, float], None] = lambda count, share: None,
@@ -107,7 +61,7 @@ def evaluate(
     """
     done = {row.id for name in entries for row in read_rows(directory / f"{name}.jsonl")}
     questions = [
-        _Question(entry, answerer.prepare(Conversation(entry.question, to_tools(entry))))
+        _Question(entry, answerer.prepare(entry.conversation))
         for entry in sorted(itertools.chain(*entries.values()), key=lambda entry: entry.id)
     ]
     # An entry is as much work as the tokens that it may have, and the longest are asked first.
@@ -140,28 +94,30 @@ def evaluate(
     return True
 
 
+def question_text(conversation: Conversation) -> str:
+    """The contents of the messages, one after another; one that only calls has none."""
+    return "\n".join(str(message.content) for message in conversation.messages if message.content is not None)
+
+
 def _row(question: _Question, answer: ModelAnswer, seconds: float) -> EvaluationRow:
     entry = question.entry
-    verdict = wrong(NO_ANSWER, answer.failure) if answer.failure else score_calls(entry, answer.calls)
+    verdict = wrong(NO_ANSWER, answer.failure) if answer.failure else entry.score(answer.calls)
     return EvaluationRow(
         id=entry.id,
         category=entry.category,
-        question="\n".join(str(message.content) for message in entry.question),
-        expected=_recorded(expected_calls(entry)),
+        question=question_text(entry.conversation),
+        expected=recorded(entry.expected),
         prompt=question.prompt.text,
         prompt_ids=question.prompt.ids,
         token_ids=answer.token_ids,
         raw=answer.text,
         finish_reason=answer.finish_reason,
-        calls=None if answer.calls is None else _recorded(answer.calls),
+        calls=None if answer.calls is None else recorded(answer.calls),
         complete=answer.complete,
         parse_errors=answer.issues,
         valid=verdict.valid,
         error_type=verdict.error_type,
         error_detail=verdict.detail,
         seconds=round(seconds, 3),
+        tool=entry.tool,
     )
-
-
-def _recorded(calls: Sequence[ToolCall]) -> tuple[RowCall, ...]:
-    return tuple(RowCall(name=call.name, arguments=dict(call.arguments)) for call in calls)

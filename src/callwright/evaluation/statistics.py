@@ -2,9 +2,10 @@
 
 A benchmark score is a proportion of a sample, so it comes with a Wilson interval. Two models that were scored on the
 same entries are compared entry by entry with McNemar's exact test, which finds differences that overlapping intervals
-hide. That test is scipy's `binomtest`; the interval is a formula, so that a command which only shows scores need not
-wait for scipy. Left out on purpose: a correction for many tests (the report says that there is none), and any mean over
-categories of different size (pooling counts entries).
+hide. How large the difference may be is Tango's interval, and `entries_needed` says how many entries would tell. The
+test is scipy's `binomtest`; the rest are formulas, so that a command which only shows scores need not wait for scipy.
+Left out on purpose: a correction for many tests (the report says that there is none), and any mean over categories of
+different size (pooling counts entries).
 """
 
 import math
@@ -17,7 +18,7 @@ from callwright.errors import DataError
 
 
 class Interval(NamedTuple):
-    """A confidence interval of a proportion, both ends within 0..1."""
+    """A confidence interval: of a proportion both ends are within 0..1, of a difference of two within -1..1."""
 
     low: float
     high: float
@@ -84,11 +85,78 @@ def mcnemar(before: Mapping[str, bool], after: Mapping[str, bool]) -> McNemar:
     return McNemar(gained, lost, pairs.count((True, True)), pairs.count((False, False)), p_value)
 
 
+def paired_interval(gained: int, lost: int, total: int, confidence: float = 0.95) -> Interval:
+    """The interval of the difference between two models on the same entries, the later one's share minus the earlier's.
+
+    It is the score interval of T. Tango, Statistics in Medicine 17 (1998), which means something for few entries too,
+    and where nothing changed.
+
+    Args:
+      gained: Entries that only the later model solves.
+      lost: Entries that only the earlier model solves.
+      total: Entries that both were asked; of none the interval is -1..1.
+      confidence: How often the interval holds the difference.
+
+    Raises:
+      DataError: `gained` and `lost` are not parts of `total`.
+    """
+    if not 0 <= min(gained, lost) <= gained + lost <= total:
+        got = f"{gained} gained and {lost} lost of {total}"
+        raise DataError("gained and lost to be parts of the total", got, "count the entries again")
+    if total == 0:
+        return Interval(-1.0, 1.0)
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+
+    def difference_where(score: float) -> float:
+        """The difference that has this score, which falls as the difference rises."""
+        low, high = -1.0, 1.0
+        while high - low > 1e-9:
+            middle = (low + high) / 2
+            low, high = (middle, high) if _tango(gained, lost, total, middle) > score else (low, middle)
+        return (low + high) / 2
+
+    return Interval(difference_where(z), difference_where(-z))
+
+
+def _tango(gained: int, lost: int, total: int, difference: float) -> float:
+    """How many standard deviations the observed difference lies above this one."""
+    b = (2 * total - gained + lost) * difference - gained - lost
+    c = -lost * difference * (1 - difference)
+    only_earlier = (math.sqrt(max(0.0, b * b - 8 * total * c)) - b) / (4 * total)  # its likeliest share, given this
+    variance = total * (2 * only_earlier + difference * (1 - difference))
+    return (gained - lost - total * difference) / math.sqrt(variance) if variance > 0 else 0.0
+
+
+def entries_needed(gained: int, lost: int, total: int, margin: float, power: float = 0.8) -> int:
+    """About how many entries would tell two models apart, or tell that the later one is no worse by `margin`.
+
+    It is the number at which one of the two is found with this power, were the shares of gained and lost entries those
+    of this sample with half an entry added to both (so that no share is 0), and by the normal approximation.
+
+    Args:
+      gained: Entries that only the later model solves.
+      lost: Entries that only the earlier model solves.
+      total: Entries that both were asked, at least one.
+      margin: The share of entries by which a model may be worse and still count as no worse.
+      power: How often a sample of that size finds it.
+    """
+    changed, difference = (gained + lost + 1) / (total + 1), (gained - lost) / (total + 1)
+    z = NormalDist().inv_cdf(0.975) + NormalDist().inv_cdf(power)
+    distance = max(abs(difference), difference + margin)
+    return math.ceil(z * z * max(changed - difference * difference, 0.0) / (distance * distance))
+
+
+FLOW = "flow"
+"""The kind of request to own tools that takes several steps."""
+_OTHER_KINDS = ("missing", "no_tool", FLOW)
+"""Kinds of requests to own tools that a question or words may answer, and flows, which are more than their calls."""
+
+
 def is_call_category(category: str) -> bool:
-    """Whether the category asks for calls; relevance and irrelevance only ask whether to call at all."""
-    return not category.endswith("relevance")
+    """Whether the category asks for calls alone; relevance and irrelevance only ask whether to call at all."""
+    return not category.endswith("relevance") and category not in _OTHER_KINDS
 
 
 def asks_for_silence(category: str) -> bool:
     """Whether no tool fits in the category, so that any call is wrong; in a relevance category any call is right."""
-    return category.endswith("irrelevance")
+    return category.endswith("irrelevance") or category == "no_tool"

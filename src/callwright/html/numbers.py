@@ -43,6 +43,11 @@ def p_value(p: float) -> str:
     return f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
+def p_value_is(p: float) -> str:
+    """The same as it follows the letter p in a sentence: `= 0.04`, `< 0.001`."""
+    return p_value(p) if p < 0.001 else f"= {p_value(p)}"
+
+
 def value(number: float | None) -> str:
     """A measured value in three significant digits."""
     return "not finite" if number is None else f"{number:.3g}"

@@ -9,27 +9,32 @@ A path in a file is relative to that file, and one in an override to the working
 absolute, so that errors show them whole and a run is resumed from anywhere.
 """
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, create_model, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from callwright.data.registry import SOURCES, MixedSource, open_source
 from callwright.data.source import Source
 from callwright.errors import ConfigError, FormatError, suggest
-from callwright.evaluation.run import EvaluationSettings
+from callwright.evaluation.settings import EvaluationSettings
 from callwright.formats import FORMATS, get_format
 from callwright.invisible import printable
 from callwright.models.settings import LoraSettings, Precision
 from callwright.models.sources import BUILTIN
+from callwright.orchestration.durations import format_duration, parse_duration
 from callwright.report.stage_list import SECTIONS
-from callwright.settings import LONGEST, Settings, key_paths, refused, validated
+from callwright.settings import LONGEST, Settings, flat_keys, key_paths, nested, refused, validated
 from callwright.storage import sha256_json
 from callwright.training.settings import GrpoSettings, SftSettings
 from callwright.yaml_files import parse_yaml, read_yaml
 
+OFF = "off"
+"""A budget that is none."""
 _SEE = "`callwright run FILE --dry-run` prints all keys"
 NAME_ONE = "name one that says what to run: config/quickstart.yaml (small), or config/pipeline.yaml (the full run)"
 """What to do without a configuration: the full run takes hours, so it is never assumed."""
@@ -117,6 +122,8 @@ class PipelineConfig(Settings):
     """The run's directory is runs/NAME."""
     seed: int = Field(0, ge=0, lt=2**63)
     """Of the adapter, the order of examples and the rollouts."""
+    budget: str | None = None
+    """Time for a whole run, such as 25m or 1h30m, to which a new one is scaled down; null runs everything whole."""
     model: ModelSettings = ModelSettings()
     """The weights."""
     format: FormatSettings = FormatSettings()
@@ -125,8 +132,10 @@ class PipelineConfig(Settings):
     """The devices."""
     lora: LoraSettings = LoraSettings()
     """The adapter, the same in all stages."""
+    tools: Path | None = None
+    """Your tools file: the one of each source and suite `tools` that names no other."""
     evaluation: EvaluationSettings = EvaluationSettings()
-    """Stage 2, and after every training stage."""
+    """Stage 2, and after the training stages: `bfcl`, whose keys may also stand here, and `tools`."""
     sft_small: SftStage = SftStage()
     """Stage 3: the format, on a few tools."""
     sft_full: SftStage = SftStage()
@@ -136,12 +145,22 @@ class PipelineConfig(Settings):
     tensorboard: bool = True
     """Whether metrics are also written for TensorBoard, under runs/NAME/tensorboard."""
 
+    @field_validator("budget", mode="before")
+    @classmethod
+    def _duration(cls, budget: Any) -> str | None:
+        """As short as it can be written, so that 90m and 1h30m are the same."""
+        try:
+            return None if budget in (None, OFF) else format_duration(parse_duration(budget))
+        except ConfigError as error:
+            raise refused(error) from error
+
     @field_validator("evaluation")
     @classmethod
     def _asks_something(cls, evaluation: EvaluationSettings) -> EvaluationSettings:
-        if isinstance(evaluation.sample, dict) and not any(evaluation.sample.values()):
+        sample = evaluation.bfcl.sample
+        if isinstance(sample, dict) and not any(sample.values()):
             fix = "ask for some entries of a category, or write null for all of them"
-            raise ConfigError("at least one entry in evaluation.sample", repr(evaluation.sample), fix)
+            raise ConfigError("at least one entry in evaluation.sample", repr(sample), fix)
         return evaluation
 
     @property
@@ -193,6 +212,7 @@ def load_config(path: Path | None, overrides: Sequence[str] = ()) -> PipelineCon
     if path is not None:
         _make_absolute(data, path.parent)
     origins = {key: override for override in overrides for key in _apply(data, override)}
+    _spread_tools(data)
 
     def where(key: str) -> str:
         """What set a key: the last override of it or of a section around it, or the file."""
@@ -220,6 +240,12 @@ def _make_absolute(data: dict[str, Any], base: Path) -> None:
         for options in sources.values() if isinstance(sources, dict) else ():
             if isinstance(options, dict) and isinstance(options.get("path"), str):
                 options["path"] = _absolute(base, options["path"])
+    evaluation = data.get("evaluation")
+    tools = evaluation.get("tools") if isinstance(evaluation, dict) else None
+    if isinstance(tools, dict) and isinstance(tools.get("path"), str):
+        tools["path"] = _absolute(base, tools["path"])
+    if isinstance(data.get("tools"), str):
+        data["tools"] = _absolute(base, data["tools"])
     model = data.get("model")
     if not isinstance(model, dict):
         return
@@ -228,6 +254,18 @@ def _make_absolute(data: dict[str, Any], base: Path) -> None:
         path = _absolute(base, source)
         if os.path.exists(path) or source.startswith(("/", ".", "~")) or source.lower().endswith(".gguf"):
             model["source"] = path  # and not a hub id
+
+
+def _spread_tools(data: dict[str, Any]) -> None:
+    """Gives the run's tools file to each source and suite of own tools that names none."""
+    if not isinstance(data.get("tools"), str):
+        return
+    stages = (data.get(section) for section in SECTIONS.values())
+    holders = [stage.get("data") for stage in stages if isinstance(stage, dict)]
+    for holder in (*holders, data.get("evaluation")):
+        settings = holder.get("tools") if isinstance(holder, dict) else None
+        if isinstance(settings, dict):
+            settings.setdefault("path", data["tools"])
 
 
 def _absolute(base: Path, path: str) -> str:
@@ -248,20 +286,40 @@ def _apply(data: dict[str, Any], override: str) -> list[str]:
     written = []
     base = Path.cwd()
     for above, model, target in _targets(data, keys):
-        for key in keys[:-1]:
-            model, target = _type_of(model, key), target.setdefault(key, {})
+        *sections, last = _whole_path(model, target, keys)
+        for key in sections:
+            if target.get(key) is None:  # a section that may be null, as `evaluation.tools`
+                target[key] = {}
+            model, target = _type_of(model, key), target[key]
             if not isinstance(target, dict):
                 raise ConfigError(f"a section {key} for --set {path}=", repr(target), "override the value itself")
-        for other in _other_names(model, keys[-1]):
+        for other in _other_names(model, last):
             target.pop(other, None)
-        target[keys[-1]] = value
+        target[last] = value
         _make_absolute(data, base)
-        written.append(".".join([*above, *keys]))
+        written.append(".".join([*above, *sections, last]))
     return written
 
 
 def _shown(text: str) -> str:
     return printable(text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}...")
+
+
+def _whole_path(model: Any, target: dict[str, Any], keys: Sequence[str]) -> list[str]:
+    """The keys of an override with those that may be left out, and what was read written so too, to be overridden."""
+    whole = list[str]()
+    for key in keys:
+        if isinstance(target, dict) and (flat := getattr(model, "FLAT", "")):
+            with contextlib.suppress(PydanticCustomError):  # it is told when the whole configuration is read
+                read = nested(target, model)
+                target.clear()
+                target.update(read)
+            if key in flat_keys(model):
+                whole.append(flat)
+                model, target = _type_of(model, flat), target.get(flat, {})
+        whole.append(key)
+        model, target = _type_of(model, key), target.get(key, {}) if isinstance(target, dict) else {}
+    return whole
 
 
 def _targets(data: dict[str, Any], keys: Sequence[str]) -> Iterator[tuple[list[str], Any, dict[str, Any]]]:

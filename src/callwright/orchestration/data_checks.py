@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from callwright.data.contamination import Benchmark, Contamination
+from callwright.data.own_tools.fitting import check_length, check_names
+from callwright.data.own_tools.source import ToolsSource
 from callwright.data.registry import SOURCES
 from callwright.data.source import Example
 from callwright.data.validation import SAMPLE, SourceCheck, check_source
@@ -16,7 +18,9 @@ from callwright.progress import track
 from callwright.report.events import StageProgress
 from callwright.report.run_files import RunFiles
 from callwright.report.stage_list import SECTIONS, STAGES
+from callwright.tokens import Tokenizer
 from callwright.training.checkpoints import has_steps
+from callwright.training.settings import GrpoSettings, SftSettings
 
 
 class DataCheck:
@@ -62,7 +66,12 @@ class DataCheck:
 
 
 def check_data(
-    config: PipelineConfig, stage: int, fmt: Format, should_stop: Callable[[], bool] = lambda: False
+    config: PipelineConfig,
+    stage: int,
+    fmt: Format,
+    should_stop: Callable[[], bool] = lambda: False,
+    *,
+    tokenizer: Tokenizer,
 ) -> DataCheck | None:
     """Checks every example of the user's, and a sample of what a source makes itself; shows progress.
 
@@ -71,16 +80,20 @@ def check_data(
       stage: The number of a training stage.
       fmt: The format in which it trains.
       should_stop: Asked between examples.
+      tokenizer: The model's.
 
     Returns:
       What was found; None when it was asked to stop.
 
     Raises:
-      DataError: Some examples are wrong, or are copies of benchmark entries and the stage refuses these.
+      DataError: Some examples are wrong, or are copies of benchmark entries and the stage refuses these; or the format
+        cannot write the tools of a tools file, or they do not fit into a prompt.
     """
     check = DataCheck()
     compare = config.stage(stage).decontaminate != "off"
     for name, source in config.sources(stage).items():
+        if isinstance(source, ToolsSource):
+            _check_tools(source, config.stage(stage).training, fmt, tokenizer)
         user_data = SOURCES[name].user_data
         visit: Callable[[Example], None] = lambda example: None  # noqa: E731
         if user_data and compare:
@@ -98,9 +111,16 @@ def check_data(
     return check
 
 
+def _check_tools(source: ToolsSource, training: SftSettings | GrpoSettings, fmt: Format, tokenizer: Tokenizer) -> None:
+    file, path = source.file, source.settings.path
+    check_names(file, path, fmt)
+    key = "sequence_length" if isinstance(training, SftSettings) else "max_prompt_tokens"
+    check_length(file, path, fmt, tokenizer, getattr(training, key), f"training.{key}")
+
+
 def _comparing(config: PipelineConfig, check: DataCheck) -> Callable[[Example], None]:
     """Adds what an example shares with the benchmark's entries to the check."""
-    benchmark = Benchmark(entry for name in config.evaluation.entries() for entry in load_category(name))
+    benchmark = Benchmark(entry for name in config.evaluation.bfcl.entries() for entry in load_category(name))
     contamination = check.contamination = check.contamination or Contamination()
     return lambda example: contamination.add(benchmark.overlap(example))
 

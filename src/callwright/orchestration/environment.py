@@ -15,6 +15,7 @@ import jax
 from pydantic import BaseModel, ConfigDict
 
 import callwright
+from callwright.data.own_tools.generator import OWN_TOOLS_VERSION
 from callwright.data.packing import PACKING_VERSION
 from callwright.data.synthetic import SYNTHETIC_VERSION
 from callwright.errors import ConfigError, DataError
@@ -43,6 +44,8 @@ class Environment(BaseModel):
     """The version of how examples are packed into rows."""
     synthetic_data: int = 1
     """The version of what examples the synthetic source makes; runs of the first one did not tell it."""
+    own_tools: int = 1
+    """The version of what examples are made of a tools file."""
 
 
 def describe_environment() -> Environment:
@@ -57,6 +60,7 @@ def describe_environment() -> Environment:
         cpu_features=features,
         packing=PACKING_VERSION,
         synthetic_data=SYNTHETIC_VERSION,
+        own_tools=OWN_TOOLS_VERSION,
     )
 
 
@@ -114,6 +118,7 @@ def _named(environment: Environment, versions: Versions) -> dict[str, Any]:
         "CPU features": environment.cpu_features,
         "packing": environment.packing,
         "synthetic data": environment.synthetic_data,
+        "own tools": environment.own_tools,
         "platform": versions.platform,
         **versions.packages,
     }

@@ -5,6 +5,7 @@ files say what each stage has done. `--resume` starts a new run from a finished 
 """
 
 import contextlib
+import dataclasses
 import errno
 import os
 import shlex
@@ -16,15 +17,23 @@ import jax
 from rich.console import Console
 
 from callwright.errors import CallwrightError, DataError, StorageError
-from callwright.evaluation.row import read_rows
 from callwright.models.license import show_once
+from callwright.orchestration.budget import scale_new_run
 from callwright.orchestration.config import PipelineConfig
 from callwright.orchestration.data_checks import check_data, refuse_other_data
 from callwright.orchestration.environment import check_environment, describe_environment
+from callwright.orchestration.estimate import Estimator, training_memory
 from callwright.orchestration.machine import check_machine
-from callwright.orchestration.plan import RemainingStage, describe_work, training_memory
+from callwright.orchestration.plan import RemainingStage, describe_suites, describe_work
 from callwright.orchestration.provenance import describe_versions
-from callwright.orchestration.stages import RunContext, check_stage, evaluate_stage, train_stage
+from callwright.orchestration.stages import (
+    RunContext,
+    check_stage,
+    evaluate_stage,
+    is_asked,
+    refuse_other_tools,
+    train_stage,
+)
 from callwright.orchestration.start import begin, prepare
 from callwright.orchestration.starting_point import StartingPoint, is_trained, starting_points
 from callwright.report.command import print_report, write_results
@@ -39,16 +48,17 @@ Starts = Mapping[int, StartingPoint]
 
 
 def run_pipeline(
-    config: PipelineConfig, numbers: Sequence[int], *, resume: Path | None, dry_run: bool, runs: Path
+    config: PipelineConfig, numbers: Sequence[int], *, resume: Path | None, dry_run: bool, runs: Path, whole: str
 ) -> int:
     """Runs the pipeline, or continues a run that was stopped.
 
     Args:
-      config: The run's configuration.
+      config: The configuration as it was given.
       numbers: The stages to run, in their order.
       resume: Another run, of which a finished stage is started from; as RUN on the command line names it.
       dry_run: Only say what would be done.
       runs: Where run directories are made.
+      whole: The command that runs the same without a budget.
 
     Returns:
       The exit code.
@@ -62,24 +72,29 @@ def run_pipeline(
     versions, environment = describe_versions(), describe_environment()
     if created is not None and _remaining(context, numbers, starts):
         check_environment(context.run.path, created, environment, versions)
+    estimator = Estimator(context.files, context.tokenizer)
+    scaling = None
+    if created is None and (scaling := scale_new_run(config, numbers, estimator, resumes=resume is not None)):
+        context = dataclasses.replace(context, config=scaling.config)
+    budget = [] if scaling is None else [scaling.describe(whole)]
     if dry_run:
-        _print_plan(context, numbers, starts)
+        _print_plan(context, numbers, starts, estimator, budget)
     _check_work(context, numbers, starts)
     if dry_run:
         return 0
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)  # a path is no markup
     show_once(context.files.license, console.print)
     with context.run as run:
-        begin(context, versions, environment)
+        begin(context, versions, environment, scaling.record if scaling else None)
         run.event("run_started", stages=numbers, command=shlex.join(sys.argv))
-        entries = sum(map(len, config.evaluation.entries().values()))
-        console.print(
-            f"{run.path}: {context.files.name}, stages {' '.join(map(str, numbers))}, {entries} entries of BFCL"
-        )
+        asked = describe_suites(context.config)
+        console.print(f"{run.path}: {context.files.name}, stages {' '.join(map(str, numbers))}, {asked}")
         console.print(f"  on {jax.device_count()} {jax.default_backend()} device(s); configuration {run.config_path}")
+        for line in budget:
+            console.print(f"  {line}", soft_wrap=True)
         with context.stop.listening():
             try:
-                finished = _run_stages(context, numbers, starts, console)
+                finished = _run_stages(context, numbers, starts, estimator, console)
             finally:
                 write_results(run)
         if not finished:
@@ -99,22 +114,26 @@ def _check_work(context: RunContext, numbers: Sequence[int], starts: Starts) -> 
         config.sources(number)
 
 
-def _print_plan(context: RunContext, numbers: Sequence[int], starts: Starts) -> None:
+def _print_plan(
+    context: RunContext, numbers: Sequence[int], starts: Starts, estimator: Estimator, budget: Sequence[str]
+) -> None:
     print(format_yaml(context.config.model_dump(mode="json")))
     if context.resume is not None:
         print(f"starting from {context.resume}")
-    remaining = _remaining(context, numbers, starts)
-    for line in describe_work(context.config, remaining, context.files, context.tokenizer, check=True):
+    print(*(f"{line}\n" for line in budget), sep="", end="")
+    for line in describe_work(context.config, _remaining(context, numbers, starts), estimator, check=True):
         print(line)
     for stage in _to_check(context.config, numbers, starts) if 1 in numbers else ():
-        if stage not in starts and (check := check_data(context.config, stage, context.fmt)):
+        if stage in starts:
+            continue
+        if check := check_data(context.config, stage, context.fmt, tokenizer=context.tokenizer):
             print(f"stage 1: {check.summary()['examples']} examples of {SECTIONS[stage]} ({check})")
             print(*(f"  {finding}\n" for finding in check.lines()), sep="", end="")
 
 
 def _check_starts(context: RunContext, numbers: Sequence[int]) -> Starts:
     """What the training stages start from. What this command does not train must be there and fit, and one that was
-    stopped goes on with the data that it began with: refused before anything is written.
+    stopped goes on with the data that it began with, as evaluations do: refused before anything is written.
     """
     starts = starting_points(context.config, context.run, context.resume, numbers)
     for start in starts.values():
@@ -123,6 +142,10 @@ def _check_starts(context: RunContext, numbers: Sequence[int]) -> Starts:
     for number in starts:
         if has_steps(context.run.checkpoint(number)):
             refuse_other_data(context.run, number, context.config.source(number).digests())
+    for number in numbers:
+        for name, settings in context.config.evaluation.after(number).items():
+            if not is_asked(context, number, name):
+                refuse_other_tools(context, settings)
     return starts
 
 
@@ -135,11 +158,13 @@ def _remaining(context: RunContext, numbers: Sequence[int], starts: Starts) -> l
     ]
 
 
-def _run_stages(context: RunContext, numbers: Sequence[int], starts: Starts, console: Console) -> bool:
+def _run_stages(
+    context: RunContext, numbers: Sequence[int], starts: Starts, estimator: Estimator, console: Console
+) -> bool:
     run = context.run
     if remaining := _remaining(context, numbers, starts):
         with contextlib.suppress(DataError):  # the stage that reads the data says and logs what is wrong with it
-            for line in describe_work(context.config, remaining, context.files, context.tokenizer):
+            for line in describe_work(context.config, remaining, estimator):
                 console.print(f"  {line}", soft_wrap=True)
     for number in numbers:
         console.print(f"stage {number}: {STAGES[number].title}")
@@ -168,7 +193,7 @@ def _run_stage(context: RunContext, number: int, numbers: Sequence[int], starts:
         return check_stage(context, _to_check(context.config, numbers, starts))
     if number in starts and not is_trained(context.run, number) and not train_stage(context, number, starts[number]):
         return False
-    return _is_evaluated(context, number) or evaluate_stage(context, number)
+    return evaluate_stage(context, number)
 
 
 def _to_check(config: PipelineConfig, numbers: Sequence[int], starts: Starts) -> list[int]:
@@ -181,9 +206,5 @@ def _to_check(config: PipelineConfig, numbers: Sequence[int], starts: Starts) ->
 
 
 def _is_evaluated(context: RunContext, stage: int) -> bool:
-    """Whether every sampled entry has its row, and the log says so."""
-    directory = context.run.evaluation(stage)
-    return context.run.evaluation_finished(stage) and all(
-        {entry.id for entry in members} <= {row.id for row in read_rows(directory / f"{name}.jsonl")}
-        for name, members in context.config.evaluation.entries().items()
-    )
+    """Whether every suite that follows the stage was asked all that it asks."""
+    return all(is_asked(context, stage, name) for name in context.config.evaluation.after(stage))

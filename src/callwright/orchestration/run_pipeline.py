@@ -21,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--stages", type=int, nargs="+", default=None, help="stages to run, e.g. 4 5 (default: all)")
     parser.add_argument("--resume", type=Path, default=None, help="a finished stage to start from")
     parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--budget", default=None, help="time for the whole run, e.g. 25m, or off")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     options = parser.parse_args(arguments)
     config = options.config
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stages=options.stages,
             resume=options.resume,
             overrides=options.overrides,
+            budget=options.budget,
             dry_run=options.dry_run,
         )
     except CallwrightError as error:

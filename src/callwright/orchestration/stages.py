@@ -4,6 +4,7 @@ Each function returns whether its stage is done; False means that it was asked t
 """
 
 import gc
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,9 +16,12 @@ from tensorboardX import SummaryWriter
 
 from callwright.data.packing import PackedBatches
 from callwright.data.source import Source
+from callwright.data.synthetic.includes import piece_paths
 from callwright.engines.jax import JaxEngine
+from callwright.errors import DataError
 from callwright.evaluation.answerer import EngineAnswerer
-from callwright.evaluation.run import evaluate
+from callwright.evaluation.settings import BASELINE, SuiteName, SuiteSettings, ToolsSuiteSettings
+from callwright.evaluation.suites import ask_suite, suite_entries
 from callwright.formats import get_format
 from callwright.formats.base import Format
 from callwright.models import lora
@@ -28,14 +32,18 @@ from callwright.orchestration.config import GrpoStage, PipelineConfig, SftStage
 from callwright.orchestration.data_checks import check_data, refuse_other_data
 from callwright.orchestration.machine import check_mesh
 from callwright.orchestration.rundir import RunDirectory
+from callwright.orchestration.solve_rates import solve_rates
 from callwright.orchestration.starting_point import StartingPoint
 from callwright.orchestration.watch import PeakMemory, StopRequest
 from callwright.progress import Bar, track
-from callwright.report.events import Step
+from callwright.report.events import StageProgress, Step
+from callwright.report.sentences import suite_title
 from callwright.report.stage_list import SECTIONS, STAGES
-from callwright.training.checkpoints import AdapterCard, load_adapter, save_adapter
+from callwright.storage import sha256_file
+from callwright.training.checkpoints import AdapterCard, has_steps, load_adapter, save_adapter
 from callwright.training.grpo import Policy, train_grpo
 from callwright.training.learning_signal import LearningSignal
+from callwright.training.prompt_weights import prompt_weights
 from callwright.training.sft import train_sft
 from callwright.training.trainer import Record
 
@@ -103,7 +111,7 @@ def _check(context: RunContext, stage: int) -> dict[str, Any] | None:
     Raises:
       DataError: Something of it is wrong.
     """
-    found = check_data(context.config, stage, context.fmt, context.stop)
+    found = check_data(context.config, stage, context.fmt, context.stop, tokenizer=context.tokenizer)
     if found is None:
         return None
     found.print(STAGES[stage].title)
@@ -117,50 +125,95 @@ def _was_checked(run: RunDirectory, stage: int, digests: Mapping[str, str]) -> b
     return any(isinstance(counts, dict) and counts.get("data_files", {}) == digests for counts in found)
 
 
-def evaluate_stage(context: RunContext, stage: int) -> bool:
-    """BFCL on the base model (stage 2) or on what a training stage left."""
-    config, run = context.config, context.run
-    entries = config.evaluation.entries()
-    total = sum(map(len, entries.values()))
-    with _logged(context, "evaluation", stage) as summary:
-        model = load_model(context.files, context.mesh, config.model.precision)
-        params = parameters(model)
-        if stage > 2:
-            params = lora.merge(params, context.adapter(run.checkpoint(stage)), config.lora.scale)
-        stops = [context.tokenizer.token_id(stop) for stop in context.fmt.stops]
-        engine = JaxEngine(params, context.files.config, stop_ids=stops, pad_id=context.tokenizer.pad_id)
-        with track(f"{STAGES[stage].title}: BFCL", total, "entries", work=1.0) as bar:
-            first = True
+def evaluate_stage(context: RunContext, stage: int, only: SuiteName | None = None) -> bool:
+    """The suites that follow a stage, on the base model (stage 2) or on what a training stage left.
 
-            def advance(count: int, share: float) -> None:
-                nonlocal first
-                bar.advance(count, work=share, free=first)  # what was found done comes first
-                first = False
+    Args:
+      context: The run's.
+      stage: Its number.
+      only: One of the suites; all when None.
 
-            summary["done"] = evaluate(
-                EngineAnswerer(engine, context.fmt, context.tokenizer),
+    Raises:
+      DataError: The tools file is not the one that the run's evaluations began with.
+    """
+    follow = [name for name in context.config.evaluation.after(stage) if only in (None, name)]
+    left = [name for name in follow if not is_asked(context, stage, name)]
+    answerer: EngineAnswerer | None = None
+    done = True
+    for name in left:
+        settings = context.config.evaluation.after(stage)[name]
+        entries = suite_entries(settings, stage)
+        files = refuse_other_tools(context, settings)
+        began = {"suite": name} | ({"data_files": files} if files else {})
+        with _logged(context, "evaluation", stage, **began) as summary:
+            summary |= {"suite": name, "entries": len(entries)}
+            answerer = answerer or answerer_after(context, stage)
+            done = ask_suite(
+                answerer,
                 entries,
-                config.evaluation,
-                run.evaluation(stage),
-                advance=advance,
+                settings,
+                context.run.evaluation(stage, name),
+                title=f"{STAGES[stage].title}: {suite_title(name)}",
                 should_stop=context.stop,
             )
-        del model, params, engine
+            summary["done"] = done
+        if not done:
+            break
+        context.run.event("evaluation_finished", stage=stage, **summary)
+    del answerer
     _free_memory()
-    if summary["done"]:
-        run.event("evaluation_finished", stage=stage, entries=total, **summary)
-    return bool(summary["done"])
+    return done
+
+
+def is_asked(context: RunContext, stage: int, name: SuiteName) -> bool:
+    """Whether every entry of a suite has its row after a stage, and the log says so."""
+    settings = context.config.evaluation.after(stage)[name]
+    directory = context.run.evaluation(stage, name)
+    return context.run.evaluation_finished(stage, name) and suite_entries(settings, stage).have_rows(directory)
+
+
+def answerer_after(context: RunContext, stage: int) -> EngineAnswerer:
+    """The model after a stage, in the precision of evaluations."""
+    config = context.config
+    params = parameters(load_model(context.files, context.mesh, config.model.precision))
+    if stage > BASELINE:
+        params = lora.merge(params, context.adapter(context.run.checkpoint(stage)), config.lora.scale)
+    stops = [context.tokenizer.token_id(stop) for stop in context.fmt.stops]
+    engine = JaxEngine(params, context.files.config, stop_ids=stops, pad_id=context.tokenizer.pad_id)
+    return EngineAnswerer(engine, context.fmt, context.tokenizer)
+
+
+def refuse_other_tools(context: RunContext, settings: SuiteSettings) -> dict[str, str]:
+    """The sha256 of each tools file whose requests a suite asks, by path; they are the same throughout a run.
+
+    Raises:
+      DataError: One is not the file that the run's evaluations began with.
+    """
+    if not isinstance(settings, ToolsSuiteSettings):
+        return {}
+    digests = {str(path): sha256_file(path) for path in piece_paths(settings.path)}
+    events = (event for event in context.run.events() if isinstance(event, StageProgress))
+    began = [event.data_files for event in events if event.event == "evaluation_started" and event.suite == "tools"]
+    for path, sha256 in (began[0] if began else {}).items():
+        if digests.get(path, sha256) != sha256:
+            raise DataError(
+                f"{path} as the evaluations of {context.run.path} began with it (sha256 {sha256})",
+                f"a file that has changed (sha256 {digests[path]})",
+                "put the old file back, or give the run another name (--set name=...)",
+            )
+    return digests
 
 
 def train_stage(context: RunContext, stage: int, start: StartingPoint) -> bool:
     """Stages 3, 4 and 5: trains an adapter, starting from a finished stage's or a fresh one, and saves it."""
     config, run = context.config, context.run
     settings, source = config.stage(stage), config.source(stage)
-    steps = settings.training.steps
     adapter = None if start.checkpoint is None else context.adapter(start.checkpoint)
     digests = source.digests()
     refuse_other_data(run, stage, digests)
     began: dict[str, Any] = {"starts_from": start.name} | ({"data_files": digests} if digests else {})
+    if isinstance(settings, GrpoStage):
+        began["prompt_weights"] = _prompt_weights(context, stage, start)
     with _logged(context, "stage", stage, **began) as summary:
         if not _was_checked(run, stage, digests):
             counts = _check(context, stage)
@@ -171,11 +224,15 @@ def train_stage(context: RunContext, stage: int, start: StartingPoint) -> bool:
         model = lora.attach(base, config.lora, context.mesh, config.seed)
         if adapter is not None:
             lora.write_adapter(model, adapter)
-        with track(STAGES[stage].title, steps, "steps") as bar, _recorder(context, stage, bar) as record:
+        with (
+            track(STAGES[stage].title, settings.training.steps, "steps") as bar,
+            _recorder(context, stage, bar) as record,
+        ):
             if isinstance(settings, SftStage):
                 done = _train_sft(context, stage, settings, source, model, record, summary)
             else:
-                done = _train_grpo(context, stage, settings, source, base, model, record, summary)
+                weights = began["prompt_weights"]
+                done = _train_grpo(context, stage, settings, source, base, model, weights, record, summary)
         if done:
             card = AdapterCard(
                 model=context.files.name,
@@ -183,10 +240,10 @@ def train_stage(context: RunContext, stage: int, start: StartingPoint) -> bool:
                 lora=config.lora,
                 format="/".join(filter(None, (config.format.name, config.format.variant))),
                 stage=SECTIONS[stage],
-                steps=steps,
+                steps=summary["steps"],
             )
             save_adapter(run.checkpoint(stage), lora.read_adapter(model), card)
-        summary |= {"done": done, "steps": steps}
+        summary["done"] = done
         del base, model
     _free_memory()
     if done:
@@ -214,6 +271,7 @@ def _train_sft(
         should_stop=context.stop,
     )
     summary |= {
+        "steps": settings.training.steps,
         "examples": seen.examples,
         "tokens": seen.tokens,
         "supervised_tokens": seen.supervised_tokens,
@@ -229,12 +287,16 @@ def _train_grpo(
     source: Source,
     base: Any,
     model: Any,
+    weights: Mapping[str, float],
     record: Record,
     summary: dict[str, Any],
 ) -> bool:
     """Trains the model's adapter, and puts how much there was to learn from into the summary; rollouts are drawn in the
     precision of evaluations.
     """
+    if weights:
+        listed = ", ".join(f"{kind} {weights[kind]:.2f}" for kind in sorted(weights, key=lambda kind: -weights[kind]))
+        _say(stage, f"prompts are drawn by what the model solved before: {listed}")
     config = context.config
     same = settings.precision == config.model.precision
     frozen = base if same else load_model(context.files, context.mesh, config.model.precision)
@@ -247,19 +309,38 @@ def _train_grpo(
         mesh=context.mesh,
         directory=context.run.checkpoint(stage),
         record=record,
+        weights=weights,
         should_stop=context.stop,
     )
     steps = {
         event.step: event.metrics for event in context.run.events() if isinstance(event, Step) and event.stage == stage
     }
     signal = LearningSignal.of(list(steps.values()), settings.training)
+    _say(stage, str(signal))
     summary |= {
+        "steps": signal.steps if done else settings.training.steps,
         "updates": signal.updates,
-        "steps_without_update": signal.idle,
-        "zero_variance_groups": signal.zero_variance_groups,
+        "steps_without_update": signal.steps - signal.updates,
+        "groups": signal.groups,
+        "zero_variance_groups": signal.groups - signal.varied,
         "note": signal.note,
     }
     return done
+
+
+def _prompt_weights(context: RunContext, stage: int, start: StartingPoint) -> dict[str, float]:
+    """How often the kinds of prompts are drawn: by what the model solved before the stage; once it has a checkpoint, as
+    the log says that it began.
+    """
+    if has_steps(context.run.checkpoint(stage)):
+        events = (event for event in context.run.events() if isinstance(event, StageProgress) and event.stage == stage)
+        began = [event.prompt_weights for event in events if event.prompt_weights is not None]
+        return began[-1] if began else {}
+    return prompt_weights(solve_rates(context.run, start))
+
+
+def _say(stage: int, text: str) -> None:
+    print(f"  {STAGES[stage].title}: {text}", file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -6,14 +6,21 @@ import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import jax
 
+from callwright.data.own_tools.fitting import check_names
+from callwright.data.own_tools.source import load_own_tools
 from callwright.errors import ConfigError, WeightsError
+from callwright.evaluation.own_tools import check_requests
+from callwright.evaluation.settings import SuiteName
+from callwright.evaluation.suites import suite_entries
 from callwright.formats import get_format
 from callwright.formats.base import check_tokenizer
 from callwright.models.sources import resolve_model
 from callwright.models.tokenizer import load_tokenizer
+from callwright.orchestration.budget import as_begun, as_given
 from callwright.orchestration.config import PipelineConfig
 from callwright.orchestration.environment import Environment
 from callwright.orchestration.provenance import describe_model
@@ -21,10 +28,11 @@ from callwright.orchestration.rundir import RunDirectory, changed_keys
 from callwright.orchestration.stages import RunContext
 from callwright.orchestration.watch import StopRequest
 from callwright.progress import Bar, track
-from callwright.report.events import RunCreated
+from callwright.report.events import RunCreated, ScaledToBudget
 from callwright.report.results import build_results
 from callwright.report.run_files import find_stage
 from callwright.report.schema import Versions
+from callwright.report.stage_list import EVALUATED
 from callwright.storage import cache_dir, sha256_file
 from callwright.training.checkpoints import FILE, load_adapter, read_card
 
@@ -33,7 +41,7 @@ def prepare(config: PipelineConfig, runs: Path, resume: Path | None) -> RunConte
     """What the stages of a run share. Benchmark and weights are downloaded and converted here, where they are not yet.
 
     Args:
-      config: The run's configuration.
+      config: The configuration as it was given; of a run that is continued, the context has the one it began with.
       runs: Where run directories are.
       resume: Another run, of which a finished stage is started from; see `_checkpoint_of`.
 
@@ -44,15 +52,46 @@ def prepare(config: PipelineConfig, runs: Path, resume: Path | None) -> RunConte
         resume = _checkpoint_of(resume)
         read_card(resume)
     _use_compilation_cache()
-    config.evaluation.entries()
+    planned_entries(config)
     with contextlib.ExitStack() as shown:
         files = resolve_model(config.model.source, progress=_converting(shown))
     tokenizer = load_tokenizer(files.directory)
-    check_tokenizer(get_format(config.format.name, config.format.variant), tokenizer)
+    fmt = get_format(config.format.name, config.format.variant)
+    check_tokenizer(fmt, tokenizer)
+    if (tools := config.evaluation.tools) is not None:
+        check_names(load_own_tools(tools.path), tools.path, fmt)
+        check_requests(tools, fmt)
     if resume is not None:
         load_adapter(resume, model_sha256=files.sha256, lora=config.lora)
     run = RunDirectory(find_directory(runs, config, _origin(resume), files.sha256))
-    return RunContext(config, run, files, tokenizer, resume, StopRequest())
+    return RunContext(as_begun(config, run.created()) or config, run, files, tokenizer, resume, StopRequest())
+
+
+def reopen(run: RunDirectory, created: RunCreated, config: PipelineConfig) -> RunContext:
+    """What the stages of a run share that is there already, for work on what a stage of it left.
+
+    Args:
+      run: The run.
+      created: The event with which it began.
+      config: Its configuration.
+
+    Raises:
+      CallwrightError: The weights are not to be had, or are others than those that the run began with.
+    """
+    _use_compilation_cache()
+    with contextlib.ExitStack() as shown:
+        files = resolve_model(config.model.source, progress=_converting(shown))
+    if files.sha256 != created.model.sha256:
+        _refuse_weights(run, created, files.sha256, config, "put the old weights back")
+    return RunContext(config, run, files, load_tokenizer(files.directory), None, StopRequest())
+
+
+def _refuse_weights(run: RunDirectory, created: RunCreated, weights: str, config: PipelineConfig, fix: str) -> NoReturn:
+    raise WeightsError(
+        f"the weights that {run.path} began with (sha256 {created.model.sha256})",
+        f"{weights} from {config.model.source}",
+        fix,
+    )
 
 
 def _checkpoint_of(resume: Path) -> Path:
@@ -72,8 +111,16 @@ def _origin(resume: Path | None) -> dict[str, str] | None:
     return None if resume is None else {"path": str(resume), "sha256": sha256_file(resume / FILE)}
 
 
-def begin(context: RunContext, versions: Versions, environment: Environment) -> None:
+def begin(
+    context: RunContext, versions: Versions, environment: Environment, budget: ScaledToBudget | None = None
+) -> None:
     """Writes down what a new run is made from; one that is continued is read, so that damage is found now.
+
+    Args:
+      context: The run's.
+      versions: What is installed.
+      environment: Where it computes.
+      budget: What a new run's budget made of its configuration.
 
     Raises:
       InputError: The run's files are damaged.
@@ -92,9 +139,25 @@ def begin(context: RunContext, versions: Versions, environment: Environment) -> 
             model=describe_model(context.files).model_dump(),
             versions=versions.model_dump(),
             environment=environment.model_dump(),
-            planned={name: len(members) for name, members in config.evaluation.entries().items()},
+            evaluations=planned_entries(config),
+            **({} if budget is None else {"budget": budget.model_dump(mode="json")}),
         )
     build_results(run)
+
+
+def planned_entries(config: PipelineConfig) -> dict[str, dict[SuiteName, dict[str, int]]]:
+    """How many entries the suites ask, by stage, suite and category.
+
+    Raises:
+      CallwrightError: The benchmark cannot be had, or the tools file is wrong.
+    """
+    return {
+        f"stage{stage}": {
+            name: {category: len(ids) for category, ids in suite_entries(settings, stage).ids.items()}
+            for name, settings in config.evaluation.after(stage).items()
+        }
+        for stage in EVALUATED
+    }
 
 
 def _converting(shown: contextlib.ExitStack) -> Callable[[int, int], None]:
@@ -128,7 +191,7 @@ def find_directory(runs: Path, config: PipelineConfig, origin: dict[str, str] | 
 
     Args:
       runs: Where run directories are.
-      config: The run's configuration, which has its name.
+      config: The configuration as it was given, which has the run's name.
       origin: Path and sha256 of the stage of another run that it starts from. It then gets a new directory, numbered
         from 2 where the name is taken, unless a run that started so is unfinished.
       weights: The sha256 of the base model.
@@ -141,14 +204,10 @@ def find_directory(runs: Path, config: PipelineConfig, origin: dict[str, str] | 
         run = RunDirectory(runs / config.name)
         created = run.created()
         if created is not None and not _began_so(run, created, config, origin):
-            _refuse_change(run, config)
+            _refuse_change(run, created, config)
         if created is not None and created.model.sha256 != weights:
-            raise WeightsError(
-                f"the weights that {run.path} began with (sha256 {created.model.sha256})",
-                f"{weights} from {config.model.source}",
-                "put the old weights back, give the run another name (--set name=...), or remove "
-                f"{run.path} to start it again",
-            )
+            fix = "put the old weights back, give the run another name (--set name=...), or remove "
+            _refuse_weights(run, created, weights, config, f"{fix}{run.path} to start it again")
         return run.path
     free: list[Path] = []
     for number in itertools.count(1):
@@ -167,17 +226,20 @@ def _began_so(run: RunDirectory, created: RunCreated, config: PipelineConfig, or
     """Whether the run began with this configuration, and from this stage."""
     if (created.resume or {}).get("sha256") != (origin or {}).get("sha256"):
         return False
-    if created.config_sha256 == config.sha256:
+    begun = as_begun(config, created)
+    if begun is None:
+        return False
+    if created.config_sha256 == begun.sha256:
         return True
     with contextlib.suppress(ConfigError):  # written by an earlier version, with other names or fewer keys
-        return run.config_path.is_file() and run.read_config() == config
+        return run.config_path.is_file() and run.read_config() == begun
     return False
 
 
-def _refuse_change(run: RunDirectory, config: PipelineConfig) -> None:
+def _refuse_change(run: RunDirectory, created: RunCreated, config: PipelineConfig) -> None:
     got = "another one"
     if run.config_path.is_file():
-        old, new = (one.model_dump(mode="json") for one in (run.read_config(), config))
+        old, new = (one.model_dump(mode="json") for one in (as_given(run.read_config(), created), config))
         got = f"a change of {', '.join(changed_keys(old, new)) or 'what it was resumed from'}"
     raise ConfigError(
         f"the configuration that {run.path} began with",

@@ -35,9 +35,9 @@ def write_results(run: RunFiles) -> Results:
 
 
 def print_report(run: RunFiles, results: Results) -> None:
-    """Prints the table, what has to be known of finished stages, and where the report is."""
+    """Prints the table, what has to be known of the run and of finished stages, and where the report is."""
     print_table(results)
-    for stage in results.stages:
-        if stage.status == "done" and stage.message:
-            print(f"\n{printable(stage.message)}")
+    for note in (results.run.note, *(stage.message for stage in results.stages if stage.status == "done")):
+        if note:
+            print(f"\n{printable(note)}")
     print(f"\nReport: {run.report_path}")

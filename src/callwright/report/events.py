@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, field_validator
 
 from callwright.errors import DataError
+from callwright.evaluation.settings import SuiteName
+from callwright.progress import duration
 from callwright.report.schema import Model, Versions
 from callwright.settings import validated
 from callwright.storage import numbered_jsonl
@@ -37,6 +39,33 @@ class RunEvent(BaseModel):
         raise ValueError("a time in ISO 8601 with its time zone")
 
 
+class ScaledToBudget(BaseModel):
+    """What a new run's budget of time made of its configuration."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    seconds: float
+    """The budget."""
+    speed: float
+    """Floating point operations a second of the machine, as measured then."""
+    whole_seconds: float
+    """The estimate for the configuration as it was given."""
+    scaled_seconds: float
+    """The estimate for the run."""
+    given: dict[str, Any]
+    """What was replaced, by dotted key."""
+    taken: dict[str, Any]
+    """What the run has instead."""
+    kept: tuple[str, ...]
+    """The same in words, such as `50 of 150 updates of SFT full`."""
+
+    @property
+    def note(self) -> str:
+        """What has to be known of the run for it, in a sentence; "" where nothing was given up."""
+        scaled = f"For a budget of {duration(self.seconds)} the run was scaled to {', '.join(self.kept)}"
+        return scaled if self.kept else ""
+
+
 class RunCreated(RunEvent):
     """First of all: what the run is made from."""
 
@@ -51,7 +80,19 @@ class RunCreated(RunEvent):
     environment: dict[str, Any] | None = None
     """What decides the bits of the run besides (`orchestration.environment`); runs of 0.1 do not say."""
     planned: dict[str, Count] | None = None
-    """Entries of each category that will be asked; runs of earlier versions do not say."""
+    """Of a run of an earlier version, entries of each category of BFCL that will be asked after every stage."""
+    evaluations: dict[str, dict[SuiteName, dict[str, Count]]] | None = None
+    """Entries that will be asked: stage to suite to category to how many; earlier versions do not say."""
+    budget: ScaledToBudget | None = None
+    """What a budget of time made of the configuration; None where there was none."""
+
+    def suites(self, stage: int) -> dict[SuiteName, dict[str, int]] | None:
+        """The suites that follow a stage, with how many entries of each category they ask; None where the log does not
+        say.
+        """
+        if self.evaluations is None:
+            return None if self.planned is None else {"bfcl": self.planned}
+        return self.evaluations.get(f"stage{stage}", {})
 
 
 class RunProgress(RunEvent):
@@ -89,10 +130,15 @@ class StageProgress(StageEvent):
     """Of a training stage that began or finished: `base model`, `stage3` of this run, or the path of another run's
     stage; earlier versions do not say."""
     data_files: dict[str, str] = {}
-    """Of a training stage that began or finished, the sha256 of each file of the user's that it trains on, by path;
-    earlier versions do not say."""
+    """Of a training stage that began or finished, the sha256 of each file of the user's that it trains on, by path; of
+    an evaluation that began, that of the tools file. Earlier versions do not say."""
+    prompt_weights: dict[str, float] | None = None
+    """Of a GRPO stage that began or finished, how often the kinds of its prompts are drawn, relative to each other;
+    empty where all are drawn alike."""
     note: str = ""
     """Of a finished stage, what has to be known of it, in a sentence."""
+    suite: SuiteName = "bfcl"
+    """Of an evaluation, which suite was asked; earlier versions knew one."""
 
 
 class StageFailed(StageEvent):

@@ -1,18 +1,18 @@
 """Which outputs the report shows, and how many fit.
 
-The rows of an evaluation are read from `evaluations/<stage>/<category>.jsonl`. From them come pairs, which put the
+The rows of a suite are read from where `RunFiles.evaluation` says. From them come pairs, which put the
 answers of two stages to one entry side by side, and failures, which show one answer for each type of error. No chance
 chooses them: the same run always shows the same examples, and entries that got worse have places of their own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from callwright.evaluation.row import EvaluationRow, read_rows
 from callwright.report.explanations import explain
-from callwright.report.schema import Results
+from callwright.report.run_files import RunFiles
+from callwright.report.schema import SuiteResults
 
 Change = Literal["lost", "gained", "wrong"]
 Rows = Mapping[str, Mapping[str, Mapping[str, EvaluationRow]]]
@@ -31,11 +31,17 @@ class Limits:
     """Characters of one prompt."""
     kinds: int = 30
     """Of error, after each stage."""
+    requests: int = 50
+    """To own tools that fail, after each stage."""
 
     def halved(self) -> "Limits":
         """The next smaller report."""
         return Limits(
-            max(1, self.pairs - 1), max(40, self.text // 2), max(40, self.prompt // 2), max(5, self.kinds // 2)
+            max(1, self.pairs - 1),
+            max(40, self.text // 2),
+            max(40, self.prompt // 2),
+            max(5, self.kinds // 2),
+            max(5, self.requests // 2),
         )
 
 
@@ -66,22 +72,23 @@ class Failure:
         return sum(self.counts.values())
 
 
-def read_outputs(run_directory: Path, results: Results) -> Rows:
-    """The rows of every evaluation that `results` knows and that has a file.
+def read_outputs(run: RunFiles, suite: SuiteResults) -> Rows:
+    """The rows of every evaluation that the results know and that has a file.
 
     Raises:
       DataError: A line is not a row.
     """
-    return {
-        stage: {
-            category: {row.id: row for row in read_rows(run_directory / "evaluations" / stage / f"{category}.jsonl")}
+    found: dict[str, dict[str, dict[str, EvaluationRow]]] = {}
+    for stage, evaluation in suite.evaluations.items():
+        directory = run.evaluation(int(stage.removeprefix("stage")), suite.name)
+        found[stage] = {
+            category: {row.id: row for row in read_rows(directory / f"{category}.jsonl")}
             for category in evaluation.categories
         }
-        for stage, evaluation in results.evaluations.items()
-    }
+    return found
 
 
-def pairs(results: Results, rows: Rows, limits: Limits) -> list[Pair]:
+def pairs(results: SuiteResults, rows: Rows, limits: Limits) -> list[Pair]:
     """Entries of the first and the last evaluation side by side: lost, gained and still wrong ones of each category."""
     stages = results.evaluated
     if len(stages) < 2:
@@ -115,7 +122,7 @@ def _varied(group: Iterable[Pair]) -> list[Pair]:
     return [pair for _, pair in sorted(ranked, key=lambda ranking: ranking[0])]
 
 
-def failures(results: Results, rows: Rows, stage: str) -> list[Failure]:
+def failures(results: SuiteResults, rows: Rows, stage: str) -> list[Failure]:
     """The error types after a stage, the most frequent first."""
     scores = results.evaluations[stage].categories
     types = dict.fromkeys(kind for score in scores.values() for kind in score.errors)

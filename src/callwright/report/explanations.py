@@ -1,9 +1,17 @@
-"""What the types of error mean, one line each; but for `answerer:no_answer` they are those of BFCL's own checker."""
+"""What the types of error mean, one line each: `tools:` are those of the suite `tools`, most others BFCL's own."""
 
 from callwright.evaluation.run import NO_ANSWER
 
 _MEANING = {
     NO_ANSWER: "The server gave no answer, or one that is not whole; nothing is known of the model.",
+    "tools:wrong_name": "Another tool was called than the expected one.",
+    "tools:wrong_count": "There were more or fewer calls than the request needs.",
+    "tools:missing_argument": "An argument is missing.",
+    "tools:unexpected_argument": "There is an argument that the request does not call for.",
+    "tools:wrong_value": "An argument has another value than the expected one.",
+    "tools:unnecessary_call": "Something was called where no call was expected.",
+    "tools:unreadable": "A call was begun and cannot be read.",
+    "tools:goal_not_met": "The flow ended without what it was to do: a call is missing, or a text in the final answer.",
     "ast_decoder:decoder_failed": "The output could not be read as calls at all.",
     "ast_decoder:decoder_wrong_output_format": "What was decoded is not a list of calls with named arguments.",
     "irrelevance_error:decoder_success": "The model called a tool although none of them fits.",

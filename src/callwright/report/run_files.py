@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from callwright.errors import CheckpointError, ConfigError, DataError
-from callwright.evaluation.run import EvaluationSettings
+from callwright.evaluation.settings import EvaluationSettings, SuiteName
 from callwright.report.events import Event, RunCreated, StageProgress, read_events
 from callwright.report.stage_list import SECTIONS, PipelineStage
 from callwright.settings import validated
@@ -62,9 +62,10 @@ class RunFiles:
         """Where a training stage keeps its checkpoints and leaves its adapter."""
         return self.path / "checkpoints" / f"stage{stage}"
 
-    def evaluation(self, stage: int) -> Path:
-        """Where the rows of the evaluation after a stage are, a file for each category."""
-        return self.path / "evaluations" / f"stage{stage}"
+    def evaluation(self, stage: int, suite: SuiteName = "bfcl") -> Path:
+        """Where the rows of a suite that was asked after a stage are, a file for each category."""
+        directory = self.path / "evaluations" / f"stage{stage}"
+        return directory if suite == "bfcl" else directory / suite
 
     def events(self) -> list[Event]:
         """The log so far.
@@ -97,15 +98,19 @@ class RunFiles:
 
     def stage_finished(self, stage: int) -> bool:
         """Whether the stage itself, without the evaluation after it, is done."""
-        return self._reached("stage_finished", stage)
+        return any(mark.event == "stage_finished" for mark in self._progress(stage))
 
-    def evaluation_finished(self, stage: int) -> bool:
-        """Whether the evaluation after the stage is done."""
-        return self._reached("evaluation_finished", stage)
+    def evaluation_finished(self, stage: int, suite: SuiteName | None = None) -> bool:
+        """Whether a suite, or every suite that follows the stage, has been asked after it."""
+        done = {mark.suite for mark in self._progress(stage) if mark.event == "evaluation_finished"}
+        if suite is not None:
+            return suite in done
+        created = self.created()
+        planned = created.suites(stage) if created else None
+        return bool(done) and done >= (planned or {}).keys()
 
-    def _reached(self, kind: str, stage: int) -> bool:
-        marks = (event for event in self.events() if isinstance(event, StageProgress))
-        return any((mark.event, mark.stage) == (kind, stage) for mark in marks)
+    def _progress(self, stage: int) -> list[StageProgress]:
+        return [event for event in self.events() if isinstance(event, StageProgress) and event.stage == stage]
 
     def config(self) -> dict[str, Any]:
         """The keys and values of `config.yaml`, as the run began with them.
@@ -146,6 +151,19 @@ def split_run(path: Path) -> tuple[RunFiles, int | None]:
     return RunFiles(parent.parent if parent.name == "checkpoints" else parent), int(stage[1])
 
 
+def check_run(run: RunFiles) -> RunCreated:
+    """The event with which a run began.
+
+    Raises:
+      DataError: There is no run in the directory, or its log is damaged.
+    """
+    created = run.created()
+    if created is None:
+        fix = "name a directory under runs/, such as runs/quickstart, or a stage of one, runs/quickstart/stage3"
+        raise DataError(f"a run in {run.path}", f"no {run.log_path.name} of one", fix)
+    return created
+
+
 def find_stage(path: Path) -> tuple[RunFiles, int]:
     """The run and the finished training stage that a path names; without a stage it names the last finished one.
 
@@ -157,9 +175,7 @@ def find_stage(path: Path) -> tuple[RunFiles, int]:
       CheckpointError: The stage, or every stage, is unfinished.
     """
     run, named = split_run(path)
-    if run.created() is None:
-        fix = "name a directory under runs/, such as runs/quickstart, or a stage of one, runs/quickstart/stage3"
-        raise DataError(f"a run in {run.path}", f"no {run.log_path.name} of one", fix)
+    check_run(run)
     finished = [stage for stage in SECTIONS if run.stage_finished(stage)]
     if not finished or named not in (None, *finished):
         wanted = "a finished training stage" if named is None else f"a finished stage {named}"

@@ -14,7 +14,9 @@ from callwright.invisible import printable
 from callwright.report.events import Event, RunCreated, RunProgress, StageFailed, StageProgress
 from callwright.report.run_files import RunFiles
 from callwright.report.schema import Results
-from callwright.report.stage_list import STAGES
+from callwright.report.sentences import suite_title
+from callwright.report.stage_list import STAGES, PipelineStage
+from callwright.report.text import columns
 
 _DEFAULT = Path("runs")
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -66,11 +68,8 @@ def print_runs(directory: Path | None) -> None:
     if not lines:
         print(f"No runs in {printable(str(directory))}.")
         return
-    rows = [_HEADER, *(line.cells() for line in lines)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row, wrong in zip(rows, ("", *(line.wrong for line in lines)), strict=True):
-        cells = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print(f"{cells}  {printable(wrong)}".rstrip())
+    rows = [(*_HEADER, ""), *((*line.cells(), printable(line.wrong)) for line in lines)]
+    print(*columns(rows, left=range(len(_HEADER) + 1)), sep="\n")
 
 
 def _places(directory: Path) -> list[Path]:
@@ -93,7 +92,7 @@ def describe_run(place: Path) -> RunLine:
             raise DataError("a run", f"no {run.log_path.name} of one", f"remove {place} if nothing of it is needed")
     except (CallwrightError, OSError) as error:
         return RunLine(name, "broken", wrong=str(error))
-    line = RunLine(name, _state(run, events), _done(events), began=created.time)
+    line = RunLine(name, _state(run, events), _done(created, events), began=created.time)
     try:
         return replace(line, best=_best(run))
     except (CallwrightError, OSError) as error:
@@ -110,25 +109,31 @@ def _state(run: RunFiles, events: Sequence[Event]) -> str:
     return "failed" if isinstance(last, StageFailed) else "finished"
 
 
-def _done(events: Sequence[Event]) -> tuple[int, ...]:
-    """The stages that are finished, each with the evaluation after it."""
-    reached = {(event.event, event.stage) for event in events if isinstance(event, StageProgress)}
-    return tuple(
-        stage.number
-        for stage in STAGES.values()
-        if (stage.kind == "evaluation" or ("stage_finished", stage.number) in reached)
-        and (stage.kind == "format" or ("evaluation_finished", stage.number) in reached)
-    )
+def _done(created: RunCreated, events: Sequence[Event]) -> tuple[int, ...]:
+    """The stages that are finished, each with the suites that follow it."""
+    progress = [event for event in events if isinstance(event, StageProgress)]
+    done = {event.stage for event in progress if event.event == "stage_finished"}
+    asked = {(event.stage, event.suite) for event in progress if event.event == "evaluation_finished"}
+
+    def is_done(stage: PipelineStage) -> bool:
+        suites = created.suites(stage.number) if stage.kind != "format" else {}
+        follow = [(stage.number, suite) for suite in ({"bfcl": {}} if suites is None else suites)]
+        begun = bool(follow) if stage.kind == "evaluation" else stage.number in done
+        return begun and asked.issuperset(follow)
+
+    return tuple(number for number, stage in STAGES.items() if is_done(stage))
 
 
 def _best(run: RunFiles) -> str:
     if not run.results_path.is_file():  # it is made when the first stage is done
         return ""
     results = Results.read(run.results_path)
-    pools = {key: results.evaluations[key].pooled for key in results.evaluated}
-    whole = [key for key, pool in pools.items() if 0 < pool.total == pool.planned]
-    if not whole:
-        return ""
-    best = max(whole, key=lambda key: pools[key].accuracy or 0.0)
-    pool = pools[best]
-    return f"{percent(pool.accuracy)} [{interval(pool.low, pool.high)}] {results.title(best)}"
+    for suite in results.suites:
+        pools = {key: suite.evaluations[key].pooled for key in suite.evaluated}
+        whole = [key for key, pool in pools.items() if 0 < pool.total == pool.planned]
+        if whole:
+            best = max(whole, key=lambda key: pools[key].accuracy or 0.0)
+            pool = pools[best]
+            name = "" if len(results.suites) == 1 else f" on {suite_title(suite.name)}"
+            return f"{percent(pool.accuracy)} [{interval(pool.low, pool.high)}] {results.title(best)}{name}"
+    return ""

@@ -4,9 +4,10 @@ The sentences claim no more than the numbers do: a difference is called one only
 paired test says so, and everything that a partial run lacks is listed.
 """
 
+from callwright.evaluation.settings import SuiteName
 from callwright.evaluation.statistics import asks_for_silence, is_call_category
-from callwright.html.numbers import count, p_value, percent
-from callwright.report.schema import POOLED, Comparison, Results, Score
+from callwright.html.numbers import count, p_value_is, percent
+from callwright.report.schema import POOLED, Comparison, Results, Score, SuiteResults
 
 NO_OVERALL = (
     "No overall BFCL score is given. The leaderboard's overall mixes in live, multi-turn and agentic categories, which "
@@ -27,22 +28,38 @@ UNCORRECTED = (
 )
 
 
+_ASKED = {"bfcl": "the entries", "tools": "the requests to your tools"}
+"""What a suite's entries are called in a sentence."""
+
+
+def suite_title(suite: SuiteName) -> str:
+    """What a table calls a suite."""
+    return "BFCL" if suite == "bfcl" else "your tools"
+
+
 def headline(results: Results) -> str:
-    """The run in one to three sentences."""
-    stages = [key for key in results.evaluated if results.evaluations[key].pooled.total]
-    if not stages:
+    """The run in one to three sentences for each suite."""
+    suites = [suite for suite in results.suites if any(suite.evaluations[key].pooled.total for key in suite.evaluated)]
+    if not suites:
         return f"No evaluation of {results.model.name} has scored an entry that asks for a call yet."
-    first, last = (results.evaluations[key].pooled for key in (stages[0], stages[-1]))
+    return " ".join(map(_headline, suites))
+
+
+def _headline(suite: SuiteResults) -> str:
+    model = suite.results.model.name
+    stages = [key for key in suite.evaluated if suite.evaluations[key].pooled.total]
+    first, last = (suite.evaluations[key].pooled for key in (stages[0], stages[-1]))
+    asked = _ASKED[suite.name]
     if len(stages) == 1:
         return (
-            f"{results.model.name}, {results.title(stages[0])}: {count(first.correct)} of {count(first.total)} entries "
-            f"that ask for a call answered correctly ({percent(first.accuracy)}). There is no second evaluation to "
-            "compare it with."
+            f"{model}, {suite.title(stages[0])}: {count(first.correct)} of {count(first.total)} "
+            f"{asked.removeprefix('the ')} that ask for a call answered correctly ({percent(first.accuracy)}). "
+            "There is no second evaluation to compare it with."
         )
     return (
-        f"{results.model.name} answers {percent(last.accuracy)} of the entries that ask for a call correctly after "
-        f"{results.title(stages[-1])} ({results.title(stages[0])}: {percent(first.accuracy)}). "
-        f"{_difference(first, last)}{_paired(results, stages[0], stages[-1])}"
+        f"{model} answers {percent(last.accuracy)} of {asked} that ask for a call correctly after "
+        f"{suite.title(stages[-1])} ({suite.title(stages[0])}: {percent(first.accuracy)}). "
+        f"{_difference(first, last)}{_paired(suite, stages[0], stages[-1])}"
     )
 
 
@@ -54,18 +71,14 @@ def _difference(first: Score, last: Score) -> str:
     return "The 95% intervals overlap."
 
 
-def _paired(results: Results, before: str, after: str) -> str:
-    for test in results.comparisons:
+def _paired(suite: SuiteResults, before: str, after: str) -> str:
+    for test in suite.comparisons:
         if (test.before, test.after, test.category) == (before, after, POOLED):
             return (
                 f" Entry by entry, {count(test.gained)} were gained and {count(test.lost)} lost "
-                f"(McNemar's exact test: p {_equals(test.p_value)})."
+                f"(McNemar's exact test: p {p_value_is(test.p_value)})."
             )
     return ""
-
-
-def _equals(p: float) -> str:
-    return p_value(p) if p < 0.001 else f"= {p_value(p)}"
 
 
 def reading(test: Comparison) -> str:
@@ -75,13 +88,13 @@ def reading(test: Comparison) -> str:
     return "better" if test.gained > test.lost else "worse"
 
 
-def relevance(results: Results) -> str:
+def relevance(results: SuiteResults) -> str:
     """What the numbers of the categories mean that ask whether to call at all."""
     silent = {asks_for_silence(name) for name in relevance_categories(results)}
     return " ".join([_irrelevance(results)] * (True in silent) + [ALWAYS_CALLS] * (False in silent))
 
 
-def _irrelevance(results: Results) -> str:
+def _irrelevance(results: SuiteResults) -> str:
     """The meaning where no tool fits, given how often the first model called anything where it should."""
     stages = results.evaluated
     first = results.evaluations[stages[0]].pooled if stages else None
@@ -94,7 +107,7 @@ def _irrelevance(results: Results) -> str:
     )
 
 
-def loops(results: Results) -> str:
+def loops(results: SuiteResults) -> str:
     """How many outputs of each model were cut because they repeated themselves; "" where none was."""
     counts = {
         key: [sum(score.loops for score in scores), sum(score.total for score in scores)]
@@ -107,7 +120,7 @@ def loops(results: Results) -> str:
     return f"Outputs that had begun to repeat themselves were cut there, and count as they were: {'; '.join(stages)}."
 
 
-def relevance_categories(results: Results) -> list[str]:
+def relevance_categories(results: SuiteResults) -> list[str]:
     """The categories that ask whether to call at all."""
     return [name for name in results.categories if not is_call_category(name)]
 
@@ -122,6 +135,8 @@ def missing(results: Results, rows_missing: list[str]) -> list[str]:
     notes = []
     if results.run.finished is None:
         notes.append("The run has not finished; running the same command again continues it.")
+    if results.run.note:
+        notes.append(f"{results.run.note}.")
     for stage in results.stages:
         if stage.status != "done":
             why = f": {stage.message}" if stage.message else "."
@@ -129,18 +144,20 @@ def missing(results: Results, rows_missing: list[str]) -> list[str]:
             continue
         if stage.message:
             notes.append(f"{stage.message}.")
-        if stage.kind != "format" and stage.key not in results.evaluations:
-            notes.append(f"{stage.title} ({stage.key}) has no evaluation yet.")
-    for key, evaluation in results.evaluations.items():
-        for name, score in evaluation.categories.items():
-            if score.total < score.planned:
-                notes.append(
-                    f"{results.title(key)}, {name}: {count(score.total)} of {count(score.planned)} entries are scored."
-                )
+        lacking = [suite for suite in stage.suites if suite not in results.evaluations.get(stage.key, {})]
+        if stage.kind != "format" and lacking:
+            on = "" if len(lacking) == len(stage.suites) else f" on {suite_title(lacking[0])}"
+            notes.append(f"{stage.title} ({stage.key}) has no evaluation{on} yet.")
+    for key, suites in results.evaluations.items():
+        for suite in suites.values():
+            for name, score in suite.categories.items():
+                if score.total < score.planned:
+                    scored = f"{count(score.total)} of {count(score.planned)} entries are scored"
+                    notes.append(f"{results.title(key)}, {name}: {scored}.")
     for stage in results.stages:
         if stage.kind in ("sft", "grpo") and stage.status == "done" and not results.curves.get(stage.key):
             notes.append(f"{stage.title} ({stage.key}) recorded no curves.")
-    if len(results.evaluated) > 1 and not results.comparisons:
+    if any(len(suite.evaluated) > 1 and not suite.comparisons for suite in results.suites):
         notes.append("No paired tests were recorded, although there are several evaluations.")
     if rows_missing:
         notes.append(f"The outputs of {', '.join(rows_missing)} are not beside the results, so none are shown.")

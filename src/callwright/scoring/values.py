@@ -29,7 +29,7 @@ _TYPES: dict[str, Any] = {
 _STANDARD = str.maketrans({**dict.fromkeys(" ,./-_*^"), "'": '"'})
 
 
-def _standardize(text: Any) -> Any:
+def standardize(text: Any) -> Any:
     """A string as it is compared; any other value as it is."""
     return text.translate(_STANDARD).lower() if type(text) is str else text
 
@@ -99,15 +99,15 @@ def _mismatch(error_type: str, name: str, value: Any, acceptable: Sequence[Any])
 
 
 def _check_string(name: str, value: str, acceptable: Sequence[Any]) -> Verdict:
-    got = _standardize(value)
-    if any(type(option) is str and _standardize(option) == got for option in acceptable):
+    got = standardize(value)
+    if any(type(option) is str and standardize(option) == got for option in acceptable):
         return VALID
     return _mismatch("value_error:string", name, value, acceptable)
 
 
 def _check_list(name: str, value: list[Any], acceptable: Sequence[Any]) -> Verdict:
-    got = [_standardize(item) for item in value]
-    if any([_standardize(item) for item in option] == got for option in acceptable):
+    got = [standardize(item) for item in value]
+    if any([standardize(item) for item in option] == got for option in acceptable):
         return VALID
     return _mismatch("value_error:list/tuple", name, value, acceptable)
 
@@ -150,6 +150,6 @@ def _check_keys(name: str, value: dict[Any, Any], option: Mapping[str, Sequence[
     for key, got in value.items():
         if key not in option:
             return wrong("value_error:dict_key", f"{name}: unexpected key {show(key)}")
-        if _standardize(got) not in [_standardize(item) for item in option[key]]:
+        if standardize(got) not in [standardize(item) for item in option[key]]:
             return _mismatch("value_error:dict_value", f"{name}[{key!r}]", got, option[key])
     return VALID

@@ -8,8 +8,11 @@ costs no second copy of the weights: the reference is the same frozen base with 
 group whose rewards are all equal has no advantage, so it is counted and left out of the batch's mean instead of
 training on KL alone.
 
-Every draw depends on the seed and the step only, so a run that is resumed between two steps samples what it would have
-sampled.
+Prompts of the kinds that there is most to learn from are drawn more often (`prompt_weights`), and where hardly a group
+of the first steps has an advantage, training ends there (`learning_signal`).
+
+Every draw depends on the seed, the step and these weights only, so a run that is resumed between two steps samples what
+it would have sampled.
 """
 
 import itertools
@@ -40,7 +43,9 @@ from callwright.models.forward import Params
 from callwright.models.gemma3 import Gemma3Config
 from callwright.models.lora import merge, read_adapter
 from callwright.tokens import Tokenizer, decode_segments, encode_segments
+from callwright.training.learning_signal import is_weak, judged_steps
 from callwright.training.losses import target_logprobs
+from callwright.training.prompt_weights import accept
 from callwright.training.rewards import Reward, reward
 from callwright.training.settings import GrpoSettings
 from callwright.training.trainer import LoraTrainer, Record
@@ -101,12 +106,25 @@ def train_grpo(
     mesh: jax.sharding.Mesh,
     directory: Path,
     record: Record,
+    weights: Mapping[str, float] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> bool:
     """Trains the model's adapter from where it is (usually the SFT model), which is also the reference.
 
+    Args:
+      model: The adapted model.
+      source: The prompts, and the calls that are right.
+      policy: What rollouts need to know of the model.
+      settings: The stage's.
+      seed: Of the order of prompts and of all draws.
+      mesh: The devices.
+      directory: The stage's checkpoint directory.
+      record: Called with the metrics of every step.
+      weights: How often the kinds of prompts are drawn, relative to each other; all alike without it.
+      should_stop: Asked before every step.
+
     Returns:
-      Whether all steps are done.
+      Whether it is done: all steps were taken, or those after which there was too little to learn from.
 
     Raises:
       TrainingError: A value was not finite, the entropy collapsed, or the KL went beyond its limit.
@@ -114,7 +132,7 @@ def train_grpo(
     reference = jax.tree.map(jnp.copy, nnx.state(model, nnx.LoRAParam))  # before a checkpoint replaces the adapter
     too_long: list[str] = []
     row: dict[str, Any] = {}
-    started = 0.0
+    started, weak = 0.0, False
 
     def record_update(update: Mapping[str, Any]) -> None:
         """Called before the update can reach a checkpoint, so a step beyond a limit never does."""
@@ -127,27 +145,30 @@ def train_grpo(
         trainer.with_loss_fn(lambda model, batch: grpo_loss(model, batch, settings.kl_weight), has_aux=True)
         trainer.with_gen_model_input_fn(lambda batch: {"batch": batch})
         trainer.is_managed_externally = True  # `train` is called once for each update
-        done = int(trainer.restored.get("global_step", 0))
-        prompts = _prompts(source, policy, settings, seed, too_long)
+        done, varied = (int(trainer.restored.get(name, 0)) for name in ("global_step", "varied_groups"))
+        prompts = _prompts(source, policy, settings, seed, weights or {}, too_long)
         groups = zip(*[prompts] * settings.prompts_per_step, strict=False)
         for step, group in enumerate(itertools.islice(groups, settings.steps)):
             if step < done:
                 continue
-            if should_stop():
+            weak = step >= judged_steps(settings) and is_weak(varied, settings)
+            if weak or should_stop():
                 break
             started = time.perf_counter()
             rollouts = _roll_out(model, group, policy, settings, seed=seed, step=step)
             row = _summary(rollouts) | {"step": step + 1, "too_long": len(too_long)}
             done = step + 1
+            if done <= judged_steps(settings):
+                varied += sum(rollout.varied for rollout in rollouts)
             if any(rollout.varied for rollout in rollouts):
                 batch = _batch(rollouts, policy, settings)
                 batch["reference"] = np.asarray(_logprobs(model, reference, batch))
-                trainer.metadata = {"global_step": done}
+                trainer.metadata = {"global_step": done, "varied_groups": varied}
                 trainer.train([batch])
             else:
                 record_update({})
         trainer.close()
-    return done >= settings.steps
+    return weak or done >= settings.steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +187,7 @@ class _Group:
 
 
 def _prompts(
-    source: Source, policy: Policy, settings: GrpoSettings, seed: int, too_long: list[str]
+    source: Source, policy: Policy, settings: GrpoSettings, seed: int, weights: Mapping[str, float], too_long: list[str]
 ) -> Iterator[tuple[Example, list[int]]]:
     def prepare(example: Example) -> tuple[Example, list[int]] | None:
         prompt = example.render(policy.fmt, -1, add_generation_prompt=True)
@@ -174,8 +195,10 @@ def _prompts(
         return (example, ids) if len(ids) <= settings.max_prompt_tokens else None
 
     limits = f"{settings.max_prompt_tokens} prompt tokens"
+    accepted = accept(weights, seed)
     for _, _, prompt in stream(source, order(len(source), seed), prepare, too_long, limits):
-        yield prompt
+        if accepted(prompt[0].kind):
+            yield prompt
 
 
 def _roll_out(

@@ -53,5 +53,9 @@ class GrpoSettings(OptimizerSettings):
     """Training stops when a step's mean divergence is beyond it."""
     min_entropy: float = Field(1e-3, ge=0)
     """Training stops when a step's mean entropy is below it: the policy no longer explores."""
+    signal_steps: int = Field(4, gt=0)
+    """Steps after which it is judged whether there is enough to learn from; more where these have under 8 groups."""
+    min_signal: float = Field(0.2, ge=0, le=1)
+    """The stage ends then if a smaller share of their groups had an advantage; 0 never ends it."""
     reward: RewardSettings = RewardSettings()
     """What completions earn."""

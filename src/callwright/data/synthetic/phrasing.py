@@ -7,7 +7,7 @@ several requests are either joined into one sentence or made one after the other
 from collections.abc import Sequence
 
 from callwright.data.synthetic.naming import OfferedTool
-from callwright.data.synthetic.requests import NOUN, NOUNS, QUESTION, VERB, Phrase, Request
+from callwright.data.synthetic.requests import NOUN, NOUNS, SENTENCE, VERB, Phrase, Request
 from callwright.data.synthetic.rng import Rng
 
 _REQUESTS = (
@@ -43,7 +43,7 @@ def query(requests: Sequence[tuple[OfferedTool, Request]], rng: Rng) -> str:
         text = _one_sentence(phrases, rng)
     else:
         sentences = [_sentence(*phrase, rng, later=i > 0) for i, phrase in enumerate(phrases)]
-        text = " ".join(s if s[-1] in ".?" else f"{s}." for s in sentences)
+        text = " ".join(s if s[-1] in ".?!" else f"{s}." for s in sentences)
         if rng.chance(0.25):
             text = f"{rng.pick(_INTROS)} {text}"
     if rng.chance(0.14):
@@ -53,7 +53,7 @@ def query(requests: Sequence[tuple[OfferedTool, Request]], rng: Rng) -> str:
 
 
 def _can_be_joined(phrase: Phrase) -> bool:
-    return phrase.syntax != QUESTION and ": " not in phrase.text and ". " not in phrase.text
+    return phrase.syntax != SENTENCE and ": " not in phrase.text and ". " not in phrase.text
 
 
 def _imperative(offered: OfferedTool, phrase: Phrase, rng: Rng) -> str:
@@ -77,7 +77,7 @@ def _one_sentence(phrases: Sequence[tuple[OfferedTool, Phrase]], rng: Rng) -> st
 
 def _sentence(offered: OfferedTool, phrase: Phrase, rng: Rng, *, later: bool = False) -> str:
     """A sentence for one phrase; a later one may begin with a word that continues the first."""
-    if phrase.syntax == QUESTION:
+    if phrase.syntax == SENTENCE:
         continues = later and phrase.text.startswith(("Wh", "How"))
         return f"And {phrase.text[0].lower()}{phrase.text[1:]}" if continues else phrase.text
     if later and rng.chance(0.7):

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from callwright.conversation import ToolCall
-from callwright.data.synthetic.declaration import Phrasing
 from callwright.data.synthetic.naming import OfferedTool
 from callwright.data.synthetic.rng import Rng
+from callwright.data.synthetic.slots import Phrasing
 from callwright.data.synthetic.values import NUMBER_WORDS, Value, enumerated
 
-NOUN, NOUNS, VERB, QUESTION = "noun", "nouns", "verb", "question"
+NOUN, NOUNS, VERB, SENTENCE = "noun", "nouns", "verb", "sentence"
 _PREPOSITIONS = ("for ", "from ", "at ", "in ", "on ", "between ")
 
 _TRIES = 60  # enough to find up to four different calls of any declared tool
@@ -22,10 +22,10 @@ _TRIES = 60  # enough to find up to four different calls of any declared tool
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A piece of a query: a noun phrase, an imperative, or a whole question.
+    """A piece of a query: a noun phrase, an imperative, or a whole sentence.
 
     Attributes:
-      syntax: `NOUN`, `NOUNS` (a plural one), `VERB` or `QUESTION`.
+      syntax: `NOUN`, `NOUNS` (a plural one), `VERB` or `SENTENCE`.
       text: Its words.
     """
 
@@ -87,11 +87,13 @@ def _phrasings(offered: OfferedTool, key: str | None = None) -> list[Phrasing]:
     return [p for p in usable if key is None or key in p.required]
 
 
-def _phrase(phrasing: str, texts: Mapping[str, str]) -> Phrase:
+def as_phrase(phrasing: str, texts: Mapping[str, str]) -> Phrase:
+    """A phrasing, without its optional parts, with these texts in its slots."""
     text = phrasing.format_map(texts)
     if text.startswith("~"):
         return Phrase(NOUNS, text[1:])
-    return Phrase(QUESTION if text.endswith("?") else NOUN if text.startswith("the ") else VERB, text)
+    whole = phrasing[-1:] in (".", "!") or text.endswith("?") or phrasing[:1].isupper()
+    return Phrase(SENTENCE if whole else NOUN if text.startswith("the ") else VERB, text)
 
 
 def _one_after_another(offered: OfferedTool, count: int, rng: Rng) -> Request:
@@ -108,7 +110,7 @@ def _one_after_another(offered: OfferedTool, count: int, rng: Rng) -> Request:
         values = draw_values(offered, keys, rng)
         if _is_new(values, calls):
             calls.append(values)
-            phrases.append(_phrase(plain, _texts(values)))
+            phrases.append(as_phrase(plain, texts(values)))
     return _request(offered, phrases, calls)
 
 
@@ -129,10 +131,10 @@ def _fan_out(offered: OfferedTool, count: int, rng: Rng) -> Request:
         values = draw_values(offered, keys, rng, shared)
         if all(values[key].json != call[key].json for call in calls for key in varied):
             calls.append(values)
-    texts = _texts(shared) | {key: enumerated([call[key] for call in calls]) for key in varied}
-    phrase = _phrase(plain, texts)
+    worded = texts(shared) | {key: enumerated([call[key] for call in calls]) for key in varied}
+    phrase = as_phrase(plain, worded)
     if len(varied) == 2:
-        mark = "?" if phrase.syntax == QUESTION else ""
+        mark = "?" if phrase.syntax == SENTENCE else ""
         phrase = Phrase(phrase.syntax, phrase.text.removesuffix("?") + f", respectively{mark}")
     return _request(offered, [Phrase(NOUNS if phrase.syntax == NOUN else phrase.syntax, phrase.text)], calls)
 
@@ -152,8 +154,8 @@ def _series(offered: OfferedTool, count: int, rng: Rng) -> Request:
         values = draw_values(offered, item_keys, rng, shared)
         if _is_new(values, calls):
             calls.append(values)
-    phrase = _phrase(plain_head, _texts(shared) | {"n": NUMBER_WORDS[count]})
-    items = [plain_item.format_map(_texts(values)) for values in calls]
+    phrase = as_phrase(plain_head, texts(shared) | {"n": NUMBER_WORDS[len(calls)]})
+    items = [plain_item.format_map(texts(values)) for values in calls]
     return _request(
         offered,
         [Phrase(NOUNS if phrase.syntax == NOUN else phrase.syntax, f"{phrase.text}{_listed(items, rng)}")],
@@ -180,5 +182,6 @@ def _listed(items: Sequence[str], rng: Rng) -> str:
     ))  # fmt: skip
 
 
-def _texts(values: Mapping[str, Value]) -> dict[str, str]:
+def texts(values: Mapping[str, Value]) -> dict[str, str]:
+    """The wordings of values."""
     return {key: value.text for key, value in values.items()}

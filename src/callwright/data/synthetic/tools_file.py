@@ -1,13 +1,15 @@
-"""Loads tools files, as docs/tools-file.md describes them. What is wrong is one error with file, tool and key."""
+"""Loads tools files, as docs/tools-file.md describes them; what is wrong is one error with file, line, tool and key."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from callwright.data.synthetic.declaration import ToolGroup
+from callwright.data.synthetic.includes import place, read_pieces
 from callwright.data.synthetic.value_settings import Pools
 from callwright.errors import DataError, suggest
 from callwright.settings import expectation
@@ -31,12 +33,21 @@ def declare_tools(data: Any, path: Path) -> ToolGroup:
       path: The file, for errors.
 
     Raises:
-      DataError: It is no tools file; the message names file, tool and key.
+      DataError: It is no tools file; the message names file, tool and key, and the line where the file can be read.
     """
     group = _read(data, path, shared_pools())
     if not group.tools:
         raise DataError(f"at least one tool in {path}", "none", FIX)
     return group
+
+
+def load_tools_file(path: Path) -> ToolGroup:
+    """The tools that a file declares, with the files that it includes.
+
+    Raises:
+      DataError: A file cannot be read, or is no tools file; the message names file, line, tool and key.
+    """
+    return declare_tools(read_pieces(path), path)
 
 
 def _read(data: Any, path: Path, pools: Pools) -> ToolGroup:
@@ -45,23 +56,34 @@ def _read(data: Any, path: Path, pools: Pools) -> ToolGroup:
     try:
         return ToolGroup.model_validate(data, context=dict(pools))
     except ValidationError as error:
-        raise _readable(error, data, path) from error
+        raise _readable(error.errors()[0], data, path) from error
 
 
-def _readable(error: ValidationError, data: Mapping[str, Any], path: Path) -> DataError:
-    """The error that names file, tool and key for what pydantic found; classes of values stand there in brackets."""
-    first = error.errors()[0]
-    keys = [part for part in first["loc"] if not (isinstance(part, str) and part.startswith("["))]
-    place = f"in {path}"
+def _readable(error: ErrorDetails, data: Mapping[str, Any], path: Path) -> DataError:
+    """The error that names file, line, tool and key for what pydantic found.
+
+    The names of classes of values stand in brackets in its location.
+    """
+    keys = [part for part in error["loc"] if not (isinstance(part, str) and part.startswith("["))]
+    context = error.get("ctx", {})
+    if error["type"] == "misfit":
+        keys += context["path"]
+    unknown = [context["key"]] if error["type"] == "unknown_key" else []
+    where = f"in {place(path, [*keys, *unknown])}"
+    below = keys
     if keys[:1] == ["tools"] and len(keys) > 1:
         tool = data["tools"][int(keys[1])]
-        place, keys = f"of tool {_label(tool) or f'number {int(keys[1]) + 1}'} in {path}", keys[2:]
-    if first["type"] == "unknown_key":
-        key, known = first["ctx"]["key"], first["ctx"]["known"]
-        return DataError(f"a known key {place}", ".".join(map(str, [*keys, key])), suggest(key, known, FIX))
-    got = "nothing" if first["type"] == "missing" else repr(first["input"])[:80]
-    fix = "write true or false" if first["type"] == "truth_expected" else FIX
-    return DataError(f"{'.'.join(map(str, keys)) or 'keys'} {place}: {expectation(first)}", got, fix)
+        where, below = f"of tool {_label(tool) or f'number {int(keys[1]) + 1}'} {where}", keys[2:]
+    if unknown:
+        return DataError(
+            f"a known key {where}", ".".join(map(str, below + unknown)), suggest(unknown[0], context["known"], FIX)
+        )
+    value = _at(data, keys) if error["type"] == "misfit" else error["input"]
+    got = "nothing" if error["type"] == "missing" else repr(value)[:80]
+    fix = "write true or false" if error["type"] == "truth_expected" else FIX
+    if keys == ["version"] and value == 0:
+        fix = "write version: 1; nothing else changes"
+    return DataError(f"{'.'.join(map(str, below)) or 'keys'} {where}: {expectation(error)}", got, fix)
 
 
 def _label(tool: Any) -> str:
@@ -70,3 +92,13 @@ def _label(tool: Any) -> str:
         return ""
     first = [part[0] for part in (tool.get("verbs"), tool.get("nouns")) if isinstance(part, list) and part]
     return str(tool.get("name") or "_".join(map(str, first)))
+
+
+def _at(data: Any, keys: Iterable[str | int]) -> Any:
+    """What stands at these keys; None where nothing does."""
+    for key in keys:
+        try:
+            data = data[key]
+        except (LookupError, TypeError):
+            return None
+    return data

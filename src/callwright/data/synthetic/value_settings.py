@@ -28,10 +28,12 @@ def _listed(value: Any) -> Any:
 
 LARGEST = 10**12
 """The largest number that can be declared, by its absolute value: all are exact as floats, decimals included."""
-Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Text = Annotated[str, Field(min_length=1)]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(_listed)]
 """One text, or a list of texts of which each offer takes one."""
-NonEmpty = Annotated[tuple[str, ...], Field(min_length=1)]
+NonEmpty = Annotated[tuple[Text, ...], Field(min_length=1)]
 ParameterName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+ToolName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
@@ -228,7 +230,7 @@ class BooleanValues(_Values):
 
     def _pool(self, named: Pools) -> Pool:
         phrases = [(True, self.when_true)] + ([(False, self.when_false)] if self.when_false else [])
-        return (ValueType({"type": "boolean"}, _drawing(phrases)),)
+        return (ValueType({"type": "boolean"}, _drawing(phrases), closed=True),)
 
 
 def _drawing(choices: Sequence[tuple[Json, Sequence[str]]]) -> Callable[[Rng], Value]:
@@ -241,6 +243,11 @@ def _drawing(choices: Sequence[tuple[Json, Sequence[str]]]) -> Callable[[Rng], V
     return draw
 
 
+def listed_type(texts: tuple[str, ...]) -> ValueType:
+    """Texts, word for word as in the query."""
+    return ValueType({"type": "string"}, lambda rng: verbatim(rng.pick(texts)), example=True, listed=texts)
+
+
 class StringValues(_Values):
     """Text that the query has word for word."""
 
@@ -249,15 +256,15 @@ class StringValues(_Values):
     """All of them."""
 
     def _pool(self, named: Pools) -> Pool:
-        return (ValueType({"type": "string"}, lambda rng: verbatim(rng.pick(self.values)), example=True),)
+        return (listed_type(self.values),)
 
 
 class JoinedValues(_Values):
     """Text made of one piece of each part, such as a first and a last name."""
 
     type: Literal["string"] = "string"
-    parts: tuple[NonEmpty, ...] = Field(min_length=1)
-    """For each place, the pieces that can stand there."""
+    parts: tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...] = Field(min_length=1)
+    """For each place, the pieces that can stand there; nothing may, too."""
     separator: str = " "
     """Between the pieces."""
 
@@ -280,7 +287,9 @@ class EnumValues(_Values):
     def _worded(cls, enum: Any) -> Any:
         if isinstance(enum, list) and all(isinstance(value, str) for value in enum):
             return {value: [value] for value in enum}
-        return {value: _listed(words) for value, words in enum.items()} if isinstance(enum, dict) else enum
+        if not isinstance(enum, dict):
+            raise ValueError("texts, as a list or each with the wordings that mean it (a number in quotes is a text)")
+        return {value: _listed(words) for value, words in enum.items()}
 
     @field_validator("enum")
     @classmethod
@@ -294,8 +303,8 @@ class EnumValues(_Values):
 
     def _pool(self, named: Pools) -> Pool:
         draw, listed = _drawing(tuple(self.enum.items())), ", ".join(f"'{value}'" for value in self.enum)
-        enum = ValueType({"type": "string", "enum": list(self.enum)}, draw)
-        return (enum, enum, ValueType({"type": "string"}, draw, f"one of {listed}"))
+        enum = ValueType({"type": "string", "enum": list(self.enum)}, draw, closed=True)
+        return (enum, enum, ValueType({"type": "string"}, draw, f"one of {listed}", closed=True))
 
 
 class ArrayValues(_Values):
@@ -335,7 +344,9 @@ class ArrayValues(_Values):
 
         def draw(rng: Rng) -> Value:
             size, values = rng.between(self.min_items, self.max_items), list[Value]()
-            while len(values) < size:
+            for _ in range(100 * size):  # of a part of the values, there may be too few different ones
+                if len(values) == size:
+                    break
                 drawn = item.draw(rng)
                 if not self.unique_items or drawn.json not in [other.json for other in values]:
                     values.append(drawn)
@@ -348,7 +359,8 @@ class ArrayValues(_Values):
                 wording = rng.pick((plain, enumerated(values), enumerated(values)))
             return Value([value.json for value in values], wording, tuple(values))
 
-        return ValueType({"type": "array", "items": dict(item.schema)}, draw, item.hint)
+        schema: dict[str, Json] = {"type": "array", "items": dict(item.schema)}
+        return ValueType(schema, draw, item.hint, parts=(item,), of_parts=lambda parts: self._of(parts[0]))
 
 
 class ObjectValues(_Values):
@@ -367,17 +379,22 @@ class ObjectValues(_Values):
         return self
 
     def _pool(self, named: Pools) -> Pool:
+        return (self._of([each.types[0] for each in self.properties.values()]),)
+
+    def _of(self, types: Sequence[ValueType]) -> ValueType:
+        described = zip(self.properties.items(), types, strict=True)
         schemas: dict[str, Json] = {
-            name: {**each.types[0].schema, "description": f"{each.description} {each.types[0].hint}".strip()}
-            for name, each in self.properties.items()
+            name: {**each.schema, "description": f"{own.description} {each.hint}".strip()}
+            for (name, own), each in described
         }
 
         def draw(rng: Rng) -> Value:
-            drawn = {name: each.types[0].draw(rng) for name, each in self.properties.items()}
+            drawn = {name: each.draw(rng) for name, each in zip(self.properties, types, strict=True)}
             wording = self.phrasing.format_map({name: value.text for name, value in drawn.items()})
             return Value({name: value.json for name, value in drawn.items()}, wording, tuple(drawn.values()))
 
-        return (ValueType({"type": "object", "properties": schemas, "required": list(schemas)}, draw),)
+        schema: dict[str, Json] = {"type": "object", "properties": schemas, "required": list(schemas)}
+        return ValueType(schema, draw, parts=tuple(types), of_parts=self._of)
 
 
 class NamedPool(_Values):

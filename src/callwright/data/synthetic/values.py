@@ -30,21 +30,29 @@ class Value:
     leaves: tuple["Value", ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ValueType:
-    """One way of typing a parameter.
+    """One way of typing a parameter. Two are equal only if they are the same.
 
     Attributes:
       schema: The JSON Schema of the value, without a description.
       draw: Draws a value.
       hint: What a description must add for the value to follow from the query ("in YYYY-MM-DD format").
       example: Whether a drawn value may stand in the description as an example.
+      listed: All texts that are drawn, where they are listed.
+      closed: Whether the tools file names all values and the schema or a phrase means each: enums and booleans.
+      parts: What items or properties are drawn from; empty for a scalar.
+      of_parts: The same type with other parts in their place, for one that has some.
     """
 
     schema: Mapping[str, Json]
     draw: Callable[[Rng], Value]
     hint: str = ""
     example: bool = False
+    listed: tuple[str, ...] = ()
+    closed: bool = False
+    parts: tuple["ValueType", ...] = ()
+    of_parts: "Callable[[Sequence[ValueType]], ValueType] | None" = None
 
 
 Pool = tuple[ValueType, ...]

@@ -1,0 +1,117 @@
+"""Flows: several calls for one request, of which a later one needs what an earlier one gave back.
+
+A tools file says what a flow is made of (`synthetic/flow_settings`), and `draw_flow` draws one of it. It is a whole
+conversation to learn from, and in an evaluation it plays the tools: `Flow.result` is what a call gives back, whatever
+the model calls, and `Flow.failure` says whether the goal holds in the end. Nothing is executed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
+from callwright.data.own_tools.splits import draw_value, phrasings_on_side
+from callwright.data.synthetic.declaration import ToolGroup
+from callwright.data.synthetic.flow_checks import call_problem
+from callwright.data.synthetic.flow_settings import FlowSettings
+from callwright.data.synthetic.flow_steps import FlowStep, Goal, draw_steps, is_same_call
+from callwright.data.synthetic.naming import offer_tool
+from callwright.data.synthetic.rng import Rng
+from callwright.data.synthetic.templates import worded
+from callwright.data.synthetic.values import Value
+
+__all__ = ["NOTHING", "Flow", "FlowSettings", "FlowStep", "Goal", "draw_flow"]
+
+NOTHING = "nothing found"
+"""What a call gives back that no step makes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One flow.
+
+    Attributes:
+      id: Unique among those that are drawn with different choices.
+      name: The name of what it was drawn from.
+      conversation: The tools, and the messages up to the user's request.
+      steps: The calls that solve it, in order, one for each turn of the assistant.
+      answer: What the assistant says in the end.
+      goal: When it is solved.
+      values: What was drawn, by name: first what the request speaks of, then what the results tell.
+    """
+
+    id: str
+    name: str
+    conversation: Conversation
+    steps: tuple[FlowStep, ...]
+    answer: str
+    goal: Goal
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """The calls of all steps."""
+        return tuple(step.call for step in self.steps)
+
+    def result(self, call: ToolCall, made: Sequence[ToolCall]) -> Json:
+        """What a call gives back: the result of the step that makes it, else a text that says what is wrong.
+
+        The same call gives the same result again. Where several steps make it, it is the last of them whose turn has
+        come: all steps before it have been made.
+
+        Args:
+          call: Any call.
+          made: The calls that were made before it.
+        """
+        tools = self.conversation.tools
+        same = [number for number, step in enumerate(self.steps) if is_same_call(step.call, call, tools)]
+        if not same:
+            problem = call_problem(call, tools)
+            return f"error: {problem}" if problem else NOTHING
+        turn = 0
+        while turn < len(self.steps) and any(is_same_call(self.steps[turn].call, one, tools) for one in made):
+            turn += 1
+        come = [number for number in same if number <= turn]
+        return self.steps[come[-1] if come else same[0]].result
+
+    def failure(self, calls: Sequence[ToolCall], answer: str) -> str:
+        """Why the goal does not hold after these calls and this final answer; "" where it does."""
+        return self.goal.failure(calls, answer, self.conversation.tools)
+
+    def gold(self) -> Conversation:
+        """The whole conversation, as it is learned."""
+        turns = list[Message]()
+        for step in self.steps:
+            turns.append(Message("assistant", tool_calls=(step.call,)))
+            turns.append(Message("tool", step.result, name=step.call.name))
+        turns.append(Message("assistant", self.answer))
+        return Conversation((*self.conversation.messages, *turns), self.conversation.tools)
+
+
+def draw_flow(settings: FlowSettings, file: ToolGroup, rng: Rng, *, held_out: bool) -> Flow:
+    """A flow whose conversation is the request alone.
+
+    Args:
+      settings: What it is drawn from.
+      file: The file that declares it, for the tools.
+      rng: Makes the choices.
+      held_out: Whether wordings and values are those that are never learned, or those that are.
+    """
+    number = rng.between(0, 0xFFFFFFFF)
+    drawn = draw_steps(settings, lambda value_type: draw_value(value_type, rng, held_out))
+    request, _ = rng.pick(phrasings_on_side(settings.requests, held_out)).choose(drawn.values, rng)
+    return Flow(
+        id=f"{settings.name}-{number:08x}",
+        name=settings.name,
+        conversation=Conversation((Message("user", worded(request, drawn.values)),), _offered(file)),
+        steps=drawn.steps,
+        answer=worded(rng.pick(settings.answers), drawn.values),
+        goal=drawn.goal,
+        values=drawn.values,
+    )
+
+
+@lru_cache(maxsize=8)
+def _offered(file: ToolGroup) -> tuple[Tool, ...]:
+    """The tools that a file declares by name, in its order."""
+    return tuple(offer_tool(file, tool, Rng("tools")).tool for tool in file.named)
