@@ -193,6 +193,17 @@ def test_doubled_braces(fmt, arguments, braces, data):
     check_repaired(fmt, text, [ToolCall("f", arguments)], data=data, listed="doubled braces")
 
 
+@every_format
+def test_a_broken_call_with_a_closing_marker_in_a_string_is_the_same_wherever_it_is_cut(fmt):
+    before, after, stop = frame(fmt)
+    marker = next((m for region in fmt.grammar.regions for m in region.closers), "")
+    arguments = {"b": [marker], "c": [""], "a": {"b": 1}}
+    text = before + Writer(fmt, 2).arguments(arguments) + after + stop
+    whole = fmt.parse(text, tools=TOOLS, lenient=True)
+    for end in range(len(text)):
+        assert streamed(fmt, [text[:end], text[end:]], None, tools=TOOLS, lenient=True) == whole
+
+
 @json_format
 @given(arguments=ARGUMENTS, closings=st.integers(0, 3), data=st.data())
 @patient

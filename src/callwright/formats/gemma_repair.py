@@ -26,6 +26,7 @@ class LenientGemmaReader(LenientReader):
     def __init__(self, text: str, at: int, context: ParseContext, *, opener: str, closer: str, delimiter: str) -> None:
         super().__init__(text, at, context, opener=opener, closer=closer)
         self._delimiter = delimiter
+        self._markers = (*self._ends, delimiter)
 
     def calls(self) -> list[ToolCall]:
         """The calls up to the closing marker or another end, which is passed if it is the closing marker."""

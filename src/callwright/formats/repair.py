@@ -75,6 +75,7 @@ class LenientReader:
         self.repairs: list[str] = []
         self._text, self._context, self._closer = text, context, closer
         self._ends = tuple(filter(None, (closer, opener, *context.stops)))
+        self._markers = self._ends  # what a text that goes on may have the beginning of at its end
         self._open = {"}": 0, "]": 0}
 
     def values(self) -> list[Json]:
@@ -155,7 +156,7 @@ class LenientReader:
     def _fail(self, expected: str) -> Malformed | Unfinished:
         """What is wrong here: with the text, or only with its end."""
         rest = self._text[self.at : self.at + 32]
-        if not self._context.final and any(end.startswith(rest) for end in self._ends):
+        if not self._context.final and any(marker.startswith(rest) for marker in self._markers):
             return Unfinished(f"expected {expected}")
         return Malformed(f"expected {expected}", self.at)
 
