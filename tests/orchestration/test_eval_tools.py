@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pytest
 from tests.support.jsonl import read_jsonl
@@ -333,9 +334,10 @@ def test_a_stage_that_the_suite_does_not_follow_is_refused(house, asked, inside)
 
 
 @pytest.mark.slow
-def test_the_model_of_a_real_run_is_asked(finished, inside):
-    write(finished.directory, RIGHT, WORDS)
-    code, out, err = inside(finished.directory, "eval", "tools", "runs/tiny", "--file", "test.jsonl")
+def test_the_model_of_a_real_run_is_asked(finished, desk, inside):
+    shutil.copytree(finished.path, desk.path)
+    write(desk.directory, RIGHT, WORDS)
+    code, out, err = inside(desk.directory, "eval", "tools", "runs/tiny", "--file", "test.jsonl")
     assert code == 0, err
     assert "test.jsonl, runs/tiny/stage5 (GRPO): " in out
     assert "of 2 right" in out
