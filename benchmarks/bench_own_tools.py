@@ -15,8 +15,8 @@ from pathlib import Path
 from callwright.data.own_tools.generator import Generator
 from callwright.data.own_tools.settings import KindMix
 from callwright.data.own_tools.source import load_own_tools
-from callwright.data.synthetic.declaration import ToolGroup
-from callwright.data.synthetic.tools_file import declare_tools
+from callwright.data.tools_file.declaration import ToolGroup
+from callwright.data.tools_file.load import declare_tools
 from callwright.yaml_files import parse_yaml
 
 DOCS = Path(__file__).parents[1] / "docs" / "tools-file.md"

@@ -110,8 +110,8 @@ class _FixedTools:
     name = "fixed"
 
     def __init__(self) -> None:
+        from callwright.data.rng import Rng
         from callwright.data.synthetic.naming import offer_tool
-        from callwright.data.synthetic.rng import Rng
         from callwright.data.synthetic.tools import declared_tools
 
         offers = [offer_tool(*tool, Rng("fixed", place), 0.2) for place, tool in enumerate(declared_tools())]
@@ -126,10 +126,10 @@ class _FixedTools:
 
     def __getitem__(self, index: int) -> Any:
         from callwright.conversation import Conversation, Message
+        from callwright.data.rng import Rng
         from callwright.data.source import Example
         from callwright.data.synthetic.phrasing import query
         from callwright.data.synthetic.requests import request_call
-        from callwright.data.synthetic.rng import Rng
 
         rng = Rng("fixed request", index)
         wanted = self._offers[index % 8]

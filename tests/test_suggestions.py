@@ -11,7 +11,7 @@ from tests.support.linear import is_linear
 
 from callwright import cli
 from callwright.data.registry import SOURCES, open_source
-from callwright.data.synthetic.tools_file import declare_tools
+from callwright.data.tools_file.load import declare_tools
 from callwright.errors import CallwrightError, nearest, suggest
 from callwright.formats import ALIASES, FORMATS, get_format
 from callwright.orchestration.config import PipelineConfig

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from datetime import datetime
+from pathlib import Path
 
 import jsonschema
 import jsonschema_rs
@@ -15,12 +16,12 @@ import pytest
 from pydantic import ValidationError
 
 from callwright.data.contamination import signature
-from callwright.data.synthetic import Mix, SyntheticSettings, SyntheticSource
+from callwright.data.rng import Rng
+from callwright.data.synthetic import Mix, SyntheticSettings, SyntheticSource, tools
 from callwright.data.synthetic.naming import EXTRAS
 from callwright.data.synthetic.offers import Offers
-from callwright.data.synthetic.rng import Rng
-from callwright.data.synthetic.tools import declared_tools, tool_groups
-from callwright.data.synthetic.values import NUMBER_WORDS
+from callwright.data.synthetic.tools import FILES, declared_tools, tool_groups
+from callwright.data.tools_file.values import NUMBER_WORDS
 
 SIZE = 2000
 TOOLS = declared_tools()
@@ -82,12 +83,6 @@ def test_another_process_with_another_hash_seed_makes_the_same_examples(examples
             [sys.executable, "-c", code], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, text=True
         )
         assert done.stdout.strip() == digest(examples[:200]), done.stderr
-
-
-def test_the_draws_beneath_are_pinned():
-    rng = Rng("pinned", 7)
-    assert [rng.between(0, 99) for _ in range(6)] == [91, 18, 71, 35, 26, 62]
-    assert Rng("pinned", 7).unit() != Rng("pinned", 8).unit()
 
 
 def test_seeds_give_different_examples(examples):
@@ -375,6 +370,10 @@ def characters(example):
 
 
 # The declarations
+
+
+def test_every_tools_file_of_the_package_is_read():
+    assert sorted(path.stem for path in Path(tools.__file__).parent.glob("*.yaml")) == sorted(FILES)
 
 
 def test_there_are_enough_tools_and_trades():

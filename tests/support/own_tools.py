@@ -3,7 +3,7 @@
 import itertools
 from pathlib import Path
 
-from callwright.data.synthetic.tools_file import declare_tools
+from callwright.data.tools_file.load import declare_tools
 
 ROOMS = ["attic", "cellar", "garage", "kitchen", "library", "nursery", "office", "pantry", "porch", "study"]
 SONGS = ["Blue Ferry", "Copper Rain", "Long Walk", "Night Bus", "Old Maps", "Paper Moon", "Quiet Hill", "Red Kite"]

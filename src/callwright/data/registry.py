@@ -12,9 +12,9 @@ from typing import Any
 from callwright.data.openai_jsonl import OpenAIJsonlSettings, OpenAIJsonlSource
 from callwright.data.own_tools.settings import OwnToolsSettings
 from callwright.data.own_tools.source import ToolsSource
+from callwright.data.rng import Rng
 from callwright.data.source import Example, Source
 from callwright.data.synthetic import SyntheticSettings, SyntheticSource
-from callwright.data.synthetic.rng import Rng
 from callwright.errors import ConfigError, suggest
 from callwright.notices import Notify, ignore
 from callwright.settings import Settings, validated

@@ -17,8 +17,8 @@ from callwright.data.own_tools.generator import Generator
 from callwright.data.own_tools.kinds import KINDS
 from callwright.data.own_tools.settings import KindMix
 from callwright.data.own_tools.source import load_own_tools
-from callwright.data.synthetic.conversation_settings import Noise
-from callwright.data.synthetic.declaration import ToolGroup
+from callwright.data.tools_file.conversations import Noise
+from callwright.data.tools_file.declaration import ToolGroup
 from callwright.errors import DataError, FormatError
 from callwright.evaluation.settings import ToolsSuiteSettings
 from callwright.evaluation.statistics import FLOW

@@ -16,7 +16,7 @@ from tensorboardX import SummaryWriter
 
 from callwright.data.packing import PackedBatches
 from callwright.data.source import Source
-from callwright.data.synthetic.includes import piece_paths
+from callwright.data.tools_file.includes import piece_paths
 from callwright.engines.jax import JaxEngine
 from callwright.errors import DataError
 from callwright.evaluation.answerer import EngineAnswerer

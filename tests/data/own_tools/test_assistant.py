@@ -13,7 +13,7 @@ from callwright.data.own_tools.generator import Generator
 from callwright.data.own_tools.settings import KindMix
 from callwright.data.own_tools.source import load_own_tools
 from callwright.data.own_tools.splits import phrasings_on_side
-from callwright.data.synthetic.rng import Rng
+from callwright.data.rng import Rng
 from callwright.evaluation.bfcl import load_category
 from callwright.evaluation.settings import DEFAULT_CATEGORIES
 from callwright.formats import get_format

@@ -12,8 +12,8 @@ from tests.support.own_tools import ROOMS, home, home_file
 from callwright.data.own_tools.generator import Generator
 from callwright.data.own_tools.kinds import KINDS
 from callwright.data.own_tools.settings import KindMix
-from callwright.data.synthetic.tools_file import declare_tools
-from callwright.data.synthetic.values import NUMBER_WORDS
+from callwright.data.tools_file.load import declare_tools
+from callwright.data.tools_file.values import NUMBER_WORDS
 from callwright.data.validation import check_round_trip
 from callwright.errors import ConfigError
 from callwright.formats import get_format

@@ -1,8 +1,8 @@
 """Noise changes the share of texts that it is asked to, and never a value."""
 
 from callwright.data.own_tools.noise import spoken
-from callwright.data.synthetic.conversation_settings import Noise
-from callwright.data.synthetic.rng import Rng
+from callwright.data.rng import Rng
+from callwright.data.tools_file.conversations import Noise
 
 TEXT = "check the checking account of Ann Check, please"
 NOISE = Noise(speech=1, misheard={"checking": ["checkin", "chicken"], "check": "czech"})

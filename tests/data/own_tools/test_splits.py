@@ -3,8 +3,8 @@
 import pytest
 
 from callwright.data.own_tools.splits import draw_value, on_side, type_on_side
-from callwright.data.synthetic.rng import Rng
-from callwright.data.synthetic.tools_file import declare_tools
+from callwright.data.rng import Rng
+from callwright.data.tools_file.load import declare_tools
 
 WORDS = [f"word {number}" for number in range(10)]
 

@@ -4,8 +4,8 @@ import re
 
 from callwright.conversation import Message
 from callwright.data.own_tools.noise import spoken
-from callwright.data.synthetic.declaration import ToolGroup
-from callwright.data.synthetic.rng import Rng
+from callwright.data.rng import Rng
+from callwright.data.tools_file.declaration import ToolGroup
 
 
 class ChatContext:

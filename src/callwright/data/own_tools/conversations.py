@@ -22,11 +22,11 @@ from callwright.data.own_tools.turns import (
     single,
     unserved,
 )
+from callwright.data.rng import Rng
 from callwright.data.synthetic.naming import OfferedTool
 from callwright.data.synthetic.requests import draw_values
-from callwright.data.synthetic.rng import Rng
-from callwright.data.synthetic.slots import Phrasing
-from callwright.data.synthetic.values import ValueType
+from callwright.data.tools_file.slots import Phrasing
+from callwright.data.tools_file.values import ValueType
 
 _EARLIER = 0.2  # share of the conversations that have another request before
 _RESULTS = 0.7  # share of the calls that a later turn changes which got their result, where the tool has one

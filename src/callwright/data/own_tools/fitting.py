@@ -6,9 +6,9 @@ from pathlib import Path
 from callwright.conversation import Conversation, Message, Tool
 from callwright.data.own_tools.sides import one_side
 from callwright.data.own_tools.turns import single
-from callwright.data.synthetic.declaration import ToolGroup
-from callwright.data.synthetic.includes import place
-from callwright.data.synthetic.rng import Rng
+from callwright.data.rng import Rng
+from callwright.data.tools_file.declaration import ToolGroup
+from callwright.data.tools_file.includes import place
 from callwright.errors import DataError, FormatError
 from callwright.formats.base import Format
 from callwright.tokens import Tokenizer, encode_segments

@@ -1,6 +1,6 @@
 """Flows: several calls for one request, of which a later one needs what an earlier one gave back.
 
-A tools file says what a flow is made of (`synthetic/flow_settings`), and `draw_flow` draws one of it. It is a whole
+A tools file says what a flow is made of (`tools_file/flows`), and `draw_flow` draws one of it. It is a whole
 conversation to learn from, and in an evaluation it plays the tools: `Flow.result` is what a call gives back, whatever
 the model calls, and `Flow.failure` says whether the goal holds in the end. Nothing is executed.
 """
@@ -11,14 +11,14 @@ from functools import lru_cache
 
 from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
 from callwright.data.own_tools.splits import draw_value, phrasings_on_side
-from callwright.data.synthetic.declaration import ToolGroup
-from callwright.data.synthetic.flow_checks import call_problem
-from callwright.data.synthetic.flow_settings import FlowSettings
-from callwright.data.synthetic.flow_steps import FlowStep, Goal, draw_steps, is_same_call
+from callwright.data.rng import Rng
 from callwright.data.synthetic.naming import offer_tool
-from callwright.data.synthetic.rng import Rng
-from callwright.data.synthetic.templates import worded
-from callwright.data.synthetic.values import Value
+from callwright.data.tools_file.declaration import ToolGroup
+from callwright.data.tools_file.flow_checks import call_problem
+from callwright.data.tools_file.flow_steps import FlowStep, Goal, draw_steps, is_same_call
+from callwright.data.tools_file.flows import FlowSettings
+from callwright.data.tools_file.templates import worded
+from callwright.data.tools_file.values import Value
 
 __all__ = ["NOTHING", "Flow", "FlowSettings", "FlowStep", "Goal", "draw_flow"]
 

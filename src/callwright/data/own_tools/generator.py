@@ -13,9 +13,9 @@ from callwright.data.own_tools.flows import Flow, draw_flow
 from callwright.data.own_tools.settings import KindMix
 from callwright.data.own_tools.sides import one_side
 from callwright.data.own_tools.turns import spoken_texts
+from callwright.data.rng import Rng
 from callwright.data.source import Example
-from callwright.data.synthetic.declaration import ToolGroup
-from callwright.data.synthetic.rng import Rng
+from callwright.data.tools_file.declaration import ToolGroup
 from callwright.errors import ConfigError
 
 OWN_TOOLS_VERSION = 1

@@ -6,8 +6,8 @@ Values stay as they are, so that an argument still stands in its request word fo
 import re
 from collections.abc import Iterable
 
-from callwright.data.synthetic.conversation_settings import Noise
-from callwright.data.synthetic.rng import Rng
+from callwright.data.rng import Rng
+from callwright.data.tools_file.conversations import Noise
 
 _MISHEARD = 0.7  # the chance of each word that can be misheard
 _I = re.compile(r"I\b")

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 from callwright.conversation import Tool
 from callwright.data.own_tools.splits import on_side, phrasings_on_side, type_on_side
-from callwright.data.synthetic.declaration import DeclaredTool, ToolGroup
+from callwright.data.rng import Rng
 from callwright.data.synthetic.naming import OfferedTool, offer_tool
-from callwright.data.synthetic.rng import Rng
 from callwright.data.synthetic.small_talk import small_talk
+from callwright.data.tools_file.declaration import DeclaredTool, ToolGroup
 
 _LISTS = ("phrasings", "near_misses", "incomplete", "answers", "follow_ups", "pronouns", "carry_overs", "corrections")
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from callwright.data.own_tools.generator import Generator
 from callwright.data.own_tools.settings import OwnToolsSettings
 from callwright.data.source import Example
-from callwright.data.synthetic.declaration import ToolGroup
-from callwright.data.synthetic.includes import piece_paths, place
-from callwright.data.synthetic.tools_file import load_tools_file
+from callwright.data.tools_file.declaration import ToolGroup
+from callwright.data.tools_file.includes import piece_paths, place
+from callwright.data.tools_file.load import load_tools_file
 from callwright.errors import DataError
 from callwright.notices import Notify
 

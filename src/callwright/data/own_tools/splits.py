@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from callwright.data.synthetic.rng import Rng
-from callwright.data.synthetic.slots import Phrasing
-from callwright.data.synthetic.value_settings import listed_type
-from callwright.data.synthetic.values import Value, ValueType
+from callwright.data.rng import Rng
+from callwright.data.tools_file.pools import listed_type
+from callwright.data.tools_file.slots import Phrasing
+from callwright.data.tools_file.values import Value, ValueType
 
 SHARE = 5
 """One of so many is held out."""

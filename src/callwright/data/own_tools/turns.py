@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from callwright.conversation import Json, Message, ToolCall
 from callwright.data.own_tools.sides import Side
 from callwright.data.own_tools.splits import draw_value
+from callwright.data.rng import Rng
 from callwright.data.synthetic.naming import OfferedTool
 from callwright.data.synthetic.phrasing import query
 from callwright.data.synthetic.requests import Request, as_phrase, draw_values, request_call, request_calls, texts
-from callwright.data.synthetic.rng import Rng
-from callwright.data.synthetic.slots import Phrasing
 from callwright.data.synthetic.small_talk import small_talk
-from callwright.data.synthetic.values import Value
+from callwright.data.tools_file.slots import Phrasing
+from callwright.data.tools_file.values import Value
 
 Values = Mapping[str, Value]
 """The arguments of a call, by parameter."""

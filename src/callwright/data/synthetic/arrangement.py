@@ -12,7 +12,7 @@ of a sort go through its kinds by the golden-ratio sequence.
 from dataclasses import dataclass
 from math import floor
 
-from callwright.data.synthetic.rng import Rng
+from callwright.data.rng import Rng
 from callwright.data.synthetic.settings import Mix
 
 _GOLDEN = 0.6180339887498949

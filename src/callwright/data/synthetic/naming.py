@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from callwright.conversation import Json, Tool, ToolCall
-from callwright.data.synthetic.declaration import DeclaredParameter, DeclaredTool, ToolGroup
-from callwright.data.synthetic.rng import Rng
-from callwright.data.synthetic.values import Value, ValueType
+from callwright.data.rng import Rng
+from callwright.data.tools_file.declaration import DeclaredParameter, DeclaredTool, ToolGroup
+from callwright.data.tools_file.values import Value, ValueType
 
 SNAKE, DOTTED, CAMEL = STYLES = "snake", "dotted", "camel"
 _SHARES = (SNAKE,) * 10 + (DOTTED,) * 8 + (CAMEL,) * 2

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
 
+from callwright.data.rng import Rng
 from callwright.data.synthetic.arrangement import Arrangement
-from callwright.data.synthetic.declaration import DeclaredTool, ToolGroup
 from callwright.data.synthetic.naming import OfferedTool, offer_tool
-from callwright.data.synthetic.rng import Rng
 from callwright.data.synthetic.settings import SyntheticSettings
 from callwright.data.synthetic.tools import declared_tools
+from callwright.data.tools_file.declaration import DeclaredTool, ToolGroup
 
 _SIZES = (2, 2, 3, 3, 3, 4)  # tools on offer where there are several
 _LEAN = 0.4  # share of optional parameters where several tools are on offer: prompts stay short enough to train on

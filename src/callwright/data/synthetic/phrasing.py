@@ -6,9 +6,9 @@ several requests are either joined into one sentence or made one after the other
 
 from collections.abc import Sequence
 
+from callwright.data.rng import Rng
 from callwright.data.synthetic.naming import OfferedTool
 from callwright.data.synthetic.requests import NOUN, NOUNS, SENTENCE, VERB, Phrase, Request
-from callwright.data.synthetic.rng import Rng
 
 _REQUESTS = (
     "{X}.", "{X}.", "{X}.", "{X}.", "{X}", "Please {x}.", "{X}, please.", "Can you {x}?", "Can you please {x}?",

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from callwright.conversation import ToolCall
+from callwright.data.rng import Rng
 from callwright.data.synthetic.naming import OfferedTool
-from callwright.data.synthetic.rng import Rng
-from callwright.data.synthetic.slots import Phrasing
-from callwright.data.synthetic.values import NUMBER_WORDS, Value, enumerated
+from callwright.data.tools_file.slots import Phrasing
+from callwright.data.tools_file.values import NUMBER_WORDS, Value, enumerated
 
 NOUN, NOUNS, VERB, SENTENCE = "noun", "nouns", "verb", "sentence"
 _PREPOSITIONS = ("for ", "from ", "at ", "in ", "on ", "between ")

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from callwright.data.rng import Rng
 from callwright.data.synthetic.naming import OfferedTool
-from callwright.data.synthetic.rng import Rng
-from callwright.data.synthetic.tools_file import SHARED_POOLS
+from callwright.data.tools_file.load import SHARED_POOLS
 from callwright.settings import Settings
 from callwright.yaml_files import read_package_yaml
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from callwright.conversation import Conversation, Json, Message
+from callwright.data.rng import Rng
 from callwright.data.source import Example
 from callwright.data.synthetic.naming import OfferedTool, offer_tool
 from callwright.data.synthetic.offers import Offer, Offers
 from callwright.data.synthetic.phrasing import query
 from callwright.data.synthetic.requests import Request, draw_values, request_call, request_calls
-from callwright.data.synthetic.rng import Rng
 from callwright.data.synthetic.settings import SyntheticSettings
 from callwright.data.synthetic.small_talk import general_question, refusal
 from callwright.data.synthetic.tools import declared_tools

@@ -7,8 +7,8 @@ from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 
-from callwright.data.synthetic.declaration import DeclaredTool, ToolGroup
-from callwright.data.synthetic.tools_file import declare_tools
+from callwright.data.tools_file.declaration import DeclaredTool, ToolGroup
+from callwright.data.tools_file.load import declare_tools
 from callwright.yaml_files import read_package_yaml
 
 FILES = (

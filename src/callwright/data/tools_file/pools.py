@@ -14,8 +14,8 @@ from pydantic import BeforeValidator, Field, GetPydanticSchema, ValidationInfo, 
 from pydantic_core import core_schema
 
 from callwright.conversation import Json
-from callwright.data.synthetic.rng import Rng
-from callwright.data.synthetic.values import Pool, Value, ValueType, enumerated, number_text, verbatim
+from callwright.data.rng import Rng
+from callwright.data.tools_file.values import Pool, Value, ValueType, enumerated, number_text, verbatim
 from callwright.errors import nearest, suggest
 from callwright.settings import Settings
 

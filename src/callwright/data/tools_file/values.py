@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from callwright.conversation import Json
-from callwright.data.synthetic.rng import Rng
+from callwright.data.rng import Rng
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What a tools file declares: every way of naming, describing and asking for a tool.
 
-docs/tools-file.md is the contract, version 1. The classes here say what each key may hold, `value_settings` what the
-values of a parameter are, `slots` what a phrasing is, and `conversation_settings` what surrounds a request.
+docs/tools-file.md is the contract, version 1. The classes here say what each key may hold, `pools` what the values
+of a parameter are, `slots` what a phrasing is, `flows` what a flow is, and `conversations` what surrounds a request.
 """
 
 import json
@@ -12,11 +12,11 @@ from typing import Any, Literal
 from pydantic import Field, ValidationInfo, ValidatorFunctionWrapHandler, field_validator, model_validator
 
 from callwright.conversation import Json, Tool
-from callwright.data.synthetic.conversation_settings import Fallback, History, Noise
-from callwright.data.synthetic.flow_checks import flow_problems
-from callwright.data.synthetic.flow_settings import FlowSettings
-from callwright.data.synthetic.slots import Phrasing, Problem, braces, misfit
-from callwright.data.synthetic.value_settings import ParameterName, Pools, Text, Texts, ToolName, ValuePool, WithValues
+from callwright.data.tools_file.conversations import Fallback, History, Noise
+from callwright.data.tools_file.flow_checks import flow_problems
+from callwright.data.tools_file.flows import FlowSettings
+from callwright.data.tools_file.pools import ParameterName, Pools, Text, Texts, ToolName, ValuePool, WithValues
+from callwright.data.tools_file.slots import Phrasing, Problem, braces, misfit
 from callwright.errors import suggest
 from callwright.settings import Settings
 

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from callwright.data.synthetic.rng import Rng
+from callwright.data.rng import Rng
 from callwright.errors import suggest
 
 Problem = tuple[str, tuple[str | int, ...]]

@@ -8,14 +8,14 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from callwright.data.synthetic.declaration import ToolGroup
-from callwright.data.synthetic.includes import place, read_pieces
-from callwright.data.synthetic.value_settings import Pools
+from callwright.data.tools_file.declaration import ToolGroup
+from callwright.data.tools_file.includes import place, read_pieces
+from callwright.data.tools_file.pools import Pools
 from callwright.errors import DataError, suggest
 from callwright.settings import expectation
 from callwright.yaml_files import read_package_yaml
 
-SHARED_POOLS = Path(__file__).parent / "tools" / "pools.yaml"
+SHARED_POOLS = Path(__file__).parent / "shared_pools.yaml"
 FIX = "write it as docs/tools-file.md shows"
 
 

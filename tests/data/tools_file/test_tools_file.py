@@ -8,19 +8,19 @@ import jsonschema_rs
 import pytest
 
 from callwright.data.own_tools.sides import one_side
-from callwright.data.synthetic import conversation_settings, declaration, flow_settings, value_settings
-from callwright.data.synthetic.includes import piece_paths
+from callwright.data.rng import Rng
+from callwright.data.synthetic import tools
 from callwright.data.synthetic.naming import offer_tool
 from callwright.data.synthetic.phrasing import query
 from callwright.data.synthetic.requests import request_call, request_calls
-from callwright.data.synthetic.rng import Rng
-from callwright.data.synthetic.tools import FILES
-from callwright.data.synthetic.tools_file import SHARED_POOLS, load_tools_file, shared_pools
+from callwright.data.tools_file import conversations, declaration, flows, pools
+from callwright.data.tools_file.includes import piece_paths
+from callwright.data.tools_file.load import SHARED_POOLS, load_tools_file, shared_pools
 from callwright.errors import DataError
 from callwright.settings import Settings
 from callwright.yaml_files import format_yaml, parse_yaml, read_package_yaml, read_yaml
 
-DOCS = (Path(__file__).parents[2] / "docs" / "tools-file.md").read_text(encoding="utf-8")
+DOCS = (Path(__file__).parents[3] / "docs" / "tools-file.md").read_text(encoding="utf-8")
 (EXAMPLE,) = re.findall(r"```yaml\n(.*?)```", DOCS, re.DOTALL)
 TOOL = {
     "verbs": ["set"],
@@ -93,7 +93,7 @@ def test_the_documented_example_has_every_key_and_the_text_explains_each():
     explained = set(re.findall(r"`(\w+)`", DOCS)) | {"type"}
     keys = {
         field.alias or name
-        for module in (declaration, value_settings, conversation_settings, flow_settings)
+        for module in (declaration, pools, conversations, flows)
         for settings in vars(module).values()
         if isinstance(settings, type) and issubclass(settings, Settings)
         for name, field in settings.model_fields.items()
@@ -101,16 +101,12 @@ def test_the_documented_example_has_every_key_and_the_text_explains_each():
     assert keys <= set(keys_of(EXAMPLE_DATA))
     assert keys <= explained
     assert set(shared_pools()) <= explained
-    types = set(re.findall(r"type: Literal\[\"(\w+)\"\]", Path(value_settings.__file__).read_text())) - {"string"}
+    types = set(re.findall(r"type: Literal\[\"(\w+)\"\]", Path(pools.__file__).read_text())) - {"string"}
     assert types == set(re.findall(r"`type: (\w+)`", DOCS))
 
 
-def test_every_file_of_the_package_is_read():
-    assert {path.stem for path in SHARED_POOLS.parent.glob("*.yaml")} == {*FILES, SHARED_POOLS.stem}
-
-
 def test_what_is_kept_of_the_packages_files_is_what_they_say(tmp_path, monkeypatch):
-    paths = [SHARED_POOLS, SHARED_POOLS.with_name("weather.yaml")]
+    paths = [SHARED_POOLS, Path(tools.__file__).with_name("weather.yaml")]
     fresh = [read_yaml(path) for path in paths]
     monkeypatch.setenv("CALLWRIGHT_CACHE", str(tmp_path / "cache"))
     assert read_package_yaml(paths) == read_package_yaml(paths) == fresh
@@ -372,7 +368,7 @@ def test_required_parameters_stand_first(tmp_path):
 
 def test_a_pool_of_the_file_hides_one_of_the_package(tmp_path):
     tool = TOOL | {"parameters": {"minutes": MINUTES, "label": {"description": "Town", "default": 1, "pool": "town"}}}
-    pools = {"town": {"values": ["Atlantis"]}, "city": {"anyOf": [{"pool": "town"}, {"pool": "us_town"}]}}
-    group = load_tools_file(written(tmp_path, {"version": 1, "pools": pools, "tools": [tool]}))
+    own = {"town": {"values": ["Atlantis"]}, "city": {"anyOf": [{"pool": "town"}, {"pool": "us_town"}]}}
+    group = load_tools_file(written(tmp_path, {"version": 1, "pools": own, "tools": [tool]}))
     (value_type,) = group.tools[0].parameters["label"].types
     assert value_type.draw(Rng(1)).json == "Atlantis"

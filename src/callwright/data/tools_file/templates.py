@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from callwright.conversation import Json
-from callwright.data.synthetic.values import Value
+from callwright.data.tools_file.values import Value
 from callwright.errors import suggest
 
 _SLOT = re.compile(r"{(\w+)}")

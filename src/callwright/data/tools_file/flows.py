@@ -10,9 +10,9 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from callwright.conversation import Json
-from callwright.data.synthetic.slots import Phrasing, Problem, misfit
-from callwright.data.synthetic.templates import slots, template_problem
-from callwright.data.synthetic.value_settings import ParameterName, Text, Texts, ToolName, ValuePool
+from callwright.data.tools_file.pools import ParameterName, Text, Texts, ToolName, ValuePool
+from callwright.data.tools_file.slots import Phrasing, Problem, misfit
+from callwright.data.tools_file.templates import slots, template_problem
 from callwright.settings import Settings
 
 FEWEST_REQUESTS = 5

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from callwright.conversation import Tool, ToolCall
-from callwright.data.synthetic.flow_settings import FlowSettings
-from callwright.data.synthetic.flow_steps import DrawnSteps, draw_steps
-from callwright.data.synthetic.rng import Rng
-from callwright.data.synthetic.slots import Problem
-from callwright.data.synthetic.templates import whole_slot, worded
+from callwright.data.rng import Rng
+from callwright.data.tools_file.flow_steps import DrawnSteps, draw_steps
+from callwright.data.tools_file.flows import FlowSettings
+from callwright.data.tools_file.slots import Problem
+from callwright.data.tools_file.templates import whole_slot, worded
 from callwright.errors import suggest
 from callwright.json_schema import violation
 from callwright.scoring.verdict import show

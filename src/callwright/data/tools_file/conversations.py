@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from callwright.data.synthetic.slots import misfit
-from callwright.data.synthetic.value_settings import Text, Texts, ToolName
+from callwright.data.tools_file.pools import Text, Texts, ToolName
+from callwright.data.tools_file.slots import misfit
 from callwright.settings import Settings
 
 LONGEST_HISTORY = 12

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from callwright.conversation import Json, Tool, ToolCall
-from callwright.data.synthetic.flow_settings import FlowCall, FlowSettings, StepResult
-from callwright.data.synthetic.templates import plain_text, worded, written, written_text
-from callwright.data.synthetic.value_settings import Pools
-from callwright.data.synthetic.values import Value, ValueType
+from callwright.data.tools_file.flows import FlowCall, FlowSettings, StepResult
+from callwright.data.tools_file.pools import Pools
+from callwright.data.tools_file.templates import plain_text, worded, written, written_text
+from callwright.data.tools_file.values import Value, ValueType
 from callwright.scoring.expected import check_call
 from callwright.scoring.verdict import show
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from callwright.data.synthetic.tools_file import load_tools_file
+from callwright.data.tools_file.load import load_tools_file
 from callwright.errors import DataError
 
 TOOL = """
