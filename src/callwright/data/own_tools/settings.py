@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
+from callwright.data.mix import MixSettings
 from callwright.settings import Settings
 
 
-class KindMix(Settings):
+class KindMix(MixSettings):
     """How often each kind of request comes, as weights that need not add up to anything.
 
     A kind that the tools file has nothing for does not come.
@@ -33,12 +34,6 @@ class KindMix(Settings):
     """After calls without a result."""
     flow: float = Field(default=0.05, ge=0)
     """Several steps."""
-
-    @model_validator(mode="after")
-    def _some_weight(self) -> "KindMix":
-        if not any(self.model_dump().values()):
-            raise ValueError("every weight of mix is 0; give at least one kind a positive weight")
-        return self
 
 
 class OwnToolsSettings(Settings):

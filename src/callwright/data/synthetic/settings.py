@@ -2,10 +2,11 @@
 
 from pydantic import Field, model_validator
 
+from callwright.data.mix import MixSettings
 from callwright.settings import Settings
 
 
-class Mix(Settings):
+class Mix(MixSettings):
     """How often each kind of example comes, as weights that need not add up to anything."""
 
     simple: float = Field(default=0.24, ge=0)
@@ -44,9 +45,6 @@ class SyntheticSettings(Settings):
 
     @model_validator(mode="after")
     def _can_be_made(self) -> "SyntheticSettings":
-        weights = self.mix.model_dump()
-        if not any(weights.values()):
-            raise ValueError("every weight of mix is 0; give at least one kind a positive weight")
         if min(self.max_tools, self.tools or 2) < 2 and (self.mix.multiple or self.mix.parallel_multiple):
             raise ValueError(
                 "multiple and parallel_multiple need two tools; set both weights of mix to 0 or offer more"
