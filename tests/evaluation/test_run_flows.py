@@ -11,7 +11,8 @@ from tests.support.jsonl import read_jsonl
 from tests.support.tiny import tiny_tokenizer
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
-from callwright.data.own_tools.flows import Flow, FlowStep, Goal
+from callwright.data.own_tools.flows import Flow
+from callwright.data.tools_file.flow_steps import FlowStep, Goal
 from callwright.engines.base import Generation
 from callwright.errors import FormatError
 from callwright.evaluation.answerer import UNREADABLE, EngineAnswerer, ModelAnswer, Prompt

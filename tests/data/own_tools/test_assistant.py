@@ -11,6 +11,7 @@ from callwright.data.contamination import Benchmark, normal_query
 from callwright.data.own_tools.flows import draw_flow
 from callwright.data.own_tools.generator import Generator
 from callwright.data.own_tools.settings import KindMix
+from callwright.data.own_tools.sides import one_side
 from callwright.data.own_tools.source import load_own_tools
 from callwright.data.own_tools.splits import phrasings_on_side
 from callwright.data.rng import Rng
@@ -69,9 +70,14 @@ def some(value_type):
     return {text.lower() for text in texts}
 
 
+@cache
+def offered(name):
+    return one_side(file(name), held_out=False).offered
+
+
 def whole(name, seed, held_out, index):
     flow = file(name).flows[index]
-    return draw_flow(flow, file(name), Rng("test", name, seed), held_out=held_out)
+    return draw_flow(flow, offered(name), Rng("test", name, seed), held_out=held_out)
 
 
 def test_the_tools_are_those_of_the_assistant():

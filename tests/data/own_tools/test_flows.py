@@ -1,14 +1,17 @@
 """A flow's own calls solve it, and what a model may know is told to it."""
 
 import re
+from functools import cache
 
 import jsonschema_rs
 import pytest
 from tests.support.movie_flow import FLOW, GENRES, MOVIES, changed, load
 
 from callwright.conversation import Message, ToolCall
-from callwright.data.own_tools.flows import NOTHING, Goal, draw_flow
+from callwright.data.own_tools.flows import NOTHING, draw_flow
+from callwright.data.own_tools.sides import one_side
 from callwright.data.rng import Rng
+from callwright.data.tools_file.flow_steps import Goal
 
 SCHEMAS = {
     "search": {
@@ -33,8 +36,13 @@ def file(tmp_path_factory):
     return load(tmp_path_factory.mktemp("flows"), FLOW)
 
 
+@cache
+def offered(file):
+    return one_side(file, held_out=False).offered
+
+
 def draw(file, number, *, held_out=False):
-    return draw_flow(file.flows[0], file, Rng("flow", number), held_out=held_out)
+    return draw_flow(file.flows[0], offered(file), Rng("flow", number), held_out=held_out)
 
 
 def test_the_calls_of_a_drawn_flow_solve_it_and_satisfy_their_schemas(file):

@@ -7,20 +7,15 @@ the model calls, and `Flow.failure` says whether the goal holds in the end. Noth
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from callwright.conversation import Conversation, Json, Message, Tool, ToolCall
 from callwright.data.own_tools.splits import draw_value, phrasings_on_side
 from callwright.data.rng import Rng
-from callwright.data.synthetic.naming import offer_tool
-from callwright.data.tools_file.declaration import ToolGroup
 from callwright.data.tools_file.flow_checks import call_problem
 from callwright.data.tools_file.flow_steps import FlowStep, Goal, draw_steps, is_same_call
 from callwright.data.tools_file.flows import FlowSettings
 from callwright.data.tools_file.templates import worded
 from callwright.data.tools_file.values import Value
-
-__all__ = ["NOTHING", "Flow", "FlowSettings", "FlowStep", "Goal", "draw_flow"]
 
 NOTHING = "nothing found"
 """What a call gives back that no step makes."""
@@ -88,12 +83,12 @@ class Flow:
         return Conversation((*self.conversation.messages, *turns), self.conversation.tools)
 
 
-def draw_flow(settings: FlowSettings, file: ToolGroup, rng: Rng, *, held_out: bool) -> Flow:
+def draw_flow(settings: FlowSettings, tools: tuple[Tool, ...], rng: Rng, *, held_out: bool) -> Flow:
     """A flow whose conversation is the request alone.
 
     Args:
       settings: What it is drawn from.
-      file: The file that declares it, for the tools.
+      tools: Those of its file, as they are offered.
       rng: Makes the choices.
       held_out: Whether wordings and values are those that are never learned, or those that are.
     """
@@ -103,15 +98,9 @@ def draw_flow(settings: FlowSettings, file: ToolGroup, rng: Rng, *, held_out: bo
     return Flow(
         id=f"{settings.name}-{number:08x}",
         name=settings.name,
-        conversation=Conversation((Message("user", worded(request, drawn.values)),), _offered(file)),
+        conversation=Conversation((Message("user", worded(request, drawn.values)),), tools),
         steps=drawn.steps,
         answer=worded(rng.pick(settings.answers), drawn.values),
         goal=drawn.goal,
         values=drawn.values,
     )
-
-
-@lru_cache(maxsize=8)
-def _offered(file: ToolGroup) -> tuple[Tool, ...]:
-    """The tools that a file declares by name, in its order."""
-    return tuple(offer_tool(file, tool, Rng("tools")).tool for tool in file.named)

@@ -89,13 +89,13 @@ class Generator:
         block, place = divmod(index, len(self._file.flows))
         number = Rng(self._name, "flows", self._seed, block).shuffled(range(len(self._file.flows)))[place]
         rng, context = self._rng("flow", index), self._context(index)
-        flow = draw_flow(self._file.flows[number], self._file, rng, held_out=self._held_out)
+        flow = draw_flow(self._file.flows[number], self._side.offered, rng, held_out=self._held_out)
         *_, request = flow.conversation.messages
         kept = {value.text for value in flow.values.values()}
         arguments = [value for step in flow.steps for value in step.call.arguments.values()]
         kept |= {value for value in arguments if isinstance(value, str)}
         message = context.user_message(str(request.content), kept, rng)
-        conversation = Conversation((*context.messages, message), self._side.offered)
+        conversation = Conversation((*context.messages, message), flow.conversation.tools)
         return replace(flow, id=f"{self._name}-{self._seed}-{index}", conversation=conversation)
 
     def _rng(self, what: str, index: int) -> Rng:
