@@ -10,7 +10,7 @@ import pytest
 from docs import formats_page
 from tests.support.examples import PAGES, ROOT
 
-from callwright import cli
+from callwright.cli import commands
 from callwright.formats import FORMATS
 from callwright.orchestration.config import PipelineConfig, load_config
 from callwright.report.stage_list import SECTIONS
@@ -38,7 +38,7 @@ def test_the_formats_page_shows_every_variant():
 def test_every_field_of_a_filter_is_explained_in_the_guide():
     guide = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
     explained = set(words([guide[guide.index("## The filters") :]], r"^\| `(\w+)` \|"))
-    for command in (cli.render, cli.parse, cli.score):
+    for command in (commands.render, commands.parse, commands.score):
         taken = inspect.getdoc(command).partition("In: ")[2].partition("}")[0]
         assert taken
         assert set(re.findall(r'"(\w+)"', taken)) <= explained, command.__name__
