@@ -13,7 +13,8 @@ from callwright.data.packing import encode
 from callwright.data.rows import Tree, lay_out
 from callwright.formats import get_format
 from callwright.models.lora import read_adapter, write_adapter
-from callwright.training.losses import CHUNK, sft_loss, target_hidden, target_logprobs
+from callwright.training.losses import sft_loss, target_hidden, target_logprobs
+from callwright.training.projection import BLOCK, CHUNK, label_logprobs
 
 value_and_grad = nnx.jit(nnx.value_and_grad(sft_loss, argnums=nnx.DiffState(0, nnx.LoRAParam)))
 loss = nnx.jit(sft_loss)
@@ -29,7 +30,7 @@ def gradients(model, batch):
 def target_logits(model, batch):
     """All logits (B, K, V) at once, of the positions that predict."""
     hidden, embedding = target_hidden(model, batch)
-    return jnp.dot(hidden, embedding.T)
+    return jnp.dot(hidden, embedding.T.astype(jnp.float32))
 
 
 def flat(grads):
@@ -121,6 +122,22 @@ def test_logprobs_have_the_gradients_of_the_loss(supervised):
             np.testing.assert_allclose(
                 found[name], gradient, rtol=1e-4, atol=1e-5 * np.abs(gradient).max(), err_msg=name
             )
+
+
+@pytest.mark.parametrize("words", [96, 3 * BLOCK, 5 * BLOCK + 20])
+def test_a_vocabulary_met_in_blocks_is_met_whole(words):
+    draw = np.random.default_rng(words)
+    hidden, embedding = draw.normal(size=(2, 5, 8)), draw.normal(size=(words, 8))
+    label = draw.integers(0, words, (2, 5))
+    scores = hidden @ embedding.T
+    logprobs = scores - np.log(np.exp(scores).sum(-1, keepdims=True))
+    weight = np.ones((2, 5))
+    operands = (*(jnp.asarray(each, jnp.float32) for each in (hidden, embedding)), label, weight)
+    chosen, entropy = jax.jit(label_logprobs)(*operands)
+    np.testing.assert_allclose(chosen, np.take_along_axis(logprobs, label[..., None], -1)[..., 0], rtol=1e-4)
+    np.testing.assert_allclose(entropy, -(np.exp(logprobs) * logprobs).sum(-1), rtol=1e-4)
+    gradient = jax.grad(lambda *them: jnp.sum(label_logprobs(*them)[0]))(*operands)
+    np.testing.assert_allclose(gradient, embedding[label] - np.exp(logprobs) @ embedding, rtol=1e-3, atol=1e-4)
 
 
 def _by_logprobs(model, batch):

@@ -18,6 +18,10 @@ from tunix.models.gemma3 import model as tunix_gemma3
 from callwright.models.devices import ROWS, constrain
 
 
+STRIPE = 8
+"""Blocks of queries that are computed together, with as many blocks of keys as the one that may look at most."""
+
+
 class Visible(NamedTuple):
     """What every token of a batch of rows sees; stands where Tunix passes a mask.
 
@@ -42,13 +46,13 @@ def visible(part: jax.Array, part_end: jax.Array, positions: jax.Array, key_bloc
       key_blocks: (B, n, M).
       window: How many positions a token of a local layer sees, its own included.
     """
-    place = jnp.broadcast_to(jnp.arange(part.shape[1]), part.shape)
+    place, blocks = jnp.broadcast_to(jnp.arange(part.shape[1]), part.shape), key_blocks.shape[1]
 
     def queries(array: jax.Array) -> jax.Array:
-        return _in_blocks(array, key_blocks)[..., None]  # (B, n, T, 1)
+        return _in_blocks(array, blocks)[..., None]  # (B, n, T, 1)
 
     def keys(array: jax.Array) -> jax.Array:
-        return _looked_at(array, key_blocks)[:, :, None]  # (B, n, 1, M * T)
+        return _looked_at(_in_blocks(array, blocks), key_blocks)[:, :, None]  # (B, n, 1, M * T)
 
     everywhere = (keys(part) <= queries(part)) & (queries(part) < keys(part_end)) & (keys(place) <= queries(place))
     everywhere &= jnp.repeat(key_blocks >= 0, queries(part).shape[2], axis=-1)[:, :, None]
@@ -98,8 +102,23 @@ def attend(query: jax.Array, key: jax.Array, value: jax.Array, mask: jax.Array, 
     Returns:
       (B, L, N, H). Places of padding hold numbers without meaning.
     """
-    rows, _, heads, width = query.shape
-    (_, blocks, size, _), kv_heads = mask.shape, key.shape[2]
+    blocks, most = key_blocks.shape[1:]
+    query, key, value = (_in_blocks(array, blocks) for array in (query, key, value))
+    mixed = list[jax.Array]()
+    for start in range(0, blocks, STRIPE):
+        here = slice(start, start + STRIPE)
+        seen = min(start + STRIPE, most)  # no block of the stripe looks at more: none looks at a later one
+        mask_here = mask[:, here, :, : seen * query.shape[2]]
+        mixed.append(_attend_in_stripe(query[:, here], key, value, mask_here, key_blocks[:, here, :seen]))
+    return jnp.concatenate(mixed, axis=1).reshape(len(query), -1, *query.shape[3:])
+
+
+def _attend_in_stripe(
+    query: jax.Array, key: jax.Array, value: jax.Array, mask: jax.Array, key_blocks: jax.Array
+) -> jax.Array:
+    """The same for some blocks of queries (B, n, T, N, H), and all of keys and values (B, L / T, T, K, H)."""
+    rows, blocks, size, heads, width = query.shape
+    kv_heads = key.shape[3]
     shape = (rows, blocks, size, kv_heads, heads // kv_heads, width)
     by_head = (rows, blocks, kv_heads, heads // kv_heads, size, -1)
     together = (rows, blocks, kv_heads, heads // kv_heads * size, -1)  # one product for all heads that share keys
@@ -112,17 +131,16 @@ def attend(query: jax.Array, key: jax.Array, value: jax.Array, mask: jax.Array, 
     return jnp.moveaxis(mixed.reshape(by_head), 4, 2).reshape(query.shape)
 
 
-def _in_blocks(array: jax.Array, key_blocks: jax.Array) -> jax.Array:
+def _in_blocks(array: jax.Array, blocks: int) -> jax.Array:
     """(B, L, ...) as (B, n, T, ...)."""
     rows, length, *rest = array.shape
-    blocks = key_blocks.shape[1]
     return array.reshape(rows, blocks, length // blocks, *rest)
 
 
 def _looked_at(array: jax.Array, key_blocks: jax.Array) -> jax.Array:
-    """(B, L, ...) as (B, n, M * T, ...): what each block of queries looks at."""
-    chosen = jax.vmap(lambda each, index: each[index])(_in_blocks(array, key_blocks), jnp.maximum(key_blocks, 0))
-    return chosen.reshape(*key_blocks.shape[:2], -1, *array.shape[2:])
+    """(B, L / T, T, ...) as (B, n, M * T, ...): what each of n blocks of queries looks at."""
+    chosen = jax.vmap(lambda each, index: each[index])(array, jnp.maximum(key_blocks, 0))
+    return chosen.reshape(*key_blocks.shape[:2], -1, *array.shape[3:])
 
 
 def take_rows(model: tunix_gemma3.Gemma3) -> None:

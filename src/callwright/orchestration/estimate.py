@@ -24,7 +24,6 @@ from callwright.models.sources import ModelFiles
 from callwright.models.tokenizer import GemmaTokenizer
 from callwright.orchestration.config import PipelineConfig
 from callwright.report.stage_list import SECTIONS
-from callwright.training.losses import CHUNK
 from callwright.training.settings import GrpoSettings, SftSettings
 
 EFFICIENCY = 0.5
@@ -245,18 +244,17 @@ def _evaluation_flops(cost: SuiteCost, size: _Size) -> float:
 
 
 def training_memory(training: SftSettings | GrpoSettings, config: Gemma3Config) -> float:
-    """Estimated bytes: frozen weights, the head in float32, activations kept for the backward pass, and the logits; for
-    GRPO also the merged policy that the rollouts are drawn from, with its head.
+    """Estimated bytes: frozen weights and the activations kept for the backward pass; for GRPO also the merged policy
+    that the rollouts are drawn from, in float32, with its head.
     """
     size = _Size.of(config)
-    weights = 2 * (size.body + size.head) + 4 * size.head
+    weights = 2 * (size.body + size.head)
     if isinstance(training, SftSettings):
         rows, length = training.batch_size, training.sequence_length
     else:
-        weights *= 2
+        weights += 4 * (size.body + 2 * size.head)
         rows = training.prompts_per_step
         length = training.max_prompt_tokens + training.group_size * training.max_new_tokens
     activations = rows * length * config.num_layers * (12 * config.d_model + 8 * config.d_ff) * 2
     attention = rows * length * min(length, SEEN) * config.num_heads * config.num_layers * 4
-    logits = 4 * CHUNK * config.vocab_size * 4
-    return weights + activations + attention + logits + PROCESS_BYTES
+    return weights + activations + attention + PROCESS_BYTES
