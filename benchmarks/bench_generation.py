@@ -91,16 +91,19 @@ def rollout(share: bool, requests: int) -> dict[str, Any]:
 def bfcl(share: bool, requests: int) -> dict[str, Any]:
     """The quickstart's evaluation of the base model, or as many of its entries as are asked for."""
     from callwright.evaluation.answerer import EngineAnswerer
-    from callwright.evaluation.run import EvaluationSettings, evaluate
+    from callwright.evaluation.entries import bfcl_questions
+    from callwright.evaluation.settings import BfclSettings
+    from callwright.evaluation.suites import SuiteEntries, ask_suite
 
-    settings = EvaluationSettings(sample=SAMPLE, batch_size=32, batch_tokens=10_240, max_new_tokens=160)
+    settings = BfclSettings(sample=SAMPLE, batch_size=32, batch_tokens=10_240, max_new_tokens=160)
     every = settings.entries()
     kept = {name: entries[: len(entries) * requests // 120] for name, entries in every.items()}
+    asked = SuiteEntries(bfcl_questions(kept))
     answerer = EngineAnswerer(*_engine(share))
 
     def ask() -> None:
         with tempfile.TemporaryDirectory() as directory:
-            evaluate(answerer, kept, settings, Path(directory))
+            ask_suite(answerer, asked, settings, Path(directory), title="BFCL")
 
     return _timed(ask)
 

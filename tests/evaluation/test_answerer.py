@@ -13,8 +13,9 @@ from callwright.engines.mock import MockServer
 from callwright.engines.openai_chat import OpenAIChat
 from callwright.evaluation.answerer import EngineAnswerer, ServedAnswerer
 from callwright.evaluation.entries import bfcl_questions
+from callwright.evaluation.plays import NO_ANSWER, OneAnswer
 from callwright.evaluation.row import read_rows
-from callwright.evaluation.run import NO_ANSWER, evaluate
+from callwright.evaluation.run import evaluate
 from callwright.evaluation.settings import BfclSettings
 from callwright.formats import get_format
 from callwright.scoring.entry import BfclEntry
@@ -80,8 +81,12 @@ class Server:
 def score(directory, url, entries=ENTRIES, *, settings=SETTINGS, slots=1, **options):
     """The rows of an evaluation over HTTP by entry."""
     with OpenAIChat(url, slots=slots) as server:
-        assert evaluate(ServedAnswerer(server, **options), bfcl_questions(entries), settings, directory)
+        assert evaluate(ServedAnswerer(server, **options), plays(entries), settings, directory)
     return rows(directory, entries)
+
+
+def plays(entries):
+    return [OneAnswer(entry) for members in bfcl_questions(entries).values() for entry in members]
 
 
 def rows(directory, entries=ENTRIES):
@@ -185,7 +190,7 @@ def test_a_served_model_is_scored_as_it_is_in_this_process(tmp_path):
             return [Generation(tuple(tokenizer.encode(text, control=True)), "stop") for text in planned]
 
     settings = BfclSettings(max_new_tokens=200)
-    assert evaluate(EngineAnswerer(Engine(), fmt, tokenizer), bfcl_questions(entries), settings, tmp_path / "here")
+    assert evaluate(EngineAnswerer(Engine(), fmt, tokenizer), plays(entries), settings, tmp_path / "here")
     here = rows(tmp_path / "here", entries)
     with MockServer(fmt, output) as server:
         served = score(tmp_path / "served", server.url, entries, settings=settings)

@@ -31,6 +31,17 @@ def test_each_entry_is_an_answer_and_each_step_of_a_flow_is_one(settings):
     assert measure(asked, settings).answers == len(asked) - len(asked.flows) + steps
 
 
+def test_steps_of_flows_are_counted_in_the_batches_in_which_they_are_asked_beside_requests(settings):
+    """So what all prompts begin with counts less often than if flows were asked alone."""
+    asked = suite_entries(settings, 5)
+
+    def tokens(some):
+        cost = measure(some, settings.model_copy(update={"batch_size": 12}))
+        return cost.answers * cost.prompt_tokens
+
+    assert tokens(asked) < tokens(SuiteEntries(asked.entries)) + tokens(SuiteEntries({}, asked.flows))
+
+
 def test_the_tools_that_all_prompts_begin_with_count_once_in_a_batch(settings):
     asked = suite_entries(settings, 5)
     (first, *_) = asked.entries["single"]

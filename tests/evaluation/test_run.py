@@ -20,6 +20,7 @@ from callwright.errors import ConfigError, DataError, StorageError
 from callwright.evaluation.answerer import EngineAnswerer
 from callwright.evaluation.bfcl import load_category, sample
 from callwright.evaluation.entries import bfcl_questions
+from callwright.evaluation.plays import OneAnswer
 from callwright.evaluation.row import summarize
 from callwright.evaluation.run import evaluate
 from callwright.evaluation.settings import DEFAULT_CATEGORIES, BfclSettings
@@ -111,7 +112,8 @@ class Scripted:
 
 def run(directory, *, entries=ENTRIES, engine=None, settings=SETTINGS, **hooks):
     engine = engine or Scripted()
-    done = evaluate(EngineAnswerer(engine, FORMAT, TOKENIZER), bfcl_questions(entries), settings, directory, **hooks)
+    plays = [OneAnswer(entry) for members in bfcl_questions(entries).values() for entry in members]
+    done = evaluate(EngineAnswerer(engine, FORMAT, TOKENIZER), plays, settings, directory, **hooks)
     return done, engine
 
 

@@ -7,7 +7,7 @@ import shutil
 import pytest
 from tests.support.jsonl import read_jsonl
 
-from callwright.conversation import ToolCall
+from callwright.conversation import Message, ToolCall
 from callwright.evaluation.answerer import ModelAnswer, Prompt
 from callwright.formats import get_format
 from callwright.orchestration import stages
@@ -65,8 +65,8 @@ class Scripted:
         if self.stop_after is not None and len(self.asked) >= self.stop_after:
             raise KeyboardInterrupt
         self.asked += [prompt.conversation for prompt in prompts]
-        made = tuple(ToolCall(*one) for one in self.made)
-        return [ModelAnswer(text="said", calls=made, token_ids=(1,), finish_reason="stop") for _ in prompts]
+        message = Message("assistant", tool_calls=tuple(ToolCall(*one) for one in self.made))
+        return [ModelAnswer(text="said", token_ids=(1,), finish_reason="stop", message=message) for _ in prompts]
 
 
 @pytest.fixture

@@ -161,12 +161,16 @@ def events(run: Path, kind: str | None = None) -> list[dict[str, Any]]:
 
 
 def rows(run: Path, stage: int) -> dict[str, dict[str, Any]]:
-    """All suites after a stage by entry, without what the clock said; an entry with two rows is an error."""
+    """All suites after a stage by entry, without what the clock said, and the steps within flows by flow and number.
+
+    An entry with two rows is an error, and so is a step with two lines.
+    """
     found: dict[str, dict[str, Any]] = {}
     for path in sorted((run / "evaluations" / f"stage{stage}").rglob("*.jsonl")):
         for row in read_jsonl(path):
-            assert row["id"] not in found, f"two rows for {row['id']}"
-            found[row["id"]] = {key: value for key, value in row.items() if key != "seconds"}
+            name = f"{row['id']}, step {row['step']}" if "step" in row else row["id"]
+            assert name not in found, f"two lines for {name}"
+            found[name] = {key: value for key, value in row.items() if key != "seconds"}
     return found
 
 

@@ -50,17 +50,22 @@ class ModelAnswer:
       complete: False where the output ends inside a call or a thought, or was cut.
       issues: Malformed calls and other departures from the format.
       failure: Why there is no answer that could be scored; "" where there is one.
-      message: The answer as the conversation goes on with it; None where its calls cannot be read, or there is none.
+      message: The answer as the conversation goes on with it; None where a call was attempted and cannot be read, or
+        where there is no answer.
     """
 
     text: str
-    calls: tuple[ToolCall, ...] | None
     token_ids: tuple[int, ...] = ()
     finish_reason: str | None = None
     complete: bool = True
     issues: tuple[ParseIssue, ...] = ()
     failure: str = ""
     message: Message | None = None
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...] | None:
+        """The decoded calls, empty where none was made; None where there is no message."""
+        return None if self.message is None else self.message.tool_calls
 
 
 class Answerer(Protocol):
@@ -105,7 +110,6 @@ class EngineAnswerer:
         unreadable = not parsed.tool_calls and bool(parsed.errors)
         return ModelAnswer(
             text="".join(segment.text for segment in output),
-            calls=None if unreadable else parsed.tool_calls,
             token_ids=generation.token_ids,
             finish_reason=generation.finish_reason,
             complete=parsed.complete,
@@ -144,7 +148,6 @@ class ServedAnswerer:
         message = reply.message()
         return ModelAnswer(
             text=reply.words,
-            calls=None if reply.error or message is None else message.tool_calls,
             finish_reason=reply.finish_reason,
             complete=reply.finish_reason != "length",
             issues=() if message else (UNREADABLE,),

@@ -11,8 +11,9 @@ from pathlib import Path
 from callwright.data.own_tools.flows import Flow
 from callwright.evaluation.answerer import Answerer
 from callwright.evaluation.entries import Entry, bfcl_questions
-from callwright.evaluation.flows import run_flows
+from callwright.evaluation.flows import FlowPlay
 from callwright.evaluation.own_tools import tools_entries
+from callwright.evaluation.plays import OneAnswer, Play
 from callwright.evaluation.row import read_rows
 from callwright.evaluation.run import evaluate
 from callwright.evaluation.settings import BASELINE, BfclSettings, SuiteSettings, ToolsSuiteSettings
@@ -89,22 +90,17 @@ def ask_suite(
       DataError: A line on disk is not a row.
       StorageError: The rows cannot be written.
     """
-    entries = sum(map(len, asked.entries.values()))
-    done = True
-    if entries:
-        with _entry_bar(title, entries, "entries") as advance:
-            done = evaluate(answerer, asked.entries, settings, directory, advance=advance, should_stop=should_stop)
-    if done and asked.flows and isinstance(settings, ToolsSuiteSettings):
-        path = directory / f"{FLOW}.jsonl"
-        with _entry_bar(f"{title}, flows", len(asked.flows), "flows") as advance:
-            done = run_flows(answerer, asked.flows, settings, path, advance=advance, should_stop=should_stop)
-    return done
+    plays: list[Play] = [OneAnswer(entry) for members in asked.entries.values() for entry in members]
+    if isinstance(settings, ToolsSuiteSettings):
+        plays += [FlowPlay(flow, settings.max_steps) for flow in asked.flows]
+    with _entry_bar(title, len(plays)) as advance:
+        return evaluate(answerer, plays, settings, directory, advance=advance, should_stop=should_stop)
 
 
 @contextmanager
-def _entry_bar(title: str, total: int, unit: str) -> Iterator[Callable[[int, float], None]]:
+def _entry_bar(title: str, total: int) -> Iterator[Callable[[int, float], None]]:
     """A progress bar whose first report is of what was found done, which says nothing about the rate."""
-    with track(title, total, unit, work=1.0) as bar:
+    with track(title, total, "entries", work=1.0) as bar:
         first = True
 
         def advance(count: int, share: float) -> None:

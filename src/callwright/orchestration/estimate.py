@@ -28,7 +28,7 @@ from callwright.training.settings import GrpoSettings, SftSettings
 
 EFFICIENCY = 0.5
 """The share of a matrix product's speed that training reaches."""
-EVALUATION_EFFICIENCY = 0.23
+EVALUATION_EFFICIENCY = 0.21
 """The same of an evaluation, where few rows are computed at a time and every step reads all weights."""
 SAMPLE_UPDATES = 20
 """Updates whose rows are packed to count their examples and tokens, at most."""

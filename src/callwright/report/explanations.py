@@ -1,6 +1,6 @@
 """What the types of error mean, one line each: `tools:` are those of the suite `tools`, most others BFCL's own."""
 
-from callwright.evaluation.run import NO_ANSWER
+from callwright.evaluation.plays import NO_ANSWER
 
 _MEANING = {
     NO_ANSWER: "The server gave no answer, or one that is not whole; nothing is known of the model.",
