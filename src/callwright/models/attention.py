@@ -17,7 +17,6 @@ from tunix.models.gemma3 import model as tunix_gemma3
 
 from callwright.models.devices import ROWS, constrain
 
-
 STRIPE = 8
 """Blocks of queries that are computed together, with as many blocks of keys as the one that may look at most."""
 
