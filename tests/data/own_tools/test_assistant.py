@@ -123,8 +123,7 @@ def test_what_surrounds_a_request_is_as_rich():
     assert len(file().histories) >= 24
     assert {len(history) for history in file().histories} >= {2, 4, 6, 8, 12}
     assert len(file().off_topic) >= 60
-    assert len(set(file().fallback.words)) >= 15
-    assert len({text.split()[0] for text in file().fallback.words}) == 1  # greedy decoding needs one way to begin
+    assert len(file().fallback.words) == 1  # greedy decoding never varies, so there is one way to learn
     senders = [file().pools["sender"][0].draw(Rng("who", i)).text for i in range(200)]
     assert max(set(senders), key=senders.count) == "@seth:sethpc.xyz"
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", file().pools["time"][0].draw(Rng("when")).text)
