@@ -161,3 +161,32 @@ def test_a_line_that_cannot_be_read_is_alone_in_its_group(tmp_path):
     groups = [read.group(index) for index in range(len(read))]
     assert len(set(groups)) == len(bad) + 1
     assert groups[0] == groups[-1]
+
+
+SHARED = {"type": "function", "function": {"name": "g", "parameters": {"type": "object", "properties": {}}}}
+SYSTEM = {"role": "system", "content": "Be brief."}
+
+
+def shared_source(tmp_path, *lines, tools=(SHARED,), system="Be brief.\n"):
+    """A file whose lines may leave out tools and system message."""
+    (tmp_path / "tools.json").write_text(json.dumps(tools))
+    (tmp_path / "system.txt").write_text(system)
+    read = source(tmp_path, *lines)
+    files = {"tools": tmp_path / "tools.json", "system": tmp_path / "system.txt"}
+    return OpenAIJsonlSource(read.settings.model_copy(update=files))
+
+
+def test_lines_take_the_tools_and_the_system_message_that_they_do_not_have(tmp_path):
+    without = json.dumps({"messages": [USER, {"role": "assistant", "tool_calls": [{"function": {"name": "g"}}]}]})
+    own = json.dumps({"tools": [TOOL], "messages": [SYSTEM | {"content": "Hello."}, USER, CALL]})
+    read = shared_source(tmp_path, without, own, without)
+    assert [[tool.name for tool in example.conversation.tools] for example in read] == [["g"], ["f"], ["g"]]
+    assert [example.conversation.messages[0].content for example in read] == ["Be brief.", "Hello.", "Be brief."]
+    assert read.group(0) == read.group(2) != read.group(1)
+    assert len(read.digests()) == 3
+
+
+@pytest.mark.parametrize(("tools", "what"), [([], "none"), ([{"type": "function"}], r"tools\.json")])
+def test_a_file_of_tools_without_tools_is_named(tmp_path, tools, what):
+    with pytest.raises(DataError, match=what):
+        shared_source(tmp_path, GOOD, tools=tools)

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from callwright.conversation import Tool
+from callwright.data.project import Project
 from callwright.errors import DataError
-from callwright.evaluation.labelled import Project, read_labelled
+from callwright.evaluation.labelled import read_labelled
 from callwright.formats import get_format
 
 PROJECT = Project((Tool("light", "Project's.", {"type": "object", "properties": {}}),), "Be brief.")

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from callwright.conversation import Conversation, Message
+from callwright.data.project import Project, read_project
 from callwright.data.source import Example
 from callwright.errors import DataError, FormatError, suggest
 from callwright.notices import Notice, Notify, ignore
@@ -37,6 +38,10 @@ class OpenAIJsonlSettings(Settings):
 
     path: Path
     """The file: JSON lines with `messages` and `tools`."""
+    tools: Path | None = None
+    """The tools of lines that name none: a JSON file with a list of them, as OpenAI writes it."""
+    system: Path | None = None
+    """The system message of lines without one: a text file."""
 
 
 class OpenAIJsonlSource:
@@ -46,6 +51,7 @@ class OpenAIJsonlSource:
 
     def __init__(self, settings: OpenAIJsonlSettings) -> None:
         self.settings = settings
+        self._project = read_project(settings.tools, settings.system)
         self._offsets, self._lines = array("Q"), array("Q")
         self._known_tools: KnownTools = {}
         try:
@@ -77,7 +83,8 @@ class OpenAIJsonlSource:
         if not 0 <= index < len(self):
             raise IndexError(index)
         with self.naming(index):
-            conversation = read_conversation(self.record(index), notify, known_tools=self._known_tools)
+            record = self._project.with_tools(self.record(index))
+            conversation = self._project.with_system(read_conversation(record, notify, known_tools=self._known_tools))
             _check(conversation)
         number = self._lines[index]
         conversation = _to_last_supervised(conversation, notify)
@@ -91,8 +98,11 @@ class OpenAIJsonlSource:
 
     @cached_property
     def _groups(self) -> "array[int]":
-        """For each line a digest of tools and system messages, or of its number where it has neither."""
-        begins = (_prompt_begin(self._line(index)) or f"line {number}" for index, number in enumerate(self._lines))
+        """For each line a digest of its tools and system messages, or of its number where it shares none either."""
+        shared = "project" if self._project != Project() else None
+        begins = (
+            _prompt_begin(self._line(index)) or shared or f"line {number}" for index, number in enumerate(self._lines)
+        )
         digests = (hashlib.blake2b(begin.encode(), digest_size=8).digest() for begin in begins)
         return array("Q", map(int.from_bytes, digests))
 
@@ -102,12 +112,8 @@ class OpenAIJsonlSource:
         Raises:
           DataError: The system refuses to read the file.
         """
-        try:
-            self._file.seek(0)
-            return {str(self.settings.path): hashlib.file_digest(self._file, "sha256").hexdigest()}
-        except OSError as error:
-            fix = "check the file and its disk"
-            raise DataError(f"to read {self.settings.path}", error.strerror or str(error), fix) from error
+        paths = [path for path in (self.settings.path, self.settings.tools, self.settings.system) if path is not None]
+        return {str(path): _digest(path) for path in paths}
 
     def _line(self, index: int) -> bytes:
         start = self._offsets[index]
@@ -143,6 +149,15 @@ class OpenAIJsonlSource:
             return read_json(line)
         except (ValueError, RecursionError) as error:
             raise DataError("JSON", f"{line[:40]!r} ({error})", "correct the line or take it out") from error
+
+
+def _digest(path: Path) -> str:
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        fix = "check the file and its disk"
+        raise DataError(f"to read {path}", error.strerror or str(error), fix) from error
 
 
 def _prompt_begin(line: bytes) -> str | None:

@@ -10,29 +10,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from callwright.conversation import Conversation, Message, Tool, ToolCall
+from callwright.conversation import Conversation, ToolCall
 from callwright.data.openai_jsonl import OpenAIJsonlSettings, OpenAIJsonlSource, check_answers, is_learned
+from callwright.data.project import Project, has_system, has_tools
 from callwright.errors import DataError
 from callwright.evaluation.own_tools import ToolsEntry, Turns, labelled_entries
 from callwright.formats.base import Format
 from callwright.notices import Notify
-from callwright.openai import KnownTools, read_conversation, write_tool
+from callwright.openai import KnownTools, read_conversation
 
 LABELLED_KINDS = ("call", "several", "no_call")
 """One call, several calls, none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """What lines take that do not have their own.
-
-    Attributes:
-      tools: The tools on offer; empty where the project has none.
-      system: What the system says; None where it says nothing.
-    """
-
-    tools: tuple[Tool, ...] = ()
-    system: str | None = None
 
 
 @dataclass(slots=True)
@@ -84,20 +72,15 @@ def read_labelled(path: Path, turns: Turns, project: Project, fmt: Format) -> La
 
 
 def _conversation(record: Any, project: Project, found: LabelledFile, known: KnownTools) -> Conversation:
-    own_tools = isinstance(record, dict) and (record.get("tools") is not None or record.get("functions") is not None)
-    if isinstance(record, dict) and not own_tools and project.tools:
-        record = {**record, "tools": [write_tool(tool) for tool in project.tools]}
-    conversation = read_conversation(record, _counting(found), known_tools=known)
+    own_tools = has_tools(record)
+    conversation = read_conversation(project.with_tools(record), _counting(found), known_tools=known)
     if not conversation.tools and not own_tools:
         fix = "give the line its tools, or name a tools file in evaluation.tools.path of the run's configuration"
         raise DataError("tools, in the line or the run's", "none", fix)
     check_answers(conversation)
-    own_system = conversation.messages[0].role == "system" if conversation.messages else False
     found.own_tools += own_tools
-    found.own_system += own_system
-    if own_system or project.system is None:
-        return conversation
-    return replace(conversation, messages=(Message("system", project.system), *conversation.messages))
+    found.own_system += has_system(conversation)
+    return project.with_system(conversation)
 
 
 def _counting(found: LabelledFile) -> Notify:

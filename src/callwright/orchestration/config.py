@@ -238,8 +238,9 @@ def _make_absolute(data: dict[str, Any], base: Path) -> None:
         stage = data.get(section)
         sources = stage.get("data") if isinstance(stage, dict) else None
         for options in sources.values() if isinstance(sources, dict) else ():
-            if isinstance(options, dict) and isinstance(options.get("path"), str):
-                options["path"] = _absolute(base, options["path"])
+            for key in ("path", "tools", "system") if isinstance(options, dict) else ():
+                if isinstance(options.get(key), str):
+                    options[key] = _absolute(base, options[key])
     evaluation = data.get("evaluation")
     tools = evaluation.get("tools") if isinstance(evaluation, dict) else None
     if isinstance(tools, dict) and isinstance(tools.get("path"), str):

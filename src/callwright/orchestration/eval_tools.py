@@ -10,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from callwright.data.openai_jsonl import OpenAIJsonlSettings
 from callwright.data.own_tools.sides import one_side
 from callwright.data.own_tools.source import load_own_tools
+from callwright.data.project import Project, read_project
 from callwright.errors import ConfigError, DataError
-from callwright.evaluation.labelled import LabelledFile, Project, read_labelled
+from callwright.evaluation.labelled import LabelledFile, read_labelled
 from callwright.evaluation.own_tools import ToolsEntry, Turns
 from callwright.evaluation.row import EvaluationRow, recorded
 from callwright.evaluation.settings import BASELINE
@@ -27,7 +29,7 @@ from callwright.orchestration.rundir import RunDirectory
 from callwright.report.evaluation_rows import directory_of, read_directory
 from callwright.report.events import RunCreated
 from callwright.report.run_files import check_run, find_stage, split_run
-from callwright.report.stage_list import EVALUATED, STAGES
+from callwright.report.stage_list import EVALUATED, SECTIONS, STAGES
 from callwright.report.suite_table import print_scores
 
 STOPPED = 130
@@ -177,16 +179,21 @@ def _ask(target: _Target, stage: int, found: LabelledFile, directory: Path, file
 
 
 def project_of(config: PipelineConfig) -> Project:
-    """The tools and the first system prompt of the tools file that a run's suite `tools` asks about.
+    """The tools and the first system prompt of the tools file that a run's suite `tools` asks about, or, without that
+    suite, those that its conversations share in the last stage that trains on some.
 
     Raises:
-      DataError: The file is missing or wrong.
+      DataError: A file is missing or wrong.
     """
     settings = config.evaluation.tools
-    if settings is None:
-        return Project()
-    group = load_own_tools(settings.path)
-    return Project(one_side(group, held_out=True).offered, next(iter(group.system), None))
+    if settings is not None:
+        group = load_own_tools(settings.path)
+        return Project(one_side(group, held_out=True).offered, next(iter(group.system), None))
+    for number in sorted(SECTIONS, reverse=True):
+        if options := config.stage(number).data.get("openai_jsonl"):
+            shared = OpenAIJsonlSettings(**options)
+            return read_project(shared.tools, shared.system)
+    return Project()
 
 
 def refuse_other_rows(
@@ -232,7 +239,7 @@ def _notes(found: LabelledFile, project: Project) -> list[str]:
     added = {"tools": (found.own_tools, project.tools), "a system message": (found.own_system, project.system)}
     for what, (own, given) in added.items():
         if given and own < found.lines:
-            notes.append(f"{plural(found.lines - own, 'line')} without {what}: the run's tools file has them")
+            notes.append(f"{plural(found.lines - own, 'line')} without {what}: those of the run")
     return notes
 
 
