@@ -261,3 +261,16 @@ def test_groups_are_permuted_and_large_ones_in_parts():
     runs = [len(list(run)) for _, run in itertools.groupby(GROUPED.group(index) for index in first)]
     assert max(runs) <= GROUP_PART * 2
     assert len(runs) > len(set(map(GROUPED.group, first)))
+
+
+def test_the_first_batch_has_the_shape_of_the_widest_row_ahead():
+    """A batch of a new shape waits for a compilation."""
+    words = " ".join(f"w{n}" for n in range(100))
+    wide = Example("wide", Conversation((Message("user", words), Message("assistant", "yes"))), "dialogue")
+    source = Examples([*examples(30).examples, wide])
+    found = updates(24, source, settings(batch_size=1, sequence_length=320, supervised_length=64))
+    widths = [batch["key_blocks"].shape[-1] for _, group in found for batch in group]
+    needed = [(batch["key_blocks"] >= 0).sum(axis=-1).max() for _, group in found for batch in group]
+    assert "wide" not in found[0][0]
+    assert len(set(widths)) == 1
+    assert needed[0] < max(needed) <= widths[0]

@@ -10,6 +10,7 @@ accumulation takes is exactly the gradient of one big batch.
 An example that does not fit into a row is left out and counted; it is never cut.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeVar
@@ -32,6 +33,8 @@ LOOK_AHEAD = 256
 """Examples that the next row is filled from, or all of a smaller source: then no example comes much more often."""
 LEAST_AHEAD = 16
 """The same of a tiny source, which comes several times, so that its rows are full."""
+ROWS_AHEAD = 64
+"""Rows that are looked at before the first batch, so that the batches after it have its shape."""
 GROUP_PART = 32
 """Larger groups are permuted in parts of so many examples, so that they are mixed with the other groups."""
 
@@ -166,8 +169,9 @@ class PackedBatches:
         self._targets = settings.supervised_length or settings.sequence_length
 
     def __iter__(self) -> Iterator[tuple[list[str], list[Batch]]]:
+        size, key_blocks = self.settings.batch_size, self._most_key_blocks()
         self.counts = ExampleCounts()
-        rows, size, key_blocks = self._rows(), self.settings.batch_size, 0
+        rows = self._rows()
         while True:
             group = [next(rows) for _ in range(size * self.settings.gradient_accumulation)]
             examples = [example for row in group for tree in row for example in tree.members]
@@ -183,6 +187,12 @@ class PackedBatches:
                 key_blocks = batch["key_blocks"].shape[-1]
                 batches.append(batch)
             yield [example.id for example in examples], batches
+
+    def _most_key_blocks(self) -> int:
+        """How many blocks of keys a block of queries looks at in the first rows: a wider row is compiled anew."""
+        length, pad_id = self.settings.sequence_length, self.tokenizer.pad_id
+        rows = itertools.islice(self._rows(), ROWS_AHEAD)
+        return max(lay_out([row], length, self._targets, pad_id)["key_blocks"].shape[-1] for row in rows)
 
     def _rows(self) -> Iterator[list[Tree]]:
         """Rows that are filled one by one from the next `LOOK_AHEAD` examples, those that wait longest first."""
