@@ -21,7 +21,7 @@ CHUNK = 512
 PARTS = 4
 """Of a chunk, only so many of this many parts are computed as hold something with a weight."""
 
-Found = tuple[jax.Array, jax.Array, jax.Array]
+Projection = tuple[jax.Array, jax.Array, jax.Array]
 """Log-probabilities (B, K), entropies (B, K), and the gradients (B, K, D) of the former by the hidden states."""
 
 
@@ -62,22 +62,22 @@ label_logprobs.defvjp(_forward, _backward)
 
 def _over_chunks(
     hidden: jax.Array, embedding: jax.Array, label: jax.Array, weight: jax.Array, *, gradient: bool
-) -> Found:
+) -> Projection:
     """All positions, some of each row at a time; zeros where no weight is."""
     part = max(1, CHUNK // PARTS // hidden.shape[0])
     size = PARTS * part
 
-    def one(operand: tuple[jax.Array, jax.Array, jax.Array]) -> Found:
+    def one(operand: tuple[jax.Array, jax.Array, jax.Array]) -> Projection:
         states, labels, weights = operand
         used = jnp.any(weights != 0, axis=0)
         needed = jnp.max(jnp.where(used, jnp.arange(size) // part + 1, 0))
 
-        def first(parts: int) -> Found:
+        def first(parts: int) -> Projection:
             here = slice(None), slice(parts * part)
             found = _project(states[here], embedding, labels[here], gradient=gradient)
             return jax.tree.map(functools.partial(_padded, size=size), found)
 
-        branches: list[Callable[[], Found]] = [functools.partial(first, parts) for parts in range(PARTS + 1)]
+        branches: list[Callable[[], Projection]] = [functools.partial(first, parts) for parts in range(PARTS + 1)]
         return jax.lax.switch(needed, branches)
 
     pieces = jax.lax.map(one, (_in_chunks(hidden, size), _in_chunks(label, size), _in_chunks(weight, size)))
@@ -87,7 +87,7 @@ def _over_chunks(
     )
 
 
-def _project(states: jax.Array, embedding: jax.Array, labels: jax.Array, *, gradient: bool) -> Found:
+def _project(states: jax.Array, embedding: jax.Array, labels: jax.Array, *, gradient: bool) -> Projection:
     """All of a chunk's positions, against the whole vocabulary."""
     shape, (words, width) = labels.shape, embedding.shape
     flat = states.reshape(-1, width)
@@ -96,8 +96,8 @@ def _project(states: jax.Array, embedding: jax.Array, labels: jax.Array, *, grad
     vocabulary = constrain(embedding, WORDS).reshape(-1, blocks, width)
     zeros = jnp.zeros(len(flat), jnp.float32)
 
-    def meet(index: int, carried: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
-        highest, total, weighted, expected = carried
+    def meet(index: int, state: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
+        highest, total, weighted, expected = state
         block = jax.lax.dynamic_index_in_dim(vocabulary, index, axis=1, keepdims=False).astype(jnp.float32)
         scores = jnp.dot(flat, block.T)
         top = jnp.maximum(highest, jnp.max(scores, axis=-1))
