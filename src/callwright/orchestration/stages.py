@@ -3,6 +3,7 @@
 Each function returns whether its stage is done; False means that it was asked to stop and that what it did is on disk.
 """
 
+import ctypes
 import gc
 import sys
 from collections.abc import Iterator, Mapping
@@ -386,3 +387,6 @@ def _free_memory() -> None:
     """Frees a stage's arrays and compiled programs before the next one needs the memory."""
     jax.clear_caches()
     gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:  # glibc keeps what is freed, in pieces too small for the arrays of the next stage
+        trim(0)
