@@ -212,8 +212,8 @@ def test_lines_without_tools_or_system_message_take_the_projects(house, asked, i
     assert systems == ["Mine.", "You run the house.", "You run the house."]
     assert [tool.description for tool in by_length[0].tools] == ["Turns on a light.", "Locks."]
     assert [tool.description for tool in by_length[2].tools] == [None, None]
-    assert "note: 2 lines without tools: those of the run" in err
-    assert "note: 2 lines without a system message: those of the run" in err
+    assert "note: 2 lines without tools: asked with the run's" in err
+    assert "note: 2 lines without a system message: asked with the run's" in err
 
 
 BAD_LINES = {

@@ -18,7 +18,7 @@ from typing import Any
 
 from callwright.conversation import Conversation, Message
 from callwright.data.project import Project, read_project
-from callwright.data.source import Example
+from callwright.data.source import Example, file_digests
 from callwright.errors import DataError, FormatError, suggest
 from callwright.notices import Notice, Notify, ignore
 from callwright.openai import KnownTools, read_conversation, read_json
@@ -112,8 +112,8 @@ class OpenAIJsonlSource:
         Raises:
           DataError: The system refuses to read the file.
         """
-        paths = [path for path in (self.settings.path, self.settings.tools, self.settings.system) if path is not None]
-        return {str(path): _digest(path) for path in paths}
+        paths = self.settings.path, self.settings.tools, self.settings.system
+        return file_digests(path for path in paths if path is not None)
 
     def _line(self, index: int) -> bytes:
         start = self._offsets[index]
@@ -149,15 +149,6 @@ class OpenAIJsonlSource:
             return read_json(line)
         except (ValueError, RecursionError) as error:
             raise DataError("JSON", f"{line[:40]!r} ({error})", "correct the line or take it out") from error
-
-
-def _digest(path: Path) -> str:
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        fix = "check the file and its disk"
-        raise DataError(f"to read {path}", error.strerror or str(error), fix) from error
 
 
 def _prompt_begin(line: bytes) -> str | None:

@@ -4,13 +4,16 @@ A source yields `Example`s by index and is deterministic: the same settings give
 every process, which is what makes an interrupted run resumable to the bit.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from callwright.conversation import Conversation, ToolCall
 from callwright.errors import DataError, FormatError
 from callwright.formats.base import Format, Rendered
 from callwright.notices import Notify
+from callwright.storage import sha256_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +88,19 @@ class Source(Protocol):
     def digests(self) -> dict[str, str]:
         """The sha256 of each file of the user's that it reads, by path, as they are now; empty where it reads none."""
         ...
+
+
+def file_digests(paths: Iterable[Path]) -> dict[str, str]:
+    """The sha256 of each of a source's files, by path.
+
+    Raises:
+      DataError: The system refuses to read one.
+    """
+    found: dict[str, str] = {}
+    for path in paths:
+        try:
+            found[str(path)] = sha256_file(path)
+        except OSError as error:
+            fix = "check the file and its disk"
+            raise DataError(f"to read {path}", error.strerror or str(error), fix) from error
+    return found

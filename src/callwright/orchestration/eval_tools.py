@@ -239,7 +239,7 @@ def _notes(found: LabelledFile, project: Project) -> list[str]:
     added = {"tools": (found.own_tools, project.tools), "a system message": (found.own_system, project.system)}
     for what, (own, given) in added.items():
         if given and own < found.lines:
-            notes.append(f"{plural(found.lines - own, 'line')} without {what}: those of the run")
+            notes.append(f"{plural(found.lines - own, 'line')} without {what}: asked with the run's")
     return notes
 
 

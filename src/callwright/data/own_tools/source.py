@@ -1,11 +1,10 @@
 """The source of examples of a user's own tools, which a tools file declares."""
 
-import hashlib
 from pathlib import Path
 
 from callwright.data.own_tools.generator import Generator
 from callwright.data.own_tools.settings import OwnToolsSettings
-from callwright.data.source import Example
+from callwright.data.source import Example, file_digests
 from callwright.data.tools_file.declaration import ToolGroup
 from callwright.data.tools_file.includes import piece_paths, place
 from callwright.data.tools_file.load import load_tools_file
@@ -64,9 +63,4 @@ class ToolsSource:
         Raises:
           DataError: The system refuses to read the file.
         """
-        path = self.settings.path
-        try:
-            return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in piece_paths(path)}
-        except OSError as error:
-            fix = "check the files and their disk"
-            raise DataError(f"to read {path}", error.strerror or str(error), fix) from error
+        return file_digests(piece_paths(self.settings.path))
