@@ -138,7 +138,9 @@ def test_a_run_is_told_from_headline_to_hash(tmp_path: Path) -> None:
     run = fake_run(tmp_path)
     text = Page(write_report(tmp_path).read_text()).text
     first, last = run.evaluations["stage2"]["bfcl"].pooled, run.evaluations["stage5"]["bfcl"].pooled
-    assert f"answers {100 * last.correct / last.total:.1f}% of the entries that ask for a call correctly" in text
+    assert (
+        f"answers {100 * last.correct / last.total:.1f}% of the entries of BFCL that ask for a call correctly" in text
+    )
     assert f"(base model: {100 * first.correct / first.total:.1f}%)" in text
     assert "The 95% intervals are apart" in text
     assert "No overall BFCL score is given" in text

@@ -28,7 +28,7 @@ UNCORRECTED = (
 )
 
 
-_ASKED = {"bfcl": "the entries", "tools": "the requests to your tools"}
+_ASKED = {"bfcl": "the entries of BFCL", "tools": "the requests to your tools"}
 """What a suite's entries are called in a sentence."""
 
 
