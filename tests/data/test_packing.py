@@ -110,14 +110,17 @@ def test_the_weights_of_an_update_are_equal_and_sum_to_its_number_of_batches():
         assert len(set(weights[weights > 0].tolist())) == 1
 
 
-def test_weighted_by_examples_every_example_of_an_update_counts_the_same():
-    for ids, group in updates(4, shape=SHAPE.model_copy(update={"weight_by": "examples"})):
-        found = [
-            row["weight"][row["member"] == member].sum()
+@pytest.mark.parametrize(("weight_by", "exponent"), [("tokens", 1.0), ("root_tokens", 0.5), ("examples", 0.0)])
+def test_examples_count_by_their_supervised_tokens_the_root_of_them_or_all_the_same(weight_by, exponent):
+    for _, group in updates(4, shape=SHAPE.model_copy(update={"weight_by": weight_by})):
+        members = [
+            row["weight"][(row["member"] == member) & (row["weight"] > 0)]
             for row in rows(group)
             for member in range(1, row["member"].max() + 1)
         ]
-        assert found == pytest.approx([SHAPE.gradient_accumulation / len(ids)] * len(ids), rel=1e-5)
+        expected = np.array([len(member) ** exponent for member in members])
+        expected *= SHAPE.gradient_accumulation / expected.sum()
+        assert [member.sum() for member in members] == pytest.approx(expected.tolist(), rel=1e-5)
 
 
 def test_the_older_name_of_the_weighting_is_read_with_a_note():

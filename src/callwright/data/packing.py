@@ -35,6 +35,8 @@ LEAST_AHEAD = 16
 """The same of a tiny source, which comes several times, so that its rows are full."""
 ROWS_AHEAD = 64
 """Rows that are looked at before the first batch, so that the batches after it have its shape."""
+_EXPONENT = {"tokens": 1.0, "root_tokens": 0.5, "examples": 0.0}
+"""Of an example's supervised tokens, what it counts by."""
 GROUP_PART = 32
 """Larger groups are permuted in parts of so many examples, so that they are mixed with the other groups."""
 
@@ -54,8 +56,9 @@ class PackingSettings(Settings):
     """Whether examples of a group share their beginning in a row."""
     gradient_accumulation: int = Field(1, gt=0)
     """Batches in one optimizer update."""
-    weight_by: Literal["tokens", "examples"] = "tokens"
-    """What counts the same: every supervised token, or every example, so that calls do not drown a short refusal."""
+    weight_by: Literal["tokens", "root_tokens", "examples"] = "tokens"
+    """What an example counts by: its supervised tokens, their square root, or nothing: then every example counts the
+    same. The fewer it counts by, the less do long answers drown a short refusal."""
 
 
 def encode(example: Example, fmt: Format, tokenizer: Tokenizer) -> Encoded:
@@ -178,9 +181,7 @@ class PackedBatches:
             self.counts.examples += len(examples)
             self.counts.tokens += sum(tree.length for row in group for tree in row)
             self.counts.supervised_tokens += sum(example.supervised_tokens for example in examples)
-            by_token = self.settings.weight_by == "tokens"
-            total = sum(example.supervised_tokens for example in examples) if by_token else len(examples)
-            share = self.settings.gradient_accumulation / total
+            share = self.settings.gradient_accumulation / sum(map(self._counts_for, examples))
             batches = []
             for start in range(0, len(group), size):
                 batch = self._batch(group[start : start + size], share, key_blocks)
@@ -247,11 +248,14 @@ class PackedBatches:
         for epoch, index, encoded in stream(self.source, indices, prepare, self.counts.too_long, limits):
             yield (epoch, self.source.group(index) if self.settings.share_prefixes else encoded.id), encoded
 
+    def _counts_for(self, example: Encoded) -> float:
+        """How much an example counts, as against others."""
+        return float(example.supervised_tokens ** _EXPONENT[self.settings.weight_by])
+
     def _batch(self, rows: Sequence[Sequence[Tree]], share: float, key_blocks: int) -> Batch:
         batch = lay_out(rows, self.settings.sequence_length, self._targets, self.tokenizer.pad_id, key_blocks)
-        by_token = self.settings.weight_by == "tokens"
         weights = [
-            [share / (1 if by_token else member.supervised_tokens) for tree in row for member in tree.members]
+            [share * (self._counts_for(member) / member.supervised_tokens) for tree in row for member in tree.members]
             for row in rows
         ]
         batch["weight"] = by_target(batch["member"], weights)

@@ -6,6 +6,7 @@ that on a CPU. Memory is weights, adapter, optimizer and the largest activations
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +15,7 @@ import jax.numpy as jnp
 
 from callwright.data.packing import ExampleCounts, PackedBatches
 from callwright.data.rows import BLOCK
+from callwright.data.source import Source
 from callwright.evaluation.cost import SuiteCost, measure_suite
 from callwright.evaluation.settings import SuiteName, SuiteSettings
 from callwright.evaluation.suites import suite_entries
@@ -24,6 +26,7 @@ from callwright.models.sources import ModelFiles
 from callwright.models.tokenizer import GemmaTokenizer
 from callwright.orchestration.config import PipelineConfig
 from callwright.report.stage_list import SECTIONS
+from callwright.training.curriculum import WithoutTools
 from callwright.training.settings import GrpoSettings, SftSettings
 
 EFFICIENCY = 0.5
@@ -73,22 +76,27 @@ class PackedRows:
     """What some updates, or a part of one, hold that was packed for real.
 
     Attributes:
-      updates: How many.
+      share: Of the stage's updates, those that are like them.
+      length: Tokens in a row.
+      updates: How many were packed.
       counts: Their examples and tokens.
       seen: Tokens that each token meets in attention, padding included.
     """
 
+    share: float
+    length: int
     updates: float
     counts: ExampleCounts
     seen: int
 
-    def describe(self, steps: int) -> str:
-        """What so many updates will use, in words."""
-        counts, share = self.counts, steps / self.updates
-        return (
-            f"about {counts.examples * share:.0f} examples and {counts.tokens * share:.0f} tokens used, "
-            f"{len(counts.too_long)} of the first {counts.examples} too long,"
-        )
+
+def describe_rows(parts: Sequence[PackedRows], steps: int) -> str:
+    """What so many updates will use, in words."""
+    examples = sum(steps * part.share / part.updates * part.counts.examples for part in parts)
+    tokens = sum(steps * part.share / part.updates * part.counts.tokens for part in parts)
+    counts = parts[-1].counts
+    text = f"about {examples:.0f} examples and {tokens:.0f} tokens used, "
+    return text + f"{len(counts.too_long)} of the first {counts.examples} too long,"
 
 
 class Estimator:
@@ -104,7 +112,7 @@ class Estimator:
     def __init__(self, files: ModelFiles, tokenizer: GemmaTokenizer) -> None:
         self.files = files
         self.tokenizer = tokenizer
-        self._packed: dict[int, PackedRows] = {}
+        self._packed: dict[int, list[PackedRows]] = {}
         self._entry_flops: dict[tuple[int, SuiteName], float] = {}
 
     @cached_property
@@ -126,7 +134,7 @@ class Estimator:
         """
         training, size = config.stage(number).training, _Size.of(self.files.config)
         if isinstance(training, SftSettings):
-            flops = _sft_flops(training, size, self.packed(config, number))
+            flops = sum(part.share * _sft_flops(training, size, part) for part in self.packed(config, number))
         else:
             flops = _grpo_flops(training, size)
         return Work(number, UPDATES, training.steps, flops / (self.speed * EFFICIENCY), TRAINING_START_SECONDS)
@@ -155,8 +163,8 @@ class Estimator:
         training = [self.training(config, number)] if number in SECTIONS else []
         return training + self.evaluations(config, number)
 
-    def packed(self, config: PipelineConfig, number: int) -> PackedRows:
-        """What the first updates of an SFT stage hold.
+    def packed(self, config: PipelineConfig, number: int) -> list[PackedRows]:
+        """What the first updates of each part of an SFT stage hold; the last part has whole prompts.
 
         Raises:
           DataError: The data of the stage cannot be read.
@@ -165,17 +173,27 @@ class Estimator:
             self._packed[number] = self._pack(config, number)
         return self._packed[number]
 
-    def _pack(self, config: PipelineConfig, number: int) -> PackedRows:
-        training = config.stage(number).training
+    def _pack(self, config: PipelineConfig, number: int) -> list[PackedRows]:
+        training, source = config.stage(number).training, config.source(number)
         assert isinstance(training, SftSettings)  # noqa: S101  (GRPO packs nothing)
+        first = training.without_tools
+        if first is None:
+            return [self._pack_part(config, source, training, 1.0)]
+        short = training.model_copy(update={"sequence_length": first.sequence_length})
+        return [
+            self._pack_part(config, WithoutTools(source), short, first.share),
+            self._pack_part(config, source, training, 1 - first.share),
+        ]
+
+    def _pack_part(self, config: PipelineConfig, source: Source, training: SftSettings, share: float) -> PackedRows:
         by_row = training.model_copy(update={"batch_size": 1, "gradient_accumulation": 1})
-        batches = PackedBatches(config.source(number), _format(config), self.tokenizer, by_row, config.seed)
+        batches = PackedBatches(source, _format(config), self.tokenizer, by_row, config.seed)
         update, seen = training.batch_size * training.gradient_accumulation, 0  # in rows
         for packed, (_, (batch,)) in enumerate(batches, 1):
             seen = max(seen, batch["key_blocks"].shape[-1] * BLOCK)
             if packed >= min(SAMPLE_UPDATES, max(training.steps, 1)) * update or batches.counts.tokens >= SAMPLE_TOKENS:
                 break
-        return PackedRows(packed / update, batches.counts, seen)
+        return PackedRows(share, training.sequence_length, packed / update, batches.counts, seen)
 
     def _measure_suite(self, settings: SuiteSettings, number: int, fmt: Format) -> float:
         """Floating point operations of all entries of a suite."""
@@ -225,7 +243,7 @@ def _sft_flops(training: SftSettings, size: _Size, packed: PackedRows) -> float:
     """Of one update: 4 for each weight and token (forward, activations' gradients), the head on supervised tokens, and
     12 for each part of a query and token that it meets (two products, and four for their gradients).
     """
-    tokens = training.batch_size * training.gradient_accumulation * training.sequence_length
+    tokens = training.batch_size * training.gradient_accumulation * packed.length
     attention = 12.0 * tokens * packed.seen * size.queries
     return 4.0 * (tokens * size.body + packed.counts.supervised_tokens / packed.updates * size.head) + attention
 

@@ -8,7 +8,7 @@ from callwright.evaluation.suites import suite_entries
 from callwright.formats import get_format
 from callwright.orchestration.config import PipelineConfig
 from callwright.orchestration.data_checks import check_data
-from callwright.orchestration.estimate import Estimator, training_memory
+from callwright.orchestration.estimate import Estimator, describe_rows, training_memory
 from callwright.orchestration.starting_point import StartingPoint
 from callwright.progress import duration
 from callwright.report.stage_list import EVALUATED
@@ -64,7 +64,7 @@ def describe_work(
             line.append(f"{len(config.source(stage.number))} examples{f' ({checked})' if checked else ''},")
             line.append(f"{training.steps} updates,")
             if isinstance(training, SftSettings):
-                line.append(estimator.packed(config, stage.number).describe(training.steps))
+                line.append(describe_rows(estimator.packed(config, stage.number), training.steps))
             total += work.seconds
             memory = training_memory(training, estimator.files.config)
             line.append(f"about {duration(work.seconds)} and {memory / 1e9:.0f} GB;")

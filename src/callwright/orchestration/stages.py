@@ -15,7 +15,6 @@ from typing import Any
 import jax
 from tensorboardX import SummaryWriter
 
-from callwright.data.packing import PackedBatches
 from callwright.data.source import Source
 from callwright.data.tools_file.includes import piece_paths
 from callwright.engines.jax import JaxEngine
@@ -42,6 +41,7 @@ from callwright.report.sentences import suite_title
 from callwright.report.stage_list import SECTIONS, STAGES
 from callwright.storage import sha256_file
 from callwright.training.checkpoints import AdapterCard, has_steps, load_adapter, save_adapter
+from callwright.training.curriculum import StageBatches
 from callwright.training.grpo import Policy, train_grpo
 from callwright.training.learning_signal import LearningSignal
 from callwright.training.prompt_weights import prompt_weights
@@ -264,7 +264,7 @@ def _train_sft(
     """Trains the model's adapter, and puts what it was trained on into the summary."""
     done, seen = train_sft(
         model,
-        PackedBatches(source, context.fmt, context.tokenizer, settings.training, context.config.seed),
+        StageBatches(source, context.fmt, context.tokenizer, settings.training, context.config.seed),
         settings.training,
         mesh=context.mesh,
         directory=context.run.checkpoint(stage),

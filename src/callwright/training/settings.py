@@ -28,8 +28,26 @@ class OptimizerSettings(Settings):
     """Updates between two checkpoints of an unfinished stage."""
 
 
+class WithoutToolsSettings(Settings):
+    """The first part of a stage, on prompts that declare no tools."""
+
+    share: float = Field(0.9, gt=0, lt=1)
+    """Of the stage's steps."""
+    sequence_length: int = Field(512, gt=0)
+    """Tokens in a row."""
+
+
 class SftSettings(OptimizerSettings, PackingSettings):
     """Optimizer, schedule and the shape of batches."""
+
+    without_tools: WithoutToolsSettings | None = None
+    """The first steps leave the declarations of tools out of their prompts: short rows, so many more steps in the same
+    time. For tools that stay the same; none by default."""
+
+    @property
+    def steps_without_tools(self) -> int:
+        """How many steps that is."""
+        return 0 if self.without_tools is None else int(self.steps * self.without_tools.share)
 
 
 class GrpoSettings(OptimizerSettings):

@@ -8,8 +8,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from callwright.data.packing import ExampleCounts, PackedBatches
+from callwright.data.packing import ExampleCounts
 from callwright.models.devices import put_batch
+from callwright.training.curriculum import Batches
 from callwright.training.losses import sft_loss
 from callwright.training.settings import SftSettings
 from callwright.training.trainer import LoraTrainer, Record
@@ -17,7 +18,7 @@ from callwright.training.trainer import LoraTrainer, Record
 
 def train_sft(
     model: Any,
-    batches: PackedBatches,
+    batches: Batches,
     settings: SftSettings,
     *,
     mesh: jax.sharding.Mesh,
