@@ -13,7 +13,7 @@ SETUP_PACKAGES := uv==0.13.9 hatchling==1.27.0 editables==0.5
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test test-all lint docs requirements bench clean
+.PHONY: help setup quickstart test test-all lint docs requirements bench bench-export clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -58,6 +58,9 @@ bench: setup  ## every figure of docs/benchmarks.md that does not need a whole r
 	$(BIN)/python benchmarks/bench_formats.py
 	$(BIN)/python benchmarks/bench_instruments.py
 	$(BIN)/python benchmarks/bench_sft.py
+
+bench-export: setup  ## every kind of export of runs/quickstart: time, memory, size, and what its checks find (about 15 minutes)
+	$(BIN)/python benchmarks/bench_export.py runs/quickstart
 
 clean:  ## remove the environment and what tools left behind; runs/ and the cache of downloads stay
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,7 +1,10 @@
 """Finding, building and starting a llama.cpp server, with programs that stand in for it; peers has the real one."""
 
 import json
+import os
+import signal
 import sys
+import time
 
 import httpx
 import pytest
@@ -115,6 +118,16 @@ def test_a_server_ends_when_the_block_fails_and_even_if_it_does_not_want_to(tmp_
     with pytest.raises(KeyboardInterrupt), serve(model, program=program) as server:
         raise KeyboardInterrupt
     assert not is_running(server.process_id)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_server_ends_with_a_process_that_is_asked_to_end(tmp_path, model, number):
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt), serve(model, program=fake_llama(tmp_path / "a")) as server:
+        os.kill(os.getpid(), number)
+        time.sleep(5)
+    assert not is_running(server.process_id)
+    assert signal.getsignal(number) is before
 
 
 def test_what_a_server_complains_of_is_said(tmp_path, model):

@@ -11,7 +11,8 @@ from callwright.engines.byte_tokenizer import ByteTokenizer
 from callwright.engines.loopback import Response, listening
 from callwright.engines.mock import MockServer
 from callwright.engines.openai_chat import OpenAIChat
-from callwright.evaluation.answerer import EngineAnswerer, ServedAnswerer
+from callwright.errors import WorkError
+from callwright.evaluation.answerer import CheckedAnswerer, EngineAnswerer, ServedAnswerer
 from callwright.evaluation.entries import bfcl_questions
 from callwright.evaluation.plays import NO_ANSWER, OneAnswer
 from callwright.evaluation.row import read_rows
@@ -163,6 +164,22 @@ def test_a_server_that_is_gone_leaves_a_row_for_every_entry(tmp_path):
     assert {row.error_type for row in found.values()} == {NO_ANSWER}
     assert len(found) == len(REPLIES)
     assert not any(row.valid or row.calls for row in found.values())
+
+
+def test_a_failure_counts_only_while_the_server_still_answers(tmp_path):
+    with listening(lambda *request: REPLIES["refused"]) as url, OpenAIChat(url) as server:
+        answerer = CheckedAnswerer(server, last_words=lambda: "log: killed")
+        with pytest.raises(WorkError, match="got out of memory: log: killed; the rows so far are kept"):
+            evaluate(answerer, plays(ENTRIES), SETTINGS, tmp_path)
+    assert not rows(tmp_path)
+
+    def mostly(method, path, body):
+        request = json.loads(body)
+        return REPLIES["refused"] if request.get("tools") else REPLIES["words"]
+
+    with listening(mostly) as url, OpenAIChat(url) as server:
+        assert evaluate(CheckedAnswerer(server), plays(ENTRIES), SETTINGS, tmp_path)
+    assert {row.error_type for row in rows(tmp_path).values()} == {NO_ANSWER}
 
 
 def test_entries_that_have_a_row_are_not_asked_again(tmp_path):

@@ -3,17 +3,15 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import nnx
+from tests.support.logits import module_logits, tree_logits
 from tests.support.training import LORA, adapted, bits, randomize, tree_bits
 
 from callwright.errors import CheckpointError
-from callwright.models.forward import empty_cache, forward, logits, output_head
 from callwright.models.load import load_model, make_mesh, parameters
 from callwright.models.lora import MERGES, attach, merge, read_adapter, write_adapter
 from callwright.models.settings import LoraSettings
 
-LENGTH = 40
-TOKENS = np.random.default_rng(3).integers(6, 512, (2, LENGTH)).astype(np.int32)
+TOKENS = np.random.default_rng(3).integers(6, 512, (2, 40)).astype(np.int32)
 
 
 @pytest.fixture(scope="module")
@@ -24,35 +22,20 @@ def model(shallow_model):
     return found
 
 
-def module_logits(model):
-    """Tunix's own logits, (2, LENGTH, V)."""
-    positions = np.broadcast_to(np.arange(LENGTH), TOKENS.shape)
-    causal = np.broadcast_to(np.tril(np.ones((LENGTH, LENGTH), bool)), (2, LENGTH, LENGTH))
-    found, _ = nnx.jit(lambda model, *inputs: model(*inputs))(model, TOKENS, positions, None, causal)
-    return np.asarray(found, np.float32)
-
-
-def tree_logits(params, config):
-    """Our logits of a parameter tree."""
-    cache = empty_cache(config, 2, LENGTH, jnp.float32)
-    hidden, _ = forward(params, config, TOKENS, jnp.int32(0), jnp.zeros(2, jnp.int32), cache)
-    return np.asarray(logits(output_head(params), hidden))
-
-
 @pytest.fixture(scope="module")
 def adapted_logits(model):
-    return module_logits(model)
+    return module_logits(model, TOKENS)
 
 
 def test_merged_weights_give_the_adapted_models_logits(shallow_model, model, adapted_logits):
-    merged = tree_logits(merge(parameters(model), read_adapter(model), LORA.scale), shallow_model.config)
+    merged = tree_logits(merge(parameters(model), read_adapter(model), LORA.scale), shallow_model.config, TOKENS)
     np.testing.assert_allclose(merged, adapted_logits, atol=1e-3)
-    assert np.abs(tree_logits(parameters(model), shallow_model.config) - adapted_logits).max() > 1
+    assert np.abs(tree_logits(parameters(model), shallow_model.config, TOKENS) - adapted_logits).max() > 1
 
 
 def test_a_merge_that_forgets_the_scale_is_another_model(shallow_model, model, adapted_logits):
     assert LORA.scale != 1
-    merged = tree_logits(merge(parameters(model), read_adapter(model), 1.0), shallow_model.config)
+    merged = tree_logits(merge(parameters(model), read_adapter(model), 1.0), shallow_model.config, TOKENS)
     assert np.abs(merged - adapted_logits).max() > 0.1
 
 
@@ -60,7 +43,7 @@ def test_a_merge_that_forgets_the_scale_is_another_model(shallow_model, model, a
 def test_a_merge_that_forgets_one_kind_of_module_is_another_model(shallow_model, model, adapted_logits, module):
     adapter = {name: factor for name, factor in read_adapter(model).items() if f".{module}." not in name}
     assert len(adapter) == 5 * 2 * shallow_model.config.num_layers
-    merged = tree_logits(merge(parameters(model), adapter, LORA.scale), shallow_model.config)
+    merged = tree_logits(merge(parameters(model), adapter, LORA.scale), shallow_model.config, TOKENS)
     assert np.abs(merged - adapted_logits).max() > 0.01
 
 
@@ -90,7 +73,7 @@ def test_a_fresh_adapter_changes_nothing_and_depends_on_the_seed_alone(shallow_m
     mesh = make_mesh()
     base = load_model(shallow_model, mesh)
     fresh = [attach(base, LORA, mesh, seed) for seed in (0, 0, 1)]
-    np.testing.assert_array_equal(module_logits(fresh[0]), module_logits(base))
+    np.testing.assert_array_equal(module_logits(fresh[0], TOKENS), module_logits(base, TOKENS))
     first, same, other = (bits(read_adapter(model)) for model in fresh)
     assert first == same
     assert {name for name in first if first[name] != other[name]} == {name for name in first if name.endswith("_a")}
@@ -115,7 +98,7 @@ def test_an_adapter_comes_back_bit_by_bit(shallow_model, model):
     assert bits(read_adapter(other)) != bits(adapter)
     write_adapter(other, {name: np.asarray(factor) for name, factor in adapter.items()})
     assert bits(read_adapter(other)) == bits(adapter)
-    np.testing.assert_array_equal(module_logits(other), module_logits(model))
+    np.testing.assert_array_equal(module_logits(other, TOKENS), module_logits(model, TOKENS))
 
 
 def test_an_adapter_of_another_rank_is_refused_by_the_factors_name_and_nothing_is_written(model):

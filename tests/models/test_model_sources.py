@@ -23,7 +23,7 @@ from callwright.errors import FetchError, StorageError, WeightsError
 from callwright.models import conversion
 from callwright.models.hf_names import tensors_of
 from callwright.models.load import load_model, make_mesh, parameters
-from callwright.models.sources import BUILTIN, resolve_model
+from callwright.models.sources import BUILTIN, TOKENIZER_FILES, resolve_model
 from callwright.storage import make_once, sha256_file
 
 
@@ -432,13 +432,7 @@ def test_a_hub_id_records_its_commit_and_fetches_no_pickle(hub):
     assert (found.name, found.revision) == ("gemma-3-270m-it", hub.commit.name)
     [(repo, revision, patterns)] = hub.calls
     assert (repo, revision) == ("google/gemma-3-270m-it", "main")
-    assert sorted(patterns) == ["*.safetensors", "*.safetensors.index.json", "config.json", "tokenizer.model"]
-
-
-def test_a_hub_model_without_tokenizer_model_is_asked_for_its_json(hub):
-    (hub.commit / "tokenizer.model").rename(hub.commit / "tokenizer.json")
-    assert resolve_model("google/gemma-3-270m-it").directory == hub.commit
-    assert hub.calls[1][2] == ["tokenizer.json"]
+    assert patterns == ["*.safetensors", "*.safetensors.index.json", "config.json", *TOKENIZER_FILES]
 
 
 def _refusal(kind, status):

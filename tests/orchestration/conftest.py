@@ -4,11 +4,18 @@ import dataclasses
 import shutil
 
 import pytest
+from tests.support.house import PROJECT
 from tests.support.runs import Desk, share_cache, tiny_configuration, write_data, write_talkative_model, write_tools
 from tests.support.tiny import TINY
 
 from callwright import cli
+from callwright.orchestration import stages
+from callwright.orchestration.config import PipelineConfig
+from callwright.orchestration.environment import describe_environment
+from callwright.orchestration.provenance import describe_versions
+from callwright.orchestration.start import begin, prepare
 from callwright.storage import make_once
+from callwright.yaml_files import format_yaml
 
 
 @pytest.fixture(scope="session")
@@ -64,3 +71,42 @@ def inside(monkeypatch, capsys, shared_cache):
 
     monkeypatch.setenv("CALLWRIGHT_CACHE", str(shared_cache))
     return run
+
+
+@pytest.fixture
+def house(tmp_path, tiny_model, monkeypatch, shared_cache):
+    """Makes a run, with nothing trained, whose suite `tools` asks about `project`; without it if `suite` is None."""
+    monkeypatch.setenv("CALLWRIGHT_CACHE", str(shared_cache))
+
+    def make(suite=(2,), bfcl=None, project=PROJECT, **tools):
+        (tmp_path / "house.yaml").write_text(format_yaml(project))
+        section = {"path": str(tmp_path / "house.yaml"), "requests": 6, "baseline_requests": 6, "batch_size": 2}
+        own = None if suite is None else section | tools | {"after": list(suite)}
+        config = PipelineConfig.model_validate(
+            {
+                "name": "house",
+                "model": {"source": str(tiny_model.directory)},
+                "evaluation": {"bfcl": bfcl or {"after": [], "batch_size": 2}, "tools": own},
+            }
+        )
+        context = prepare(config, tmp_path / "runs", None)
+        with context.run:
+            begin(context, describe_versions(), describe_environment())
+        return tmp_path
+
+    return make
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Puts an answerer in the model's place; None where no model may be loaded."""
+
+    def use(answerer):
+        def after(context, stage):
+            assert answerer is not None, "the model is loaded"
+            return answerer
+
+        monkeypatch.setattr(stages, "answerer_after", after)
+        return answerer
+
+    return use

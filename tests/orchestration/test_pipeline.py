@@ -4,10 +4,13 @@ import json
 import shutil
 
 import pytest
+from safetensors.numpy import load_file
 from tests.support.runs import EVALUATED, TRAINED, adapter_bits, events, rows
 
 from callwright.evaluation.settings import BfclSettings
 from callwright.evaluation.suites import suite_entries
+from callwright.export.merged import merged_weights
+from callwright.export.trained import read_trained
 from callwright.orchestration import run_pipeline
 from callwright.orchestration.config import load_config
 from callwright.orchestration.rundir import RunDirectory
@@ -15,7 +18,7 @@ from callwright.orchestration.solve_rates import solve_rates
 from callwright.orchestration.starting_point import StartingPoint
 from callwright.report.schema import POOLED, Results
 from callwright.storage import sha256_file
-from callwright.training.checkpoints import read_card
+from callwright.training.checkpoints import FILE, read_card
 from callwright.training.prompt_weights import prompt_weights
 from callwright.yaml_files import parse_yaml, read_yaml
 
@@ -50,6 +53,17 @@ def test_the_results_say_what_they_were_computed_from(finished, results):
     assert results.model.sha256 == read_card(finished.path / "checkpoints" / "stage5").model_sha256
     assert {"jax", "flax", "google-tunix", "qwix", "optax"} <= results.versions.packages.keys()
     assert results.run.command.endswith("run c.yaml")
+
+
+@pytest.mark.parametrize("stage", TRAINED)
+def test_every_trained_stage_can_be_exported(finished, results, stage):
+    trained = read_trained(finished.path, stage=stage)
+    assert (trained.base.sha256, trained.format.id) == (results.model.sha256, "xml/args")
+    saved = load_file(finished.path / "checkpoints" / f"stage{stage}" / FILE)
+    assert {name: factor.tobytes() for name, factor in saved.items()} == {
+        name: factor.tobytes() for name, factor in trained.adapter.items()
+    }
+    assert merged_weights(trained).tensors.keys() == trained.base.config.tensor_shapes().keys()
 
 
 def test_every_sampled_entry_has_exactly_one_row_after_every_stage(finished, results):

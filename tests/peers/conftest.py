@@ -15,7 +15,7 @@ from filelock import FileLock
 from tests.conftest import SHARED
 from tests.peers.bfcl_official import official_bfcl
 from tests.peers.dialog import dialog_peer
-from tests.peers.hf_transformers import transformers_peer
+from tests.peers.hf_transformers import peft_peer, transformers_peer
 from tests.peers.mistral_common import mistral_peer
 
 from callwright.engines import llama_program
@@ -25,6 +25,7 @@ PEERS: dict[str, Callable[[], Path]] = {
     "bfcl-official": official_bfcl.python,
     "dialog": dialog_peer.python,
     "mistral-common": mistral_peer.python,
+    "peft": peft_peer.python,
     "transformers": transformers_peer.python,
     "llama.cpp": llama_program.build,
 }

@@ -131,7 +131,7 @@ def test_json_holds_every_number(compare):
         ({}, {}, "", "expected a suite that both were asked; got none; "),
         ({"tools/single": rows("1")}, {}, "--suite tools", "rows of tools in runs/b; got none; give callwright eval "),
         ({}, {"tools/single": rows("1")}, "--suite tools", "expected rows of tools in runs/a; got none; "),
-        ({}, {}, "--suite bfcl", "rows of bfcl in runs/a; got none; name a stage that was evaluated on BFCL"),
+        ({}, {}, "--suite bfcl", "rows of bfcl in runs/a; got none; give callwright eval bfcl runs/a first"),
         ({}, {}, "--file x/mine.jsonl", "rows of mine.jsonl in runs/a; got none; give callwright eval tools runs/a "),
         (
             {"tools/single": rows("1")},

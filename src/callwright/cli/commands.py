@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 import callwright
-from callwright.cli import data, evaluations, formats, instrument
+from callwright.cli import data, evaluations, export, formats, instrument
 from callwright.cli.parameters import Switch
 from callwright.errors import ConfigError
 
@@ -126,6 +126,9 @@ def parse() -> int:
 app.command(formats.group)
 app.command(data.group)
 app.command(evaluations.group)
+app.command(export.group)
+app.command(export.serve)
+app.command(export.chat)
 app.command(instrument.group)
 
 

@@ -83,6 +83,31 @@ def installed_program(explicit: Path | None = None) -> Path | None:
     return cached_program() if cached_program().is_file() else None
 
 
+def find_tool(name: str, server: Path | None = None) -> Path:
+    """Another of `PROGRAMS`: the cached one, else that beside the user's own server or on the path, else a new build's.
+
+    Args:
+      name: The program.
+      server: The server that the user names; see `find_program`.
+
+    Raises:
+      ConfigError: The user's own llama.cpp comes without it.
+      FetchError: It cannot be built.
+      StorageError: The cache cannot be written.
+    """
+    if cached_program(name).is_file():
+        return cached_program(name)
+    own = installed_program(server)
+    if own is None:
+        return build(name)
+    beside = own.resolve().with_name(name)
+    found = str(beside) if os.access(beside, os.X_OK) else shutil.which(name)
+    if found is None:
+        fix = f"put it there, or take the server from the path and from ${VARIABLE} to have llama.cpp built here"
+        raise ConfigError(f"{name} beside {own} or on the path", "none: this llama.cpp came without it", fix)
+    return Path(found)
+
+
 def _checked(program: Path, where: str) -> Path:
     if not program.is_file():
         raise ConfigError(f"a llama.cpp server at {program}{where}", "no such file", _ANOTHER)

@@ -1,8 +1,9 @@
 """A llama.cpp server, started for as long as a block lasts.
 
-The system picks the port, and the server's log names it: a port that is looked for beforehand can be taken by another
-program in between. The environment's LLAMA_* variables are not passed on, so that the command line alone determines how
-the server runs. It has a session of its own: Ctrl-C in a terminal reaches this process only, which ends the server.
+Unless one is named, the system picks the port, and the server's log says which: a port that is looked for beforehand
+can be taken by another program in between. The environment's LLAMA_* variables are not passed on, so that the command
+line alone determines how the server runs. It has a session of its own: Ctrl-C in a terminal reaches this process only,
+which ends the server.
 """
 
 import os
@@ -12,9 +13,9 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,6 +23,7 @@ import httpx
 
 from callwright.engines.llama_program import find_program
 from callwright.errors import WorkError
+from callwright.signals import ended_like_ctrl_c
 
 READY_SECONDS = 60.0
 END_SECONDS = 0.5
@@ -43,12 +45,14 @@ class LlamaServer:
       slots: How many requests it answers side by side.
       context: How many tokens prompt and answer may have together in one of them.
       process_id: Of the program.
+      last_words: What it complains of in its log, or how the log ends.
     """
 
     url: str
     slots: int
     context: int
     process_id: int
+    last_words: Callable[[], str] = field(repr=False, compare=False)
 
 
 def server_options(*, slots: int = 1, context: int = 8192, threads: int = 1, jinja: bool = True) -> list[str]:
@@ -66,6 +70,7 @@ def serve(
     context: int = 8192,
     threads: int = 1,
     jinja: bool = True,
+    port: int = 0,
     options: Sequence[str] = (),
     ready_seconds: float = READY_SECONDS,
 ) -> Iterator[LlamaServer]:
@@ -78,6 +83,7 @@ def serve(
       context: How many tokens prompt and answer may have together in one slot.
       threads: How many cores it may use; with a tiny model several mostly wait for each other.
       jinja: Whether the model's own chat template is used, or one that is built into the server.
+      port: Where it listens; the system picks one if 0.
       options: Further options, e.g. ("--temp", "0.3").
       ready_seconds: How long loading may take.
 
@@ -86,17 +92,17 @@ def serve(
       WorkError: The server does not become ready; the message holds the end of its log.
     """
     serving = server_options(slots=slots, context=context, threads=threads, jinja=jinja)
-    where = ["--host", "127.0.0.1", "--port", "0", "-m", str(model)]
+    where = ["--host", "127.0.0.1", "--port", str(port), "-m", str(model)]
     command = [str(find_program(program)), *where, *serving, *options]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LLAMA_")}
-    with tempfile.TemporaryFile() as log:
+    with ended_like_ctrl_c(), tempfile.TemporaryFile() as log:
         process = None
         try:
             with _signals_wait():  # while it is being started, nobody knows its id
                 process = _start(command, log, environment)
             size = f"{_size(model)} MB, and room for {slots * context} tokens of context"
             url = _wait(process, log, ready_seconds, size)
-            yield LlamaServer(url, slots, context, process.pid)
+            yield LlamaServer(url, slots, context, process.pid, lambda: _errors_in(_read(log)))
         finally:
             if process is not None:
                 with _signals_wait():

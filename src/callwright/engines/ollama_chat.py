@@ -28,21 +28,28 @@ class OllamaChat(ChatServer):
       model: Its name.
       slots: How many requests the server answers side by side (its OLLAMA_NUM_PARALLEL).
       shown_as: The name in `curl` and in errors, for a model that will be gone; the model's own when None.
+      truncate: Whether messages are left out where the prompt is longer than the context; without it that is an error.
     """
 
-    def __init__(self, server: Ollama, model: str, *, slots: int = 1, shown_as: str | None = None) -> None:
+    def __init__(
+        self, server: Ollama, model: str, *, slots: int = 1, shown_as: str | None = None, truncate: bool = True
+    ) -> None:
         self.server, self.model, self.slots = server, model, slots
         self._shown_as = shown_as or model
+        self._truncate = truncate
 
     def chat(self, request: ChatRequest) -> ChatReply:
         """See `ChatServer.chat`."""
-        answer = self.server.ask("POST", "/api/chat", _body(self.model, request))
+        answer = self.server.ask("POST", "/api/chat", self._body(self.model, request))
         reply = read_reply(answer, streamed=request.stream)
         return replace(reply, error=reply.error.replace(self.model, self._shown_as))
 
     def curl(self, request: ChatRequest) -> str:
         """See `ChatServer.curl`."""
-        return curl_command(f"{self.server.address}/api/chat", _body(self._shown_as, request))
+        return curl_command(f"{self.server.address}/api/chat", self._body(self._shown_as, request))
+
+    def _body(self, model: str, request: ChatRequest) -> dict[str, Json]:
+        return _body(model, request) | ({} if self._truncate else {"truncate": False})
 
 
 def _body(model: str, request: ChatRequest) -> dict[str, Json]:

@@ -2,9 +2,12 @@
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 _INSTRUCTION = re.compile(r'^([A-Z]+)[ \t]+(?:"""(.*?)"""|"([^"]*)"|([^\n]*))$', re.MULTILINE | re.DOTALL)
+
+_QUOTES = '"""'
+"""What ends a text of several lines; Ollama has no way of writing it inside one."""
 
 
 def read_instructions(modelfile: str) -> dict[str, str]:
@@ -21,7 +24,8 @@ def modelfile_lines(
     template: str | None = None,
     renderer: str | None = None,
     parser: str | None = None,
-    parameters: Mapping[str, str | int | float] | None = None,
+    parameters: Mapping[str, str | int | float | Sequence[str]] | None = None,
+    license: str | None = None,
 ) -> list[str]:
     """The instructions of a Modelfile, in order; one of a template of several lines has line breaks in it.
 
@@ -30,7 +34,8 @@ def modelfile_lines(
       template: The chat template, in Go's language; None leaves it to the file or to Ollama.
       renderer: The name of a renderer that is built into Ollama.
       parser: The name of a parser that is built into Ollama.
-      parameters: Values of options such as num_ctx by their names.
+      parameters: Values of options such as num_ctx by their names; of one that takes several, such as stop, all.
+      license: The terms of the weights.
     """
     lines = [f"FROM {gguf}"]
     if template is not None:
@@ -39,7 +44,12 @@ def modelfile_lines(
         lines.append(f"RENDERER {renderer}")
     if parser is not None:
         lines.append(f"PARSER {parser}")
-    return lines + [f"PARAMETER {name} {value}" for name, value in (parameters or {}).items()]
+    for name, value in (parameters or {}).items():
+        several = (value,) if isinstance(value, str | int | float) else value
+        lines += [f"PARAMETER {name} {one}" for one in several]
+    if license is not None:
+        lines.append(f'LICENSE """{license.replace(_QUOTES, "”")}"""')
+    return lines
 
 
 def write_command(lines: Iterable[str]) -> str:

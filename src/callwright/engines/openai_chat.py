@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from typing import Self
+from urllib.parse import urlsplit
 
 from callwright.conversation import Json
 from callwright.engines.chat import ChatReply, ChatRequest, ChatServer, curl_command
 from callwright.engines.http_client import HttpClient, HttpError
 from callwright.engines.openai_replies import ReplyReader
+from callwright.errors import ConfigError
 from callwright.openai import write_conversation
 
 PATH = "/v1/chat/completions"
@@ -99,3 +101,21 @@ class OpenAIChat(ChatServer):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def server_address(url: str) -> str:
+    """The address of a server without the path of the endpoint, however much of it was given.
+
+    Raises:
+      ConfigError: It is not the URL of a server.
+    """
+    for end in (PATH, "/v1"):
+        url = url.rstrip("/").removesuffix(end)
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1) and not parts.query
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ConfigError("the URL of a server, http://HOST:PORT", repr(url), "correct it")
+    return url

@@ -4,7 +4,7 @@ An engine gets the token ids of a prompt that our format renders, and the format
 served chat gets the conversation and sends back calls: the prompt and the token ids are the server's, and unknown here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +13,8 @@ from typing import Protocol
 from callwright.conversation import Conversation, Message, ToolCall
 from callwright.engines.base import Engine, Generation
 from callwright.engines.chat import ChatRequest, ChatServer
-from callwright.engines.sampling import GREEDY
+from callwright.engines.sampling import GREEDY, SamplingParams
+from callwright.errors import WorkError
 from callwright.formats.base import Format
 from callwright.formats.grammar import ParseIssue
 from callwright.tokens import Tokenizer, decode_segments, encode_segments
@@ -127,10 +128,11 @@ class ServedAnswerer:
     Args:
       server: The server.
       thinking: Whether the model is to think; None leaves it to the server.
+      sampling: How tokens are drawn.
     """
 
-    def __init__(self, server: ChatServer, *, thinking: bool | None = None) -> None:
-        self._server, self._thinking = server, thinking
+    def __init__(self, server: ChatServer, *, thinking: bool | None = None, sampling: SamplingParams = GREEDY) -> None:
+        self._server, self._thinking, self._sampling = server, thinking, sampling
 
     def prepare(self, conversation: Conversation) -> Prompt:
         """See `Answerer.prepare`."""
@@ -143,7 +145,12 @@ class ServedAnswerer:
 
     def _ask(self, max_new_tokens: int, prompt: Prompt) -> ModelAnswer:
         reply = self._server.chat(
-            ChatRequest(conversation=prompt.conversation, max_tokens=max_new_tokens, thinking=self._thinking)
+            ChatRequest(
+                conversation=prompt.conversation,
+                max_tokens=max_new_tokens,
+                thinking=self._thinking,
+                sampling=self._sampling,
+            )
         )
         message = reply.message()
         return ModelAnswer(
@@ -154,3 +161,47 @@ class ServedAnswerer:
             failure=reply.error,
             message=None if reply.error else message,
         )
+
+
+class CheckedAnswerer(ServedAnswerer):
+    """A `ServedAnswerer` that tells a request that fails from a server that is gone.
+
+    After a batch in which a request failed, the server is asked for one token. Where that fails too, the batch has no
+    answers: a server that died is no mistake of its model. So what is left can be asked once the server is back.
+
+    Args:
+      server: The server.
+      sampling: How tokens are drawn.
+      last_words: What the server complains of, where that is known.
+    """
+
+    def __init__(
+        self, server: ChatServer, *, sampling: SamplingParams = GREEDY, last_words: Callable[[], str] = lambda: ""
+    ) -> None:
+        super().__init__(server, sampling=sampling)
+        self._last_words = last_words
+
+    def check(self, fix: str) -> None:
+        """Asks for one token.
+
+        Args:
+          fix: What to do where it does not come.
+
+        Raises:
+          WorkError: It does not come.
+        """
+        trial = Conversation((Message("user", "Hello."),))
+        reply = self._server.chat(ChatRequest(conversation=trial, max_tokens=1, sampling=self._sampling))
+        if reply.error:
+            raise WorkError("a server that answers", ": ".join(filter(None, (reply.error, self._last_words()))), fix)
+
+    def answer(self, prompts: Sequence[Prompt], *, max_new_tokens: int) -> list[ModelAnswer]:
+        """See `Answerer.answer`.
+
+        Raises:
+          WorkError: A request failed, and the server does not answer any more.
+        """
+        answers = super().answer(prompts, max_new_tokens=max_new_tokens)
+        if any(answer.failure for answer in answers):
+            self.check("the rows so far are kept; give the same command again once it answers")
+        return answers

@@ -90,7 +90,7 @@ class Play(ABC):
         return EvaluationRow(
             id=self.id,
             category=self.category,
-            question=_contents(self._first),
+            question=contents(self._first),
             expected=recorded(self.expected),
             prompt=self.prompt.text,
             prompt_ids=self.prompt.ids,
@@ -124,6 +124,6 @@ class OneAnswer(Play):
         return self._row(self.answer.calls, tool=self._entry.tool)
 
 
-def _contents(conversation: Conversation) -> str:
-    """The contents of the messages, one after another; one that only calls has none."""
+def contents(conversation: Conversation) -> str:
+    """A row's question: the contents of the messages, one after another; one that only calls has none."""
     return "\n".join(str(message.content) for message in conversation.messages if message.content is not None)

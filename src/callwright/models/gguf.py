@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import gguf
 import numpy as np
@@ -28,6 +28,8 @@ from callwright.storage import atomic_file, write_bytes, write_json
 
 Progress = Callable[[int, int], None]
 """Called with the number of parameters that are done, and of all."""
+StoredAs = Dtype | Literal["q8_0"]
+"""What matrices are written as: floating-point numbers, or blocks of 32 8-bit integers that share a scale."""
 
 READABLE = frozenset(
     (
@@ -71,7 +73,7 @@ def is_norm(name: str) -> bool:
 
 
 def write_weights(
-    weights: Weights, path: Path, *, name: str, dtype: Dtype, add_vocabulary: Callable[[gguf.GGUFWriter], None]
+    weights: Weights, path: Path, *, name: str, dtype: StoredAs, add_vocabulary: Callable[[gguf.GGUFWriter], None]
 ) -> None:
     """Writes weights as one GGUF file, atomically.
 
@@ -82,23 +84,54 @@ def write_weights(
       dtype: What matrices are stored as; norms are always single precision.
       add_vocabulary: Adds everything about the tokenizer to the library's writer.
     """
-    kinds: dict[str, Dtype] = {tensor: "float32" if is_norm(tensor) else dtype for tensor in weights.tensors}
+    kinds = {tensor: stored_type(tensor, weights.tensors[tensor].shape, dtype) for tensor in weights.tensors}
     with atomic_file(path) as handle:
         writer = gguf.GGUFWriter(None, weights.architecture)
         writer.add_name(name)
         _add_sizes(writer, weights)
         add_vocabulary(writer)
-        writer.add_file_type(gguf.LlamaFileType[f"{'ALL' if dtype == 'float32' else 'MOSTLY'}_{CODES[dtype]}"])
+        writer.add_file_type(gguf.LlamaFileType[f"{'ALL' if dtype == 'float32' else 'MOSTLY'}_{_ggml(dtype)}"])
+        if dtype == "q8_0":
+            writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
         for tensor, kind in kinds.items():
-            shape, stored = weights.tensors[tensor].shape, NUMPY_DTYPES[kind]
-            size, ggml = math.prod(shape) * stored.itemsize, gguf.GGMLQuantizationType[CODES[kind]]
-            writer.add_tensor_info(gguf_name(tensor, weights.architecture), shape, stored, size, ggml)
+            shape, number = weights.tensors[tensor].shape, NUMPY_DTYPES["float32"]
+            size = stored_bytes(shape, kind)
+            writer.add_tensor_info(
+                gguf_name(tensor, weights.architecture), shape, number, size, gguf.GGMLQuantizationType[_ggml(kind)]
+            )
         writer.write_header_to_file(Path(handle.name))
         writer.write_kv_data_to_file()
         writer.write_ti_data_to_file()
         for tensor, kind in kinds.items():
-            writer.write_tensor_data(_stored(weights, tensor, NUMPY_DTYPES[kind]))
+            writer.write_tensor_data(_stored(weights, tensor, kind))
         writer.close()
+
+
+def stored_type(name: str, shape: tuple[int, ...], dtype: StoredAs) -> StoredAs:
+    """What a tensor, by its Hugging Face name, is stored as in a file whose matrices are stored as `dtype`.
+
+    Norms are single precision, and rows that are no whole number of blocks half precision, as in llama.cpp's own files.
+    """
+    if is_norm(name):
+        return "float32"
+    return "float16" if dtype == "q8_0" and shape[-1] % _block_size(dtype)[0] else dtype
+
+
+def stored_bytes(shape: tuple[int, ...], dtype: StoredAs) -> int:
+    """How many bytes a tensor has in a file."""
+    numbers, size = _block_size(dtype)
+    return math.prod(shape) // numbers * size
+
+
+def _block_size(dtype: StoredAs) -> tuple[int, int]:
+    """How many numbers a block holds, and how many bytes."""
+    numbers, size = gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType[_ggml(dtype)]]
+    return int(numbers), int(size)
+
+
+def _ggml(dtype: StoredAs) -> str:
+    """The type's name in ggml."""
+    return "Q8_0" if dtype == "q8_0" else CODES[dtype]
 
 
 def _add_sizes(writer: gguf.GGUFWriter, weights: Weights) -> None:
@@ -121,9 +154,14 @@ def _add_sizes(writer: gguf.GGUFWriter, weights: Weights) -> None:
         writer.add_rope_freq_base_swa(config["rope_local_base_freq"])
 
 
-def _stored(weights: Weights, name: str, dtype: np.dtype) -> np.ndarray:
+def _stored(weights: Weights, name: str, dtype: StoredAs) -> np.ndarray:
     """A tensor as a GGUF has it."""
-    tensor = weights.tensors[name].make(dtype)
+    if dtype == "q8_0":
+        blocks: np.ndarray = gguf.quants.quantize(
+            _stored(weights, name, "float32"), gguf.GGMLQuantizationType[_ggml(dtype)]
+        )
+        return blocks
+    tensor = weights.tensors[name].make(NUMPY_DTYPES[dtype])
     if is_norm(name) and weights.architecture == "gemma3":
         return tensor + np.float32(1)
     if weights.architecture == "llama" and ("q_proj" in name or "k_proj" in name):

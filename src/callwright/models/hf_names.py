@@ -1,18 +1,22 @@
 """The parameter tree and Hugging Face's tensors: one table of names, used in both directions.
 
 The tree has Tunix's layout (see `forward`), where heads have an axis of their own and the matrices of keys and values
-are stacked; Hugging Face's matrices are (out, in). Values are only rearranged, so both directions are exact.
+are stacked; Hugging Face's matrices are (out, in). Values are only rearranged, so both directions are exact. An
+adapter's factors are rearranged with them (`factors_of`), so that their product has the shape of Hugging Face's matrix.
 
-Shape letters: D model width, N heads (K of keys and values), H head width, F width of the feed-forward layer.
+Shape letters: D model width, N heads (K of keys and values), H head width, F width of the feed-forward layer, R rank of
+an adapter.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from callwright.errors import CheckpointError
 from callwright.models.forward import Params
 from callwright.models.gemma3 import Gemma3Config
+from callwright.models.settings import Module
 
 # Hugging Face's modules, outside a layer and inside, and where the tree has them.
 _PATHS: Mapping[str, tuple[str, ...]] = {
@@ -73,6 +77,58 @@ def tree_of(tensors: Mapping[str, np.ndarray], config: Gemma3Config) -> Params:
     for path, parts in stacks.items():
         _put(tree, path, np.stack([parts[place] for place in sorted(parts)]))
     return tree
+
+
+class Factors(NamedTuple):
+    """An adapter's two factors for one matrix (out, in), which `b @ a` has the shape of."""
+
+    a: np.ndarray
+    """(R, in)."""
+    b: np.ndarray
+    """(out, R)."""
+
+
+def factors_of(
+    adapter: Mapping[str, np.ndarray], config: Gemma3Config, modules: Collection[Module]
+) -> dict[str, Factors]:
+    """The factors of every adapted matrix, by its Hugging Face name.
+
+    Keys and values are one module of the tree and two matrices there: they share the first factor.
+
+    Args:
+      adapter: The tree's factors by dotted name, e.g. `layers.0.attn.kv_einsum.w_lora_a`.
+      config: The architecture.
+      modules: What was adapted, in every layer.
+
+    Raises:
+      CheckpointError: A module lacks a factor, a factor has no module, or the two do not multiply out to its shape.
+    """
+    found, unused = {}, set(adapter)
+    for name, (out, *rest) in config.tensor_shapes().items():
+        _, path, place = _locate(name, config)
+        if path[-2] not in modules:
+            continue
+        names = [f"{'.'.join(map(str, path))}_lora_{which}" for which in "ab"]
+        if missing := [one for one in names if one not in adapter]:
+            raise _unfit(f"a factor {missing[0]} for {name}", "none")
+        a, b = (adapter[one] for one in names)
+        unused -= set(names)
+        try:
+            rank = a.shape[-1]
+            mine = b if place is None else b[:, place]  # (R, 2, K, H) to (R, K, H)
+            factors = Factors(a.reshape(-1, rank).T, mine.reshape(rank, -1).T)
+        except (IndexError, ValueError):
+            raise _unfit(f"factors of one rank for {name}", f"{a.shape} and {b.shape}") from None
+        if (len(factors.b), factors.a.shape[1]) != (out, *rest):
+            raise _unfit(f"factors of {name}, which is {(out, *rest)}", f"{a.shape} and {b.shape}")
+        found[name] = factors
+    if unused:
+        raise _unfit("only factors of modules that were adapted", min(unused))
+    return found
+
+
+def _unfit(expected: str, got: str) -> CheckpointError:
+    return CheckpointError(expected, f"{got} in the adapter", "train the stage again, or name another one")
 
 
 def _locate(name: str, config: Gemma3Config) -> tuple[str, tuple[str | int, ...], int | None]:

@@ -8,7 +8,7 @@ library's own writer wants every tensor in memory at once.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,6 +26,7 @@ from callwright.models.recognition import (
     refuse_recognized,
     tensor_lines,
 )
+from callwright.models.weights import LazyTensor
 from callwright.storage import atomic_file
 
 Dtype = Literal["float32", "bfloat16", "float16"]
@@ -163,6 +164,20 @@ def read_tensors(paths: Iterable[Path], config: Gemma3Config, dtype: Dtype) -> d
     return tensors
 
 
+def lazy_tensors(paths: Iterable[Path], config: Gemma3Config) -> dict[str, LazyTensor]:
+    """The configuration's tensors in its order, each read when it is made; see `check_weights`, which has passed."""
+
+    def reading(path: Path, name: str) -> Callable[[np.dtype], np.ndarray]:
+        def make(dtype: np.dtype) -> np.ndarray:
+            with safe_open(path, framework="numpy") as file:  # type: ignore[no-untyped-call]
+                return np.asarray(file.get_tensor(name)).astype(dtype, copy=False)
+
+        return make
+
+    owner = {name: path for path in paths for name in _header(path)}
+    return {name: LazyTensor(shape, reading(owner[name], name)) for name, shape in config.tensor_shapes().items()}
+
+
 def write_stream(path: Path, shapes: Mapping[str, tuple[int, ...]], dtype: Dtype, blocks: Iterable[np.ndarray]) -> None:
     """Writes a safetensors file from blocks of rows, atomically.
 
@@ -184,6 +199,6 @@ def write_stream(path: Path, shapes: Mapping[str, tuple[int, ...]], dtype: Dtype
     with atomic_file(path) as handle:
         handle.write(len(head).to_bytes(8, "little") + head)
         for block in blocks:
-            written += handle.write(np.ascontiguousarray(block, kind).tobytes())
+            written += handle.write(np.ascontiguousarray(block, kind).reshape(-1).view(np.uint8).data)
         if written != offset:
             raise WeightsError(f"{offset} bytes of tensors for {path}", f"{written}", "fetch the source file again")

@@ -26,6 +26,8 @@ from callwright.storage import cache_dir, sha256_file, sha256_json
 
 _HUB_ID = re.compile(r"\w[\w.-]*/[\w.-]+(@[\w./-]+)?")
 TOKENIZERS = ("tokenizer.model", "tokenizer.json")
+TOKENIZER_FILES = (*TOKENIZERS, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+"""All that may be published of a tokenizer. One of the first two is read; all go with what is made of the model."""
 _ACCEPTED = "gemma3-270m, a directory with safetensors, a .gguf file, or a hub id such as google/gemma-3-270m-it"
 
 
@@ -181,11 +183,9 @@ def _snapshot(spec: str) -> Path:
     from huggingface_hub import errors
 
     repo, _, revision = spec.partition("@")
-    patterns = ["*.safetensors", "*.safetensors.index.json", "config.json", "tokenizer.model"]
+    patterns = ["*.safetensors", "*.safetensors.index.json", "config.json", *TOKENIZER_FILES]
     try:
         directory = Path(huggingface_hub.snapshot_download(repo, revision=revision or None, allow_patterns=patterns))
-        if not (directory / "tokenizer.model").is_file():
-            huggingface_hub.snapshot_download(repo, revision=directory.name, allow_patterns=["tokenizer.json"])
     except errors.GatedRepoError as error:
         fix = f"accept its terms on the hub's page of {repo}, then run `hf auth login`"
         raise FetchError(f"access to {repo} on the hub", "a refusal: its owner asks for consent first", fix) from error

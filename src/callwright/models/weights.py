@@ -1,5 +1,6 @@
 """Weights that are about to be written: tensors by their Hugging Face names, each made only when it is written."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -30,3 +31,8 @@ class Weights:
     architecture: Architecture
     tensors: Mapping[str, LazyTensor]
     config: Mapping[str, Any]
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers they are."""
+        return sum(math.prod(tensor.shape) for tensor in self.tensors.values())

@@ -145,7 +145,7 @@ def _check_starts(context: RunContext, numbers: Sequence[int]) -> Starts:
     for number in numbers:
         for name, settings in context.config.evaluation.after(number).items():
             if not is_asked(context, number, name):
-                refuse_other_tools(context, settings)
+                refuse_other_tools(context.run, settings)
     return starts
 
 

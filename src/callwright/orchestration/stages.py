@@ -37,6 +37,7 @@ from callwright.orchestration.starting_point import StartingPoint
 from callwright.orchestration.watch import PeakMemory, StopRequest
 from callwright.progress import Bar, track
 from callwright.report.events import StageProgress, Step
+from callwright.report.run_files import RunFiles
 from callwright.report.sentences import suite_title
 from callwright.report.stage_list import SECTIONS, STAGES
 from callwright.storage import sha256_file
@@ -144,7 +145,7 @@ def evaluate_stage(context: RunContext, stage: int, only: SuiteName | None = Non
     for name in left:
         settings = context.config.evaluation.after(stage)[name]
         entries = suite_entries(settings, stage)
-        files = refuse_other_tools(context, settings)
+        files = refuse_other_tools(context.run, settings)
         began = {"suite": name} | ({"data_files": files} if files else {})
         with _logged(context, "evaluation", stage, **began) as summary:
             summary |= {"suite": name, "entries": len(entries)}
@@ -184,7 +185,7 @@ def answerer_after(context: RunContext, stage: int) -> EngineAnswerer:
     return EngineAnswerer(engine, context.fmt, context.tokenizer)
 
 
-def refuse_other_tools(context: RunContext, settings: SuiteSettings) -> dict[str, str]:
+def refuse_other_tools(run: RunFiles, settings: SuiteSettings) -> dict[str, str]:
     """The sha256 of each tools file whose requests a suite asks, by path; they are the same throughout a run.
 
     Raises:
@@ -193,12 +194,12 @@ def refuse_other_tools(context: RunContext, settings: SuiteSettings) -> dict[str
     if not isinstance(settings, ToolsSuiteSettings):
         return {}
     digests = {str(path): sha256_file(path) for path in piece_paths(settings.path)}
-    events = (event for event in context.run.events() if isinstance(event, StageProgress))
+    events = (event for event in run.events() if isinstance(event, StageProgress))
     began = [event.data_files for event in events if event.event == "evaluation_started" and event.suite == "tools"]
     for path, sha256 in (began[0] if began else {}).items():
         if digests.get(path, sha256) != sha256:
             raise DataError(
-                f"{path} as the evaluations of {context.run.path} began with it (sha256 {sha256})",
+                f"{path} as the evaluations of {run.path} began with it (sha256 {sha256})",
                 f"a file that has changed (sha256 {digests[path]})",
                 "put the old file back, or give the run another name (--set name=...)",
             )

@@ -1,11 +1,8 @@
 """A whole probe: the target is found and asked. Ctrl-C ends it at once, and what was found until then is kept."""
 
-import signal
-from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from callwright.formats import FORMATS, get_format
 from callwright.formats.base import Format
@@ -20,6 +17,7 @@ from callwright.probe.targets import find_target
 from callwright.probe.targets.base import Target, UntestableError
 from callwright.probe.targets.server import ServerTarget
 from callwright.progress import track
+from callwright.signals import ended_like_ctrl_c
 
 ABORTED = "the probe was aborted"
 """Why a case was not tested that was still to come."""
@@ -68,7 +66,7 @@ def measure(
     planned: list[Outcome] = []
     found: list[Outcome] = []
     refusals: list[UntestableError] = []
-    with _ended_like_ctrl_c():
+    with ended_like_ctrl_c():
         try:
             runtime = find_target(target, overrides)
             runtime.case_files = files
@@ -115,18 +113,3 @@ def _without_instrument(target: ServerTarget, cases: Sequence[Case], on_outcome:
             on_outcome(outcome)
             outcomes.append(outcome)
     return Report(target=target.name, version=target.version, cases=tuple(outcomes))
-
-
-@contextmanager
-def _ended_like_ctrl_c() -> Iterator[None]:
-    """Has SIGTERM, and a closed terminal, end the block as Ctrl-C does: servers are stopped and instruments removed."""
-
-    def end(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    previous = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

@@ -27,7 +27,7 @@ from callwright.evaluation.statistics import (
 )
 from callwright.html.numbers import count, p_value, p_value_is, percent
 from callwright.invisible import printable
-from callwright.report.evaluation_rows import StageRows, find_rows
+from callwright.report.evaluation_rows import StageRows, find_rows, suggest_served
 from callwright.report.schema import POOLED, SUITES
 from callwright.report.text import columns
 
@@ -227,7 +227,15 @@ class SuiteComparison:
         print(f"  {printable(self.sentence)}")
 
 
-def compare(first: Path, second: Path, *, suite: SuiteName | None, file: str | None, as_json: bool) -> None:
+def compare(
+    first: Path,
+    second: Path,
+    *,
+    suite: SuiteName | None,
+    file: str | None,
+    served: str | None = None,
+    as_json: bool,
+) -> None:
     """Prints how the second evaluation differs from the first.
 
     Args:
@@ -235,6 +243,8 @@ def compare(first: Path, second: Path, *, suite: SuiteName | None, file: str | N
       second: The same.
       suite: The suite; all that both have, if None.
       file: A file that `callwright eval tools` scored, instead of a suite.
+      served: The name of the served model that is the second; it is compared with the stage that it serves where both
+        paths are the same.
       as_json: Whether to print JSON.
 
     Raises:
@@ -243,16 +253,18 @@ def compare(first: Path, second: Path, *, suite: SuiteName | None, file: str | N
     compared = []
     suites: tuple[SuiteName, ...] = (suite,) if suite else SUITES if file is None else ("tools",)
     for name in suites:
-        sides = [find_rows(path, name, file) for path in (first, second)]
-        before, after = sides
+        after = find_rows(second, name, file, served)
+        same_stage = after is not None and served is not None and first == second
+        before = find_rows(after.path if after and same_stage else first, name, file)
         if before and after:
             compared.append(SuiteComparison(before, after))
         elif suite or file is not None:
-            _refuse(first if not before else second, name, file)
+            _refuse(second if before else first, name, file, served if before else None)
     if not compared:
-        raise DataError(
-            "a suite that both were asked", "none", "name two stages that `callwright report` has scores of"
-        )
+        fix = "name two stages that `callwright report` has scores of"
+        if served is not None:
+            fix = suggest_served(second, served, f"compare with {second} after the stage that was served")
+        raise DataError("a suite that both were asked", "none", fix)
     for one in compared:
         if not one.pairs:
             got = f"none of {len(one.before.rows)} and {len(one.after.rows)}"
@@ -266,10 +278,13 @@ def compare(first: Path, second: Path, *, suite: SuiteName | None, file: str | N
         one.print()
 
 
-def _refuse(path: Path, suite: SuiteName, file: str | None) -> None:
+def _refuse(path: Path, suite: SuiteName, file: str | None, served: str | None) -> None:
     what = f"rows of {suite} in {path}" if file is None else f"rows of {Path(file).name} in {path}"
-    command = f"callwright eval tools {path}" + (f" --file {file}" if file is not None else "")
-    fix = f"give {command} first" if suite == "tools" else "name a stage that was evaluated on BFCL"
+    command = f"callwright eval {suite} {path}" + (f" --file {file}" if file is not None else "")
+    fix = f"give {command} first"
+    if served is not None:
+        what += f" served as {served}"
+        fix = suggest_served(path, served, f"give {command} with --url or --engine first")
     raise DataError(what, "none", fix)
 
 

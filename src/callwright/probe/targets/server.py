@@ -10,16 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import Field
 
 from callwright.conversation import Conversation, Message
 from callwright.engines.chat import ChatRequest, ChatServer
 from callwright.engines.http_client import HttpClient, HttpError
-from callwright.engines.openai_chat import PATH, OpenAIChat
+from callwright.engines.openai_chat import OpenAIChat, server_address
 from callwright.engines.response_text import error_text, one_line
-from callwright.errors import ConfigError, WorkError, suggest
+from callwright.errors import WorkError, suggest
 from callwright.formats.template_file import reading_format
 from callwright.instruments.dice import Dice
 from callwright.instruments.instrument import Instrument
@@ -149,7 +148,7 @@ class ServerTarget(Target):
 
     def __init__(self, url: str, overrides: Sequence[str]) -> None:
         settings = read_overrides(ServerSettings, overrides, "a server's URL")
-        self.url = _address(url)
+        self.url = server_address(url)
         self._timeout = settings.timeout
         wire = HttpClient(self.url, min(settings.timeout, 20.0))
         try:
@@ -221,20 +220,6 @@ def _kind_of(header: str, owner: str) -> ServerKind:
     """The kind by a Server header and the owner of a model; one without a name where neither is known."""
     signs = {header.partition("/")[0].strip().lower(), owner.lower()}
     return next((kind for kind in KINDS if kind.recognized_by & signs), ServerKind())
-
-
-def _address(url: str) -> str:
-    """The address without the path of the endpoint, however much of it was given."""
-    for end in (PATH, "/v1"):
-        url = url.rstrip("/").removesuffix(end)
-    try:
-        parts = urlsplit(url)
-        valid = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1) and not parts.query
-    except ValueError:
-        valid = False
-    if not valid:
-        raise ConfigError("the URL of a server, http://HOST:PORT", repr(url), "correct it")
-    return url
 
 
 def _first_model(wire: HttpClient, wanted: str) -> tuple[Mapping[str, Any], str]:

@@ -5,116 +5,9 @@ import re
 import shutil
 
 import pytest
+from tests.support.house import BASE, LIGHT, RIGHT, TURNS, TWO, WORDS, Scripted, calls, says, write
 from tests.support.jsonl import read_jsonl
 
-from callwright.conversation import Message, ToolCall
-from callwright.evaluation.answerer import ModelAnswer, Prompt
-from callwright.formats import get_format
-from callwright.orchestration import stages
-from callwright.orchestration.config import PipelineConfig
-from callwright.orchestration.environment import describe_environment
-from callwright.orchestration.provenance import describe_versions
-from callwright.orchestration.start import begin, prepare
-from callwright.yaml_files import format_yaml
-
-LIGHT = {"type": "function", "function": {"name": "light", "parameters": {"type": "object", "properties": {
-    "room": {"type": "string"}, "level": {"type": "integer", "default": 3}}, "required": ["room"]}}}  # fmt: skip
-LOCK = {"type": "function", "function": {"name": "lock", "parameters": {"type": "object", "properties": {}}}}
-PROJECT = {
-    "version": 1,
-    "system": ["You run the house.", "Another one."],
-    "tools": [
-        {
-            "name": "light",
-            "description": "Turns on a light.",
-            "parameters": {"room": {"description": "Where", "values": [f"room {n}" for n in range(12)]}},
-            "phrasings": ["light in {room}", "turn on the light in {room}", "{room} is dark", "I can't see in {room}"],
-        },
-        {"name": "lock", "description": "Locks.", "phrasings": ["lock the door", "lock up"]},
-    ],
-}
-
-
-def says(text):
-    return {"role": "user", "content": text}
-
-
-def calls(*made):
-    functions = [{"name": name, "arguments": json.dumps(arguments)} for name, arguments in made]
-    return {"role": "assistant", "tool_calls": [{"id": "1", "type": "function", "function": f} for f in functions]}
-
-
-RIGHT = [says("the hall is dark"), calls(("light", {"room": "hall"}))]
-TWO = [says("hall and attic"), calls(("light", {"room": "hall"}), ("light", {"room": "attic"}))]
-WORDS = [says("who are you?"), {"role": "assistant", "content": "A house."}]
-ON = {"role": "tool", "tool_call_id": "1", "content": "on"}
-TURNS = [*RIGHT, ON, {"role": "assistant", "content": "It is on."}, says("lock up"), calls(("lock", {}))]
-
-
-class Scripted:
-    """An answerer that has the same answer for everything, and keeps what it was asked."""
-
-    def __init__(self, made=(("light", {"room": "Hall"}),), stop_after=None):
-        self.made, self.stop_after, self.asked = made, stop_after, []
-
-    def prepare(self, conversation):
-        text = get_format("xml").render(conversation, add_generation_prompt=True).text
-        return Prompt(conversation, text, tuple(range(len(text) // 20)))
-
-    def answer(self, prompts, *, max_new_tokens):
-        if self.stop_after is not None and len(self.asked) >= self.stop_after:
-            raise KeyboardInterrupt
-        self.asked += [prompt.conversation for prompt in prompts]
-        message = Message("assistant", tool_calls=tuple(ToolCall(*one) for one in self.made))
-        return [ModelAnswer(text="said", token_ids=(1,), finish_reason="stop", message=message) for _ in prompts]
-
-
-@pytest.fixture
-def house(tmp_path, tiny_model, monkeypatch, shared_cache):
-    """Makes a run, with nothing trained, whose suite `tools` asks about PROJECT; without it if `suite` is None."""
-    monkeypatch.setenv("CALLWRIGHT_CACHE", str(shared_cache))
-    (tmp_path / "house.yaml").write_text(format_yaml(PROJECT))
-
-    def make(suite=(2,), **tools):
-        section = {"path": str(tmp_path / "house.yaml"), "requests": 6, "baseline_requests": 6, "batch_size": 2}
-        own = None if suite is None else section | tools | {"after": list(suite)}
-        config = PipelineConfig.model_validate(
-            {
-                "name": "house",
-                "model": {"source": str(tiny_model.directory)},
-                "evaluation": {"bfcl": {"after": [], "batch_size": 2}, "tools": own},
-            }
-        )
-        context = prepare(config, tmp_path / "runs", None)
-        with context.run:
-            begin(context, describe_versions(), describe_environment())
-        return tmp_path
-
-    return make
-
-
-@pytest.fixture
-def asked(monkeypatch):
-    """Puts an answerer in the model's place; None where no model may be loaded."""
-
-    def use(answerer):
-        def after(context, stage):
-            assert answerer is not None, "the model is loaded"
-            return answerer
-
-        monkeypatch.setattr(stages, "answerer_after", after)
-        return answerer
-
-    return use
-
-
-def write(directory, *conversations, name="test.jsonl", tools=(LIGHT, LOCK)):
-    lines = [one if isinstance(one, dict) else {"messages": one, "tools": list(tools)} for one in conversations]
-    (directory / name).write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return name
-
-
-BASE = "runs/house/stage2"
 ROWS = "runs/house/evaluations/stage2/tools/files/test"
 
 
@@ -331,6 +224,25 @@ def test_a_stage_that_the_suite_does_not_follow_is_refused(house, asked, inside)
     code, _, err = inside(place, "eval", "tools", "runs/house/stage4")
     assert code == 2
     assert "a stage that tools follows in runs/house (2, 3); got 4; name one of these" in err
+
+
+def test_bfcl_is_continued_and_printed_by_category(house, asked, inside):
+    place = house(None, bfcl={"sample": {"simple_python": 2, "irrelevance": 2}, "batch_size": 2})
+    asked(Scripted(stop_after=2))
+    assert inside(place, "eval", "bfcl", BASE)[0] == 130
+    rest = asked(Scripted())
+    code, out, err = inside(place, "eval", "bfcl", BASE)
+    assert (code, len(rest.asked)) == (0, 2), err
+    assert out == (
+        "bfcl, runs/house/stage2 (base model): 0 of 4 right\n\n"
+        "category        right  share  95% interval\n"
+        "simple_python  0 of 2   0.0%      0.0–65.8\n"
+        "irrelevance    0 of 2   0.0%      0.0–65.8\n"
+        "all            0 of 4   0.0%      0.0–49.0\n"
+    )
+    asked(None)
+    assert inside(place, "eval", "bfcl", "runs/house")[1] == out
+    assert json.loads(inside(place, "eval", "bfcl", BASE, "--json")[1])["categories"]["irrelevance"]["total"] == 2
 
 
 @pytest.mark.slow

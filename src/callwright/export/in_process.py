@@ -1,0 +1,25 @@
+"""A trained model as an answerer in this process, for when there is no server."""
+
+from callwright.engines.jax import JaxEngine
+from callwright.evaluation.answerer import EngineAnswerer
+from callwright.export.trained import Trained
+from callwright.models import lora
+from callwright.models.load import load_model, make_mesh, parameters
+from callwright.models.settings import Precision
+from callwright.models.tokenizer import load_tokenizer
+
+
+def engine_answerer(trained: Trained, precision: Precision = "float32") -> EngineAnswerer:
+    """The model, answering as in its run's evaluations.
+
+    Args:
+      trained: The model.
+      precision: Of the merged weights.
+    """
+    params = parameters(load_model(trained.base, make_mesh(), precision))
+    if trained.adapter is not None:
+        params = lora.merge(params, trained.adapter, trained.scale)
+    tokenizer = load_tokenizer(trained.base.directory)
+    stops = [tokenizer.token_id(stop) for stop in trained.format.stops]
+    engine = JaxEngine(params, trained.base.config, stop_ids=stops, pad_id=tokenizer.pad_id)
+    return EngineAnswerer(engine, trained.format, tokenizer)
