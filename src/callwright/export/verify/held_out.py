@@ -18,9 +18,10 @@ from callwright.evaluation.suites import suite_entries
 from callwright.export.trained import Trained
 from callwright.export.verify.calls import AskedRequest
 from callwright.export.verify.forced import ForcedOutput, forced_answer, forced_row
+from callwright.formats import get_format
 from callwright.formats.example import example_for
 from callwright.report.evaluation_rows import read_directory
-from callwright.report.run_files import RunFiles
+from callwright.report.run_files import RunFiles, check_run
 from callwright.tokens import Tokenizer
 from callwright.training.checkpoints import read_card
 
@@ -119,7 +120,8 @@ def _asked(trained: Trained) -> Iterator[tuple[Entry, EvaluationRow | None]]:
     run = RunFiles(trained.run)
     if not run.config_path.is_file():
         return
-    in_its_format = read_card(run.checkpoint(trained.stage)).format == trained.format.id
+    named, model = read_card(run.checkpoint(trained.stage)).format, check_run(run).model.name
+    in_its_format = get_format(named, model=model).id == trained.format.id
     suites = run.run_config().evaluation.after(trained.stage)
     order: tuple[SuiteName, ...] = ("tools", "bfcl")
     for suite in order:

@@ -1,7 +1,7 @@
 """All checks of an export, in order: what can be read from the file first, then what a server makes of it."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -49,8 +49,10 @@ def verify_gguf(
     *,
     program: Path | None = None,
     threads: int | None = None,
-) -> list[Check]:
+) -> Iterator[Check]:
     """Checks a GGUF, by itself and in a llama.cpp server; calls too, where llama.cpp reads those of the format.
+
+    Each check comes once it is done. Of a file that does not hold what it should, none is served.
 
     Args:
       trained: What it was made of.
@@ -67,9 +69,10 @@ def verify_gguf(
       WorkError: The server does not become ready, or goes away.
     """
     fmt, tokenizer = trained.format, load_tokenizer(trained.base.directory)
-    checks = [check_header(trained, path), check_tensors(trained, path)]
-    if not all(check.passed for check in checks):
-        return checks
+    read = [check_header(trained, path), check_tensors(trained, path)]
+    yield from read
+    if not all(check.passed for check in read):
+        return
     reference, conversations = TrainedModel(trained), held.conversations
     context = held.longest + _NEW_TOKENS + _ROOM
     # All that was read stays in the cache, so that a prompt that begins like the one before is not read again.
@@ -82,16 +85,15 @@ def verify_gguf(
         LlamaCompletion(server.url, tokenizer) as client,
         OpenAIChat(server.url) as chat,
     ):
-        checks.append(check_prompts(fmt, served_renderer(client), conversations))
-        checks.append(check_tokens(client, tokenizer, fmt, conversations, TEXTS))
-        checks.append(check_served(reference, client, held.outputs, kind))
+        yield check_prompts(fmt, served_renderer(client), conversations)
+        yield check_tokens(client, tokenizer, fmt, conversations, TEXTS)
+        yield check_served(reference, client, held.outputs, kind)
         if llama_cpp_reads(fmt):
             of, most = held.requests, _NEW_TOKENS
-            checks.append(check_calls(chat, client, fmt, tokenizer, of, reference=reference, max_new_tokens=most))
-    checks.append(check_arrival(path, fmt, tokenizer, _SHORT, program=program))
+            yield check_calls(chat, client, fmt, tokenizer, of, reference=reference, max_new_tokens=most)
+    yield check_arrival(path, fmt, tokenizer, _SHORT, program=program)
     if llama_cpp_reads(fmt):
-        checks.append(check_reading(fmt, _PLANNED, _SHORT, program=program))
-    return checks
+        yield check_reading(fmt, _PLANNED, _SHORT, program=program)
 
 
 def verify_merge(trained: Trained, held: HeldOut, reference: LogitModel | None = None) -> Check:
