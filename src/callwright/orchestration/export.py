@@ -24,7 +24,8 @@ from callwright.export.snippets import ExportKind
 from callwright.export.target import default_target, prepared
 from callwright.export.trained import Trained, read_trained
 from callwright.export.verify.check import Check, refuse_failed
-from callwright.export.verify.held_out import HeldOut, held_out
+from callwright.export.verify.held_out import held_out
+from callwright.export.verify.reference import TrainedModel
 from callwright.export.verify.verify import verify_chat_template, verify_gguf, verify_hf, verify_merge
 from callwright.html.numbers import duration, size
 from callwright.invisible import printable
@@ -176,12 +177,12 @@ def _write(trained: Trained, options: ExportOptions, config: PipelineConfig, scr
 
 def _checks(trained: Trained, options: ExportOptions, main: Path, program: Path | None) -> Iterator[Check]:
     """The checks of an export, each once it is done."""
-    held: HeldOut = held_out(trained, load_tokenizer(trained.base.directory))
-    yield verify_merge(trained, held)
+    held, reference = held_out(trained, load_tokenizer(trained.base.directory)), TrainedModel(trained)
+    yield verify_merge(trained, held, reference)
     if options.is_gguf:
-        yield from verify_gguf(trained, main, options.quantization, held, program=program)
+        yield from verify_gguf(trained, main, options.quantization, held, reference, program=program)
     elif options.to == "hf":
-        yield from verify_hf(trained, main, options.dtype, held)
+        yield from verify_hf(trained, main, options.dtype, held, reference)
     else:
         yield verify_chat_template(trained, main, held)
 

@@ -96,11 +96,11 @@ def test_the_merge_of_a_run_is_checked_before_it_is_written(trained, reference):
     assert check.numbers["largest_difference"] < 1e-4
 
 
-def test_a_hugging_face_directory_is_checked_by_its_template_and_its_weights(tmp_path, trained):
+def test_a_hugging_face_directory_is_checked_by_its_template_and_its_weights(tmp_path, trained, reference):
     write_hf(trained, tmp_path / "out", dtype="float32")
     held = HeldOut(tuple(OUTPUTS), held_out(trained, tiny_tokenizer()).requests)
-    checks = verify_hf(trained, tmp_path / "out", "float32", held)
+    checks = list(verify_hf(trained, tmp_path / "out", "float32", held, reference))
     assert [check.detail for check in checks if not check.passed] == []
     (tmp_path / "out/chat_template.jinja").write_text("{{ bos_token }}hello")
-    prompts, _ = verify_hf(trained, tmp_path / "out", "float32", held)
+    prompts, _ = verify_hf(trained, tmp_path / "out", "float32", held, reference)
     assert "the example differs from byte 0 on" in prompts.detail

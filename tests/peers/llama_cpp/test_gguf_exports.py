@@ -162,7 +162,7 @@ def test_a_model_that_calls_nothing_loses_no_call(served):
 
 def test_an_export_is_verified_as_a_whole(served, trained):
     held = held_out(trained, tiny_tokenizer())
-    checks = list(verify_gguf(trained, served[0], "f32", held, program=build(), threads=1))
+    checks = list(verify_gguf(trained, served[0], "f32", held, TrainedModel(trained), program=build(), threads=1))
     assert [check.detail for check in checks if not check.passed] == []
     assert [check.name for check in checks] == [
         "header",

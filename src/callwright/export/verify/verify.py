@@ -20,7 +20,7 @@ from callwright.export.verify.held_out import HeldOut
 from callwright.export.verify.instruments import check_arrival, check_reading
 from callwright.export.verify.merged import check_merged
 from callwright.export.verify.prompts import check_prompts, check_tokens, served_renderer, template_renderer
-from callwright.export.verify.reference import LogitModel, MergedModel, TrainedModel
+from callwright.export.verify.reference import LogitModel, MergedModel
 from callwright.export.verify.served import LlamaCompletion, check_served
 from callwright.export.verify.tensors import check_tensors
 from callwright.formats.example import EXAMPLE, ONE_CALL, WORDLESS
@@ -46,6 +46,7 @@ def verify_gguf(
     path: Path,
     kind: GgufKind,
     held: HeldOut,
+    reference: LogitModel,
     *,
     program: Path | None = None,
     threads: int | None = None,
@@ -59,6 +60,7 @@ def verify_gguf(
       path: The file.
       kind: What most of its numbers are stored as.
       held: What it is tried on.
+      reference: Base and adapter.
       program: The llama-server; see `find_program`.
       threads: How many cores it may use; all when None.
 
@@ -73,7 +75,7 @@ def verify_gguf(
     yield from read
     if not all(check.passed for check in read):
         return
-    reference, conversations = TrainedModel(trained), held.conversations
+    conversations = held.conversations
     context = held.longest + _NEW_TOKENS + _ROOM
     # All that was read stays in the cache, so that a prompt that begins like the one before is not read again.
     options = ("--swa-full",)
@@ -96,14 +98,14 @@ def verify_gguf(
         yield check_reading(fmt, _PLANNED, _SHORT, program=program)
 
 
-def verify_merge(trained: Trained, held: HeldOut, reference: LogitModel | None = None) -> Check:
-    """Checks merged weights in float32, before they are written in any other type."""
+def verify_merge(trained: Trained, held: HeldOut, reference: LogitModel) -> Check:
+    """Checks merged weights in float32, before they are written in any other type, against base and adapter."""
     weights = merged_weights(trained).tensors
     merged = MergedModel({name: one.make(np.dtype(np.float32)) for name, one in weights.items()}, trained.base.config)
-    return check_merged(reference or TrainedModel(trained), merged, held.outputs)
+    return check_merged(reference, merged, held.outputs)
 
 
-def verify_hf(trained: Trained, directory: Path, dtype: Dtype, held: HeldOut) -> list[Check]:
+def verify_hf(trained: Trained, directory: Path, dtype: Dtype, held: HeldOut, reference: LogitModel) -> Iterator[Check]:
     """Checks a Hugging Face directory: its weights, its tokenizer, and its chat template.
 
     Args:
@@ -111,14 +113,15 @@ def verify_hf(trained: Trained, directory: Path, dtype: Dtype, held: HeldOut) ->
       directory: The export.
       dtype: What its numbers are stored as.
       held: What it is tried on.
+      reference: Base and adapter.
 
     Raises:
       WeightsError: Weights or tokenizer cannot be loaded.
     """
-    checks = [verify_chat_template(trained, directory, held)]
+    yield verify_chat_template(trained, directory, held)
     config = read_config(directory / "config.json")
     merged = MergedModel(read_tensors(find_weights(directory), config, "float32"), config)
-    return [*checks, check_merged(TrainedModel(trained), merged, held.outputs, dtype=dtype)]
+    yield check_merged(reference, merged, held.outputs, dtype=dtype)
 
 
 def verify_chat_template(trained: Trained, directory: Path, held: HeldOut) -> Check:
