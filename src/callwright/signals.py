@@ -11,7 +11,8 @@ from types import FrameType
 def ended_like_ctrl_c() -> Iterator[None]:
     """Has SIGTERM, and a closed terminal, end the block as Ctrl-C does: servers are stopped, temporary files removed.
 
-    A signal that somebody listens to already stays theirs. Outside of the main thread nothing can be listened to.
+    A signal that somebody listens to, or that is ignored as under `nohup`, stays so. Outside of the main thread nothing
+    can be listened to.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

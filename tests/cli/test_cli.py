@@ -93,7 +93,7 @@ def test_the_installed_script_and_the_module_are_the_same_command():
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ("runn", "a command of callwright; got runn; did you mean run or runs? use one of: run, report, "),
+        ("runn", "a command of callwright; got runn; did you mean run or runs? see callwright --help"),
         ("formats shwo", "a command of callwright formats; got shwo; did you mean show?"),
         ("run --steps 3", "an option of callwright run; got --steps; did you mean --stages?"),
         ("run c.yaml --dryrun", "an option of callwright run; got --dryrun; did you mean --dry-run?"),

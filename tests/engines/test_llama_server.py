@@ -122,12 +122,25 @@ def test_a_server_ends_when_the_block_fails_and_even_if_it_does_not_want_to(tmp_
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_server_ends_with_a_process_that_is_asked_to_end(tmp_path, model, number):
-    before = signal.getsignal(number)
-    with pytest.raises(KeyboardInterrupt), serve(model, program=fake_llama(tmp_path / "a")) as server:
-        os.kill(os.getpid(), number)
-        time.sleep(5)
-    assert not is_running(server.process_id)
-    assert signal.getsignal(number) is before
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        with pytest.raises(KeyboardInterrupt), serve(model, program=fake_llama(tmp_path / "a")) as server:
+            os.kill(os.getpid(), number)
+            time.sleep(5)
+        assert not is_running(server.process_id)
+        assert signal.getsignal(number) is signal.SIG_DFL
+    finally:
+        signal.signal(number, before)
+
+
+def test_a_server_outlives_a_terminal_where_the_user_wants_it_to(tmp_path, model):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with serve(model, program=fake_llama(tmp_path / "a")) as server:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert is_running(server.process_id)
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_what_a_server_complains_of_is_said(tmp_path, model):

@@ -117,6 +117,7 @@ def _run(
 ) -> None:
     """What the new process does."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # what is started behind a shell's & ignores it
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # and what is started by nohup ignores this
     for stream, path in ((1, out), (2, err)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND), stream)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
