@@ -63,9 +63,14 @@ def prepared(target: Path, needed_bytes: int, license: License, *, force: bool =
                 os.close(lock)
 
 
+def exports_of(run: Path, stage: int) -> Path:
+    """Where the exports of a stage are, each in a directory of its own: `RUN/exports/stageN`."""
+    return run / EXPORTS / f"stage{stage}"
+
+
 def default_target(run: Path, stage: int, name: str) -> Path:
     """Where an export goes of which nobody says where: `RUN/exports/stageN/NAME`."""
-    return run / EXPORTS / f"stage{stage}" / name
+    return exports_of(run, stage) / name
 
 
 def read_sums(directory: Path) -> dict[str, str]:

@@ -16,7 +16,7 @@ from callwright.export.choice import Candidate, which_to_ship
 from callwright.export.record import FILE, ExportRecord
 from callwright.export.serve import ServeOptions, find_program, served
 from callwright.export.speed import Speed, measure_speed
-from callwright.export.target import default_target
+from callwright.export.target import exports_of
 from callwright.export.verify.served import LlamaCompletion
 from callwright.formats import get_format
 from callwright.html.numbers import count, interval, percent, size
@@ -129,7 +129,7 @@ def _exports(evaluated: EvaluatedRun, stage: int) -> list[tuple[Path, ExportReco
       DataError: There are fewer than two.
     """
     found: dict[str, tuple[Path, ExportRecord]] = {}
-    for path in sorted(default_target(evaluated.run.path, stage, "any").parent.glob(f"*/{FILE}")):
+    for path in sorted(exports_of(evaluated.run.path, stage).glob(f"[!.]*/{FILE}")):
         record = ExportRecord.read(path.parent)
         if record.files.main.endswith(".gguf"):
             found.setdefault(record.files.numbers, (path.parent / record.files.main, record))
