@@ -1,17 +1,15 @@
 """A Modelfile keeps the calls or is not written, and a running Ollama serves the model just so, or not at all."""
 
-import os
 import re
 from contextlib import closing
 
-import httpx
 import pytest
-from tests.support.ollama_double import JSON, CannedResponse, OllamaDouble
+from tests.support.ollama_double import JSON, CannedResponse, OllamaDouble, real_ollama
 from tests.support.ollama_recordings import rows_of
 from tests.support.tiny import write_tiny_gguf
 
 from callwright.engines.chat import ChatRequest
-from callwright.engines.ollama_api import Ollama, ollama_address
+from callwright.engines.ollama_api import Ollama
 from callwright.engines.ollama_chat import OllamaChat
 from callwright.engines.ollama_modelfile import modelfile_lines, read_instructions
 from callwright.errors import ConfigError, FormatError, WorkError
@@ -181,12 +179,7 @@ def host(request):
         with OllamaDouble({"simple": "simple"}) as running:
             yield running.address
         return
-    address = ollama_address(os.environ.get("OLLAMA_HOST", ""))
-    try:
-        httpx.get(f"{address}/api/version", timeout=2, trust_env=False).raise_for_status()
-    except httpx.HTTPError:
-        pytest.skip(f"NO REAL OLLAMA WAS TESTED: none answers at {address}; start one, or name it in OLLAMA_HOST")
-    yield address
+    yield real_ollama()
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,9 @@
 """What tests of the probe share: an Ollama, the double or a real one, and a script to lend it."""
 
-import os
-
-import httpx
 import pytest
-from tests.support.ollama_double import OllamaDouble
+from tests.support.ollama_double import OllamaDouble, real_ollama
 from tests.support.ollama_recordings import SETUPS, rows_of
 
-from callwright.engines.ollama_api import ollama_address
 from callwright.formats import get_format
 from callwright.instruments.script import Line, write_script
 
@@ -31,9 +27,4 @@ def host(request, monkeypatch):
         with OllamaDouble(cases) as running:
             yield running.address
         return
-    address = ollama_address(os.environ.get("OLLAMA_HOST", ""))
-    try:
-        httpx.get(f"{address}/api/version", timeout=2, trust_env=False).raise_for_status()
-    except httpx.HTTPError:
-        pytest.skip(f"NO REAL OLLAMA WAS TESTED: none answers at {address}; start one, or name it in OLLAMA_HOST")
-    yield address
+    yield real_ollama()

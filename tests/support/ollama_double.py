@@ -8,6 +8,7 @@ recordings leave out.
 import functools
 import hashlib
 import json
+import os
 import socket
 import tempfile
 import threading
@@ -15,6 +16,8 @@ from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
+import httpx
+import pytest
 from tests.support.ollama_player import (
     JSON,
     NDJSON,
@@ -30,7 +33,7 @@ from tests.support.ollama_player import (
 from tests.support.ollama_recordings import NeverRecordedError, canonical, read_gguf, rows, rows_of, setup_of
 
 from callwright.engines.loopback import QuietServer, body_of
-from callwright.engines.ollama_api import Ollama
+from callwright.engines.ollama_api import Ollama, ollama_address
 
 __all__ = ["JSON", "NDJSON", "CannedResponse", "Model", "OllamaDouble"]
 
@@ -318,3 +321,13 @@ def names_at(host: str) -> list[str]:
     """The names of the models at this address."""
     with closing(Ollama(host)) as server:
         return list(server.models())
+
+
+def real_ollama() -> str:
+    """The address of a real Ollama; the test is skipped, loudly, where none answers."""
+    address = ollama_address(os.environ.get("OLLAMA_HOST", ""))
+    try:
+        httpx.get(f"{address}/api/version", timeout=2, trust_env=False).raise_for_status()
+    except httpx.HTTPError:
+        pytest.skip(f"NO REAL OLLAMA WAS TESTED: none answers at {address}; start one, or name it in OLLAMA_HOST")
+    return address

@@ -10,7 +10,7 @@ from callwright.models.tokenizer import load_tokenizer
 
 
 def engine_answerer(trained: Trained, precision: Precision = "float32") -> EngineAnswerer:
-    """The model, answering as in its run's evaluations.
+    """The model, answering as in its run's evaluations, where it has their precision.
 
     Args:
       trained: The model.

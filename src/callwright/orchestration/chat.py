@@ -49,7 +49,7 @@ def _answerer(path: Path) -> Iterator[Answerer]:
     if program is None or gguf is None:
         trained = read_trained(path)
         print(f"{trained.run}/stage{trained.stage} answers in this process: {_reason(program, gguf)}")
-        yield engine_answerer(trained)
+        yield engine_answerer(trained, RunDirectory(trained.run).read_config().model.precision)
         return
     with served(gguf, program, ServeOptions(port=0)) as server, OpenAIChat(server.url) as client:
         print(f"{gguf} answers through llama.cpp")
