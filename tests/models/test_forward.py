@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from callwright.models.forward import empty_cache, forward, logits, output_head
+from callwright.models.forward import empty_cache, forward, logits, matrices, output_head
 from callwright.models.load import load_model, make_mesh
 
 LENGTH = 48  # three times the sliding window
@@ -19,11 +19,11 @@ def ours(params, config, tokens, padding, slots=None, chunks=None):
     """Logits (B, T, V) of left-padded tokens, run in pieces of the given lengths."""
     batch, length = tokens.shape
     cache = empty_cache(config, batch, slots or length, jnp.float32)
-    step = jax.jit(forward, static_argnums=1)
+    step, weights = jax.jit(forward, static_argnums=1), matrices(params)
     found, start = [], 0
     for size in chunks or (length,):
         piece = tokens[:, start : start + size]
-        hidden, cache = step(params, config, piece, jnp.int32(start), jnp.asarray(padding, jnp.int32), cache)
+        hidden, cache = step(weights, config, piece, jnp.int32(start), jnp.asarray(padding, jnp.int32), cache)
         found.append(np.asarray(logits(output_head(params), hidden)))
         start += size
     assert start == length

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from callwright.models.forward import Params, empty_cache, forward, logits, output_head
+from callwright.models.forward import Params, empty_cache, forward, logits, matrices, output_head
 from callwright.models.gemma3 import Gemma3Config
 
 
@@ -23,5 +23,6 @@ def tree_logits(params: Params, config: Gemma3Config, tokens: np.ndarray) -> np.
     """Our logits (B, T, V) of a parameter tree."""
     batch, length = tokens.shape
     cache = empty_cache(config, batch, length, jnp.dtype(jnp.float32))
-    hidden, _ = forward(params, config, jnp.asarray(tokens), jnp.int32(0), jnp.zeros(batch, jnp.int32), cache)
+    padding = jnp.zeros(batch, jnp.int32)
+    hidden, _ = forward(matrices(params), config, jnp.asarray(tokens), jnp.int32(0), padding, cache)
     return np.asarray(logits(output_head(params), hidden))

@@ -83,3 +83,12 @@ def test_calls_stay_in_examples_without_tools():
     assert bare.conversation.tools == ()
     assert bare.expected_calls == SOURCE[3].expected_calls
     assert (bare.id, bare.kind) == (SOURCE[3].id, "single")
+
+
+def test_what_a_request_is_answered_the_same_without_is_left_out_too():
+    example = SOURCE[3]
+    history = (Message("system", "Be short."), Message("user", "hm"), Message("assistant", "Yes?", supervised=False))
+    talk = Conversation((*history, *example.conversation.messages), (GET,))
+    bare = WithoutTools(Examples([Example("e", talk, "single", context=3)]))[0]
+    assert bare.conversation.messages == example.conversation.messages
+    assert bare.context == 0

@@ -26,7 +26,7 @@ from callwright.engines.sampling import SamplingParams
 from callwright.errors import DataError, TrainingError
 from callwright.formats.base import Parsed
 from callwright.formats.xml import XmlFormat
-from callwright.models.forward import empty_cache, forward, logits, output_head
+from callwright.models.forward import empty_cache, forward, logits, matrices, output_head
 from callwright.models.load import load_model, make_mesh, parameters
 from callwright.models.lora import merge, read_adapter
 from callwright.training import grpo
@@ -334,7 +334,7 @@ def test_the_references_log_probabilities_are_those_of_the_merged_sft_model(shal
         output = [*completion.token_ids, completion.stop_id]
         ids = np.array([[*group.prompt, *output]], np.int32)
         cache = empty_cache(config, 1, ids.shape[1], np.float32)
-        hidden, _ = forward(merged, config, ids, np.int32(0), np.zeros(1, np.int32), cache)
+        hidden, _ = forward(matrices(merged), config, ids, np.int32(0), np.zeros(1, np.int32), cache)
         scores = np.asarray(nnx.log_softmax(logits(output_head(merged), hidden)))[0]
         wanted = scores[np.arange(len(group.prompt), ids.shape[1]) - 1, output]
         np.testing.assert_allclose(logprobs, wanted, atol=2e-4)

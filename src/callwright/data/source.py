@@ -25,11 +25,14 @@ class Example:
       conversation: Tools and messages.
       kind: What it teaches: "simple", "multiple", "parallel", "parallel_multiple", "irrelevance" or "dialogue"; of the
         user's own tools one of `own_tools.kinds.KINDS`.
+      context: How many messages at its beginning, a system prompt and a history, the request would be answered the
+        same without.
     """
 
     id: str
     conversation: Conversation
     kind: str
+    context: int = 0
 
     @property
     def expected_calls(self) -> tuple[ToolCall, ...]:

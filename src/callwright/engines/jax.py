@@ -23,7 +23,7 @@ from callwright.engines.prefixes import Layout, arrange, unshared
 from callwright.engines.sampling import PURE, SamplingParams
 from callwright.engines.shapes import rounded_rows, rounded_slots, rounded_width
 from callwright.errors import ConfigError
-from callwright.models.forward import Cache, Context, Params, output_head
+from callwright.models.forward import Cache, Context, Params, matrices, output_head
 from callwright.models.gemma3 import Gemma3Config
 
 FEWEST_ROWS = 4
@@ -54,7 +54,7 @@ class JaxEngine:
     ) -> None:
         if dtype is None and jax.default_backend() == "cpu":
             dtype = jnp.float32
-        self.params = params if dtype is None else jax.tree.map(lambda weights: weights.astype(dtype), params)
+        self.params = matrices(params if dtype is None else jax.tree.map(lambda weights: weights.astype(dtype), params))
         self.head = output_head(self.params)
         self.config = config
         self.stop_ids = tuple(stop_ids)

@@ -1,8 +1,9 @@
 """The updates of an SFT stage, of which the first may be on prompts without tools.
 
-The declarations of tools are most of a prompt. Rows without them are a quarter as long, so several updates take the
-time of one, and with few examples it is the number of updates that decides how much is learned: which words ask for
-which tool, what a call looks like, where a value ends. The updates after them show the prompts as they will be.
+The declarations of tools, a system prompt and a history are most of a prompt. What is left without them is a tenth as
+long, so several updates take the time of one, and with few examples it is the number of updates that decides how much
+is learned: which words ask for which tool, what a call looks like, where a value ends. The updates after them show the
+prompts as they will be.
 """
 
 import itertools
@@ -34,7 +35,7 @@ class Batches(Protocol):
 
 
 class WithoutTools:
-    """The examples of another source, whose prompts declare no tools; the calls stay."""
+    """The examples of another source, whose prompts declare no tools and have no context; requests and calls stay."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -64,7 +65,7 @@ class WithoutTools:
 
 
 def _without_tools(example: Example) -> Example:
-    return replace(example, conversation=Conversation(example.conversation.messages))
+    return replace(example, conversation=Conversation(example.conversation.messages[example.context :]), context=0)
 
 
 class StageBatches:

@@ -29,7 +29,7 @@ class OptimizerSettings(Settings):
 
 
 class WithoutToolsSettings(Settings):
-    """The first part of a stage, on prompts that declare no tools."""
+    """The first part of a stage, on prompts that declare no tools and have no context (`Example.context`)."""
 
     share: float = Field(0.9, gt=0, lt=1)
     """Of the stage's steps."""
@@ -41,8 +41,8 @@ class SftSettings(OptimizerSettings, PackingSettings):
     """Optimizer, schedule and the shape of batches."""
 
     without_tools: WithoutToolsSettings | None = None
-    """The first steps leave the declarations of tools out of their prompts: short rows, so many more steps in the same
-    time. For tools that stay the same; none by default."""
+    """The first steps leave the declarations of tools, system prompts and histories out of their prompts: short rows,
+    so many more steps in the same time. For tools that stay the same; none by default."""
 
     @property
     def steps_without_tools(self) -> int:

@@ -128,6 +128,12 @@ def test_a_part_of_the_examples_carries_a_system_prompt_and_a_history(examples):
     plain = [e for e in examples if e not in with_system]
     assert not any("hello there" in said(e) or "it is late" in said(e) for e in plain)
     assert not any(m.supervised for e in with_system for m in e.conversation.messages[2:3] if m.role == "assistant")
+    assert {e.context for e in plain} == {0}
+    for e in with_system:
+        *_, reply = e.conversation.messages[1 : e.context]
+        assert reply.content in ("Good evening.", "Yes?", "Indeed."), "a history ends with the assistant"
+        request = e.conversation.messages[e.context]
+        assert request.role == "user" and not re.search("hello there|late|hi$", request.content)
 
 
 def test_examples_of_a_group_begin_alike():

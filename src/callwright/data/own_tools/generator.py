@@ -74,15 +74,17 @@ class Generator:
     def example(self, index: int) -> Example:
         """The example at `index`; the assistant's message to learn and to score is its last."""
         kind, id = self.kind(index), f"{self._name}-{self._seed}-{index}"
+        context = self._context(index)
         if kind == "flow":
-            return Example(id, self.flow(index).gold(), kind)
+            return Example(id, self.flow(index).gold(), kind, len(context.messages))
         rng = self._rng("example", index)
-        context, drawn = self._context(index), self._conversations.draw(kind, rng)
+        drawn = self._conversations.draw(kind, rng)
         messages, kept = list[Message](), spoken_texts(drawn.turns)
         for turn, after in drawn.before:
             messages += (context.user_message(turn.text, kept, rng), turn.answer, *after)
         messages += (context.user_message(drawn.last.text, kept, rng), drawn.last.answer)
-        return Example(id, Conversation((*context.messages, *messages), self._side.offered), kind)
+        conversation = Conversation((*context.messages, *messages), self._side.offered)
+        return Example(id, conversation, kind, len(context.messages))
 
     def flow(self, index: int) -> Flow:
         """The flow at `index`; all that the file declares come before one of them comes again."""

@@ -16,7 +16,7 @@ from flax import nnx
 from callwright.engines.shapes import rounded_width
 from callwright.export.trained import Trained
 from callwright.export.verify.forced import ForcedOutput
-from callwright.models.forward import Params, empty_cache, forward
+from callwright.models.forward import Params, empty_cache, forward, matrices
 from callwright.models.gemma3 import Gemma3Config
 from callwright.models.hf_names import tree_of
 from callwright.models.load import load_model, make_mesh
@@ -54,7 +54,7 @@ class MergedModel:
 
     def __init__(self, tensors: Mapping[str, np.ndarray], config: Gemma3Config) -> None:
         self._config = config
-        self._params: Params = jax.tree.map(jnp.asarray, tree_of(tensors, config))
+        self._params: Params = matrices(jax.tree.map(jnp.asarray, tree_of(tensors, config)))
         self._embedding = np.asarray(self._params["embedder"]["input_embedding"])
         self._hidden = jax.jit(_tree_hidden, static_argnames="config")
 
