@@ -93,7 +93,7 @@ def compare_served(
     Raises:
       CallwrightError: As `evaluate_served`.
     """
-    settings, asked = _suite(evaluated, stage, suite) if found is None else _of_file(evaluated, found)
+    settings, asked = suite_of(evaluated, stage, suite) if found is None else _of_file(evaluated, found)
     name = None if file is None else file.name
     directory = directory_of(evaluated.run, stage, suite, name, model.name)
     rows = read_directory(directory)
@@ -114,7 +114,7 @@ def compare_served(
     return SuiteComparison(own, StageRows(evaluated.run, stage, shown, scored, model.name))
 
 
-def _suite(evaluated: EvaluatedRun, stage: int, suite: SuiteName) -> tuple[SuiteSettings, SuiteEntries]:
+def suite_of(evaluated: EvaluatedRun, stage: int, suite: SuiteName) -> tuple[SuiteSettings, SuiteEntries]:
     """How a suite of the run's own is asked, and what.
 
     Raises:

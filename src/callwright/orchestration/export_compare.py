@@ -5,25 +5,30 @@ asked again. Distributions come from each export's own checks. Speeds are measur
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from callwright.errors import DataError
+from callwright.evaluation.settings import SuiteName
 from callwright.evaluation.statistics import wilson
 from callwright.export.choice import Candidate, which_to_ship
 from callwright.export.record import FILE, ExportRecord
 from callwright.export.serve import ServeOptions, find_program, served
 from callwright.export.speed import Speed, measure_speed
 from callwright.export.target import exports_of
+from callwright.export.trained import read_trained
+from callwright.export.verify.explained import Explanation, Reason, explain
+from callwright.export.verify.reference import LogitModel, TrainedModel
 from callwright.export.verify.served import LlamaCompletion
 from callwright.formats import get_format
 from callwright.html.numbers import count, interval, percent, size
 from callwright.invisible import printable
 from callwright.models.sources import resolve_model
 from callwright.models.tokenizer import load_tokenizer
-from callwright.orchestration.eval_served import compare_served
+from callwright.orchestration.eval_served import compare_served, suite_of
 from callwright.orchestration.evaluated_run import EvaluatedRun, find_evaluated, print_stopped
 from callwright.orchestration.project import request_of
 from callwright.orchestration.served_model import ServedModel, ServedOptions
@@ -46,12 +51,14 @@ class Compared:
       gguf: The file.
       speed: How fast it is here.
       suites: Its calls against the run's own rows, by suite.
+      explained: Why the requests that are not flows have other calls than in these rows.
     """
 
     record: ExportRecord
     gguf: Path
     speed: Speed
     suites: tuple[SuiteComparison, ...]
+    explained: tuple[Explanation, ...]
 
     @property
     def candidate(self) -> Candidate:
@@ -84,6 +91,7 @@ class Compared:
             "generated_tokens_per_second": self.speed.generated,
             "checks": {check.name: dict(check.numbers) for check in self.record.checks},
             "suites": {one.suite: one.as_json() for one in self.suites},
+            "other_calls": [asdict(one) for one in self.explained],
         }
 
 
@@ -106,6 +114,7 @@ def compare_exports(path: Path, *, as_json: bool, yes: bool) -> int:
     exports = _exports(evaluated, stage)
     program = find_program(None, yes=yes, ask=input)
     tokenizer = load_tokenizer(resolve_model(evaluated.created.model.spec).directory)
+    reference = cache(lambda: TrainedModel(read_trained(path, stage=stage)))
     compared = []
     for gguf, record in exports:
         suites = _asked(evaluated, stage, gguf, yes=yes)
@@ -117,7 +126,14 @@ def compare_exports(path: Path, *, as_json: bool, yes: bool) -> int:
             LlamaCompletion(server.url, tokenizer) as client,
         ):
             speed = measure_speed(client, prompt)
-        compared.append(Compared(record=record, gguf=gguf, speed=speed, suites=suites))
+            explained = [
+                found
+                for suite, one in suites.items()
+                for found in _explained(evaluated, stage, suite, one, reference, client, tokenizer)
+                if evaluated.fmt.id == record.format
+            ]
+        rows = tuple(suites.values())
+        compared.append(Compared(record=record, gguf=gguf, speed=speed, suites=rows, explained=tuple(explained)))
     _print(compared, evaluated.title(stage), as_json=as_json)
     return 0
 
@@ -140,17 +156,39 @@ def _exports(evaluated: EvaluatedRun, stage: int) -> list[tuple[Path, ExportReco
     return sorted(found.values(), key=lambda one: -one[1].files.bytes)
 
 
-def _asked(evaluated: EvaluatedRun, stage: int, gguf: Path, *, yes: bool) -> tuple[SuiteComparison, ...] | None:
+def _asked(evaluated: EvaluatedRun, stage: int, gguf: Path, *, yes: bool) -> dict[SuiteName, SuiteComparison] | None:
     """Both suites, as far as the run asked them after the stage; None if it was stopped."""
     model = ServedModel.of(ServedOptions(engine="llamacpp", gguf=gguf), evaluated.run.path / f"stage{stage}")
-    suites = []
+    suites = dict[SuiteName, SuiteComparison]()
     for suite in SUITES:
         if suite in evaluated.config.evaluation.after(stage):
             compared = compare_served(evaluated, stage, suite, model, yes=yes)
             if compared is None:
                 return None
-            suites.append(compared)
-    return tuple(suites)
+            suites[suite] = compared
+    return suites
+
+
+def _explained(
+    evaluated: EvaluatedRun,
+    stage: int,
+    suite: SuiteName,
+    compared: SuiteComparison,
+    reference: Callable[[], LogitModel],
+    client: LlamaCompletion,
+    tokenizer: Tokenizer,
+) -> Iterator[Explanation]:
+    """Why entries have other calls than in the run's own rows; flows, which are no single answer, are left out."""
+    settings, asked = suite_of(evaluated, stage, suite)
+    most = settings.max_new_tokens
+    for entry in (entry for members in asked.entries.values() for entry in members):
+        own, other = compared.pairs.get(entry.id, (None, None))
+        if own is None or other is None or own.calls == other.calls:
+            continue
+        tools = entry.conversation.tools
+        found = explain(reference(), client, evaluated.fmt, tokenizer, own, other, tools, max_new_tokens=most)
+        if found is not None:
+            yield found
 
 
 def _prompt(evaluated: EvaluatedRun, stage: int, record: ExportRecord, tokenizer: Tokenizer) -> list[int]:
@@ -184,4 +222,16 @@ def _print(compared: Sequence[Compared], title: str, *, as_json: bool) -> None:
         "\nread/s and written/s are tokens a second of the prompt and of the answer; KL is the mean divergence from "
         "the trained model in nats, over all tokens and by part of a call.\n"
     )
+    for one in compared:
+        if one.explained:
+            print(printable(f"{one.record.files.name}: other calls than in the run's rows: {_listed(one.explained)}"))
     print(printable(sentence))
+
+
+def _listed(explained: Sequence[Explanation]) -> str:
+    """How many entries have other calls for each reason, and which."""
+    return "; ".join(
+        f"{len(some)} by the {reason}: {', '.join(map(str, some))}"
+        for reason in get_args(Reason)
+        if (some := [one for one in explained if one.reason == reason])
+    )

@@ -35,6 +35,7 @@ def test_a_run_is_exported_checked_evaluated_and_compared(run, inside):  # noqa:
     for one in found["exports"]:
         assert one["generated_tokens_per_second"] > 0
         assert one["suites"].keys() == {"bfcl", "tools"}
+        assert all(other["reason"] == "numbers" for other in one["other_calls"]), "random weights write no calls"
     assert found["sentence"]
     gguf = run / "exports" / "stage5" / "gguf-f16" / "tiny-f16.gguf"
     code, out, _ = inside(run.parent.parent, "eval", "tools", run, "--engine", "llamacpp", "--gguf", gguf)

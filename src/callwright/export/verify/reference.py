@@ -5,7 +5,7 @@ in both. Outputs are padded at the end to lengths of which few exist, because ea
 nothing sees what comes after it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import jax
@@ -32,7 +32,7 @@ class LogitModel(Protocol):
 
 
 class TrainedModel:
-    """The base with its adapter beside it, both in float32."""
+    """The base with its adapter beside it, both in float32; an output is computed once, however often it is asked."""
 
     def __init__(self, trained: Trained) -> None:
         mesh = make_mesh()
@@ -43,10 +43,13 @@ class TrainedModel:
             write_adapter(model, trained.adapter)
         self._model = model
         self._hidden = nnx.jit(_module_hidden)
+        self._states: dict[ForcedOutput, np.ndarray] = {}
 
     def logits(self, forced: ForcedOutput) -> np.ndarray:
         """See `LogitModel.logits`."""
-        return _logits(forced, lambda tokens: self._hidden(self._model, tokens), self._embedding)
+        if forced not in self._states:
+            self._states[forced] = _states(forced, lambda tokens: self._hidden(self._model, tokens))
+        return _project(self._states[forced], self._embedding)
 
 
 class MergedModel:
@@ -60,14 +63,19 @@ class MergedModel:
 
     def logits(self, forced: ForcedOutput) -> np.ndarray:
         """See `LogitModel.logits`."""
-        return _logits(forced, lambda tokens: self._hidden(self._params, self._config, tokens), self._embedding)
+        states = _states(forced, lambda tokens: self._hidden(self._params, self._config, tokens))
+        return _project(states, self._embedding)
 
 
-def _logits(forced: ForcedOutput, hidden: Any, embedding: np.ndarray) -> np.ndarray:
+def _states(forced: ForcedOutput, hidden: Callable[[np.ndarray], jax.Array]) -> np.ndarray:
+    """(T, D): the final hidden states that the tokens of an output are predicted from."""
     ids = (*forced.prompt, *forced.output[:-1])
     tokens = np.zeros((1, rounded_width(len(ids))), np.int32)
     tokens[0, : len(ids)] = ids
-    states = np.asarray(hidden(tokens))[0, len(forced.prompt) - 1 : len(ids)]  # (T, D)
+    return np.array(hidden(tokens)[0, len(forced.prompt) - 1 : len(ids)])
+
+
+def _project(states: np.ndarray, embedding: np.ndarray) -> np.ndarray:
     found: np.ndarray = states @ embedding.T
     return found
 
