@@ -28,8 +28,8 @@ class TraceKey(NamedTuple):
 def read_traces(path: Path) -> Iterator[Trace]:
     """The whole traces of one file, in the order in which they ended.
 
-    A torn last line is ignored, and so are the steps of a trace without a halt. A trace that was begun anew has its later
-    steps; one that ended twice comes once, as it ended first.
+    A torn last line is ignored, and so are the steps of a trace without a halt. A trace that was begun anew has its
+    later steps; one that ended twice comes once, as it ended first.
 
     Args:
       path: `traces/ARM/TASK.jsonl`; a missing file is empty.

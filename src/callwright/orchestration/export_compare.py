@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from callwright.engines.llama_completion import LlamaCompletion
 from callwright.errors import DataError
 from callwright.evaluation.statistics import wilson
 from callwright.export.choice import Candidate, which_to_ship
@@ -17,7 +18,6 @@ from callwright.export.record import FILE, ExportRecord
 from callwright.export.serve import ServeOptions, find_program, served
 from callwright.export.speed import Speed, measure_speed
 from callwright.export.target import exports_of
-from callwright.export.verify.served import LlamaCompletion
 from callwright.formats import get_format
 from callwright.html.numbers import count, interval, percent, size
 from callwright.invisible import printable
@@ -114,7 +114,7 @@ def compare_exports(path: Path, *, as_json: bool, yes: bool) -> int:
         prompt = _prompt(evaluated, stage, record, tokenizer)
         with (
             served(gguf, program, ServeOptions(port=0)) as server,
-            LlamaCompletion(server.url, tokenizer) as client,
+            LlamaCompletion(server.url) as client,
         ):
             speed = measure_speed(client, prompt)
         compared.append(Compared(record=record, gguf=gguf, speed=speed, suites=suites))
