@@ -1,8 +1,8 @@
 """The loop of a bake-off: the same for every arm, with limits that no runtime can forget.
 
 A step is one answer. Its calls are executed by stubs (`Flow.result`), and the conversation goes on with what the
-runtime delivered, or with what our parser read where the runtime parses nothing. Whatever an arm does, the outcome is a trace:
-each step is kept as soon as it is over, and the halt says why there is no further one.
+runtime delivered, or with what our parser read where the runtime parses nothing. Whatever an arm does, the outcome is a
+trace: each step is kept as soon as it is over, and the halt says why there is no further one.
 """
 
 import asyncio

@@ -21,6 +21,8 @@ class BakeoffSettings(Settings):
 
     run: Path | None = None
     """The run whose trained model is compared, runs/NAME or runs/NAME/stageN; the base model where there is none."""
+    gguf: Path | None = None
+    """What the llama.cpp server is started on: an export or a .gguf file; the run's only export if None."""
     base: str = "gemma3-270m"
     """The base model, where there is no run."""
     format: str = "xml"
@@ -112,7 +114,7 @@ def load_bakeoff(path: Path) -> BakeoffSettings:
     data = read_yaml(path, error=ConfigError)
     if not isinstance(data, dict):
         raise ConfigError(f"keys and values in {path}", "none" if data is None else type(data).__name__, _SEE)
-    for key in ("run", "tasks", "history"):
+    for key in ("run", "gguf", "tasks", "history"):
         if isinstance(data.get(key), str):
             data[key] = str((path.parent / Path(data[key]).expanduser()).resolve())
     return validated(BakeoffSettings, data, where=str(path), see=_SEE)
