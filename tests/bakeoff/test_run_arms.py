@@ -1,10 +1,10 @@
 """All arms are asked what is left, side by side only where they share no cores, and a stopped bake-off goes on."""
 
 import asyncio
+from itertools import pairwise
 
 import pytest
-from tests.bakeoff.test_directory import RECORD
-from tests.support.bakeoff import Limits, mock_arm, setup_of, shipped_tasks
+from tests.support.bakeoff import RECORD, Limits, mock_arm, setup_of, shipped_tasks
 from tests.support.jsonl import read_jsonl
 
 from callwright.bakeoff.arms.base import ArmOptions
@@ -77,7 +77,7 @@ def test_what_has_its_halt_is_not_asked_again_and_nothing_is_opened_for_it(direc
 def test_arms_of_this_machine_run_one_after_another_and_others_beside_them(directory):
     log = []
     run_all(directory, Counting("one", log), Counting("two", log))
-    switches = [here for here, there in zip(log, log[1:], strict=False) if here[1] != there[1]]
+    switches = [here for here, there in pairwise(log) if here[1] != there[1]]
     assert switches == [("close", "one")]
     log.clear()
     run_all(directory, Counting("mock", log), Counting("gemma-jax", log, local=False))
