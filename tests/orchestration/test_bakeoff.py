@@ -4,8 +4,8 @@ import json
 import os
 
 import pytest
-from tests.support.bakeoff import TASKS
 from tests.support.fake_llama import fake_llama, is_running
+from tests.support.movie_flow import FLOW, TOOLS
 from tests.support.tiny import write_tiny_model
 
 from callwright.cli import main
@@ -27,8 +27,11 @@ def base(tmp_path_factory):
 
 @pytest.fixture
 def config(tmp_path, base):
+    tasks = tmp_path / "tasks.yaml"
+    tasks.write_text(format_yaml({"version": 1, "tools": TOOLS, "flows": [FLOW, FLOW | {"name": "again"}]}))
+
     def write(arms=("mock",), **changes):
-        settings = {"tasks": str(TASKS), "base": str(base), "wordings": 1, "context": 32768, "max_new_tokens": 2000}
+        settings = {"tasks": "tasks.yaml", "base": str(base), "wordings": 1, "context": 32768, "max_new_tokens": 2000}
         path = tmp_path / "bakeoff.yaml"
         path.write_text(format_yaml(settings | {"arms": dict.fromkeys(arms)} | changes))
         return str(path)
@@ -51,12 +54,12 @@ def test_the_tasks_run_through_the_arms_and_success_is_printed(config, tmp_path,
     assert command(config(("mock", "gemma-jax")), "--output", "out") == 0
     output = capsys.readouterr().out
     assert "bake-off of tiny (xml/args) in out" in output
-    assert "mock: 4 tasks, about 20 answers" in output
-    assert [line.split()[:2] for line in output.splitlines() if line.startswith("all ")] == [["all", "4/4"]]
-    assert "gemma-jax ended by env_missing 4" in output
+    assert "mock: 2 tasks, about 6 answers" in output
+    assert [line.split()[:2] for line in output.splitlines() if line.startswith("all ")] == [["all", "2/2"]]
+    assert "gemma-jax ended by env_missing 2" in output
     record = json.loads((tmp_path / "out" / "bakeoff.json").read_text())
     assert (record["model"], record["run"], record["temperature"], record["thinking"]) == ("tiny", None, 0.0, False)
-    assert len(record["tools"]) == 8 and "tasks.yaml" in record["tasks_sha256"]
+    assert len(record["tools"]) == 2 and "tasks.yaml" in record["tasks_sha256"]
 
 
 def test_a_second_command_asks_only_what_is_new(config, tmp_path, capsys):
@@ -66,7 +69,7 @@ def test_a_second_command_asks_only_what_is_new(config, tmp_path, capsys):
     assert command(path, "--output", "out") == 0
     assert "mock: 0 tasks" in capsys.readouterr().out and halts(tmp_path / "out", "mock") == before
     assert command(path, "--output", "out", "--wordings", "2") == 0
-    assert len(halts(tmp_path / "out", "mock")) == 8
+    assert len(halts(tmp_path / "out", "mock")) == 4
 
 
 def test_a_llama_cpp_server_is_started_on_the_model_and_ended(config, tmp_path, monkeypatch, capsys):
@@ -78,7 +81,7 @@ def test_a_llama_cpp_server_is_started_on_the_model_and_ended(config, tmp_path, 
     [model] = [one for one in about["words"] if one.endswith(".gguf")]
     assert os.path.exists(model) and about["words"][about["words"].index("-c") + 1] == "32768"
     assert {halt["halt_reason"] for halt in halts(tmp_path / "out", "llamacpp-raw")} == {"http_error"}
-    assert "llamacpp-raw: 4 tasks, about 20 answers, about" in capsys.readouterr().out
+    assert "llamacpp-raw: 2 tasks, about 6 answers, about" in capsys.readouterr().out
 
 
 def test_a_server_that_does_not_become_ready_is_a_trace(config, tmp_path, monkeypatch, capsys):
@@ -101,10 +104,10 @@ def test_a_run_of_the_configuration_that_is_not_there_is_told_and_one_of_the_com
 @pytest.mark.parametrize(
     ("changes", "words", "said"),
     [
-        ({"context": 500}, (), "raise context"),
+        ({"context": 100}, (), "raise context"),
         ({"thinking": True}, (), "thinking off or unset"),
         ({"tasks": "none.yaml"}, (), "none.yaml"),
-        ({}, ("--wordings", "99"), "99 requests of movies"),
+        ({}, ("--wordings", "99"), "99 requests of movie_pick"),
         ({}, ("--arms", "mok"), "did you mean mock"),
         ({}, ("--history", "none.yaml"), "none.yaml"),
         ({"format": "xlm"}, (), "did you mean xml"),

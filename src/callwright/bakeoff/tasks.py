@@ -75,7 +75,17 @@ def read_tasks(
     Raises:
       DataError: It is no tools file, has no flow, or one with fewer requests.
     """
-    file = load_own_tools(path)
+    return tasks_of(load_own_tools(path), path, wordings, context_share=context_share, history=history)
+
+
+def tasks_of(
+    file: ToolGroup, path: Path, wordings: int, *, context_share: float = 1.0, history: LongHistory | None = None
+) -> list[Task]:
+    """The same of a file that was read; `path` is where it is, for errors.
+
+    Raises:
+      DataError: It has no flow, or one with fewer requests.
+    """
     if not file.flows:
         raise DataError(f"flows in {path}, which are the tasks", "none", "see config/assistant/tasks.yaml")
     for flow in file.flows:

@@ -19,9 +19,10 @@ from callwright.bakeoff.directory import ArmRecord, BakeoffDirectory, BakeoffRec
 from callwright.bakeoff.run import Attempt, run_arms, unfinished
 from callwright.bakeoff.settings import BakeoffSettings, load_bakeoff
 from callwright.bakeoff.table import print_success
-from callwright.bakeoff.tasks import Task, read_history, read_tasks
+from callwright.bakeoff.tasks import Task, read_history, tasks_of
 from callwright.data.own_tools.fitting import check_length, check_names
 from callwright.data.own_tools.source import load_own_tools
+from callwright.data.tools_file.declaration import ToolGroup
 from callwright.data.tools_file.includes import piece_paths
 from callwright.errors import CallwrightError, ConfigError, WorkError, suggest
 from callwright.export.gguf import write_gguf
@@ -76,10 +77,11 @@ def run_bakeoff(config: Path, options: BakeoffOptions) -> int:
     """
     settings = _settings(load_bakeoff(config), options)
     history = None if settings.history is None else read_history(settings.history)
-    tasks = read_tasks(settings.tasks, settings.wordings, context_share=settings.context_share, history=history)
+    file = load_own_tools(settings.tasks)
+    tasks = tasks_of(file, settings.tasks, settings.wordings, context_share=settings.context_share, history=history)
     model = _model(settings, named=options.run is not None)
     tokenizer = load_tokenizer(model.base.directory)
-    _check(settings, tasks, model.format, tokenizer)
+    _check(settings, file, tasks, model.format, tokenizer)
     directory = BakeoffDirectory(options.output or _output(model))
     names = list(dict.fromkeys(task.name for task in tasks))
     with directory.locked(), ExitStack() as running:
@@ -144,9 +146,10 @@ def _model(settings: BakeoffSettings, *, named: bool) -> Trained:
     return Trained(run=base.directory, stage=0, base=base, adapter=None, lora=LoraSettings(), format=fmt)
 
 
-def _check(settings: BakeoffSettings, tasks: Sequence[Task], fmt: Format, tokenizer: Tokenizer) -> None:
+def _check(
+    settings: BakeoffSettings, file: ToolGroup, tasks: Sequence[Task], fmt: Format, tokenizer: Tokenizer
+) -> None:
     """Refuses tasks that the format cannot write, or whose tools do not fit."""
-    file = load_own_tools(settings.tasks)
     check_names(file, settings.tasks, fmt)
     check_length(file, settings.tasks, fmt, tokenizer, settings.context, "context")
     for task in tasks:
