@@ -15,7 +15,8 @@ def test_ids_are_sent_and_generated_ids_are_read_with_the_reason_for_their_end()
 
     def answer(path, body):
         asked.append((path, body))
-        listed = [{"id": 5, "logprob": -0.5}, {"id": 9, "logprob": -2.0}]
+        listed = [{"id": 5, "logprob": -0.5, "top_logprobs": [{"id": 5}]}]
+        listed += [{"id": 9, "logprob": -2.0, "top_logprobs": [{"id": 8}]}]
         return as_json(
             {"tokens": [5, 9], "stop_type": "limit", "completion_probabilities": listed, "tokens_evaluated": 3}
         )
@@ -23,7 +24,7 @@ def test_ids_are_sent_and_generated_ids_are_read_with_the_reason_for_their_end()
     with canned_server(answer) as url, LlamaCompletion(url) as client:
         output = client.generated(PROMPT, 2, sampling=SamplingParams(temperature=0.5, seed=3), logprobs=True)
     assert (output.tokens, output.finish_reason, output.prompt_tokens) == ((5, 9), "length", 3)
-    assert output.logprobs == (-0.5, -2.0)
+    assert (output.logprobs, output.likeliest) == ((-0.5, -2.0), (5, 8))
     [(path, body)] = asked
     assert path == "/completion" and body == output.request
     assert (body["prompt"], body["n_predict"], body["temperature"], body["seed"]) == (PROMPT, 2, 0.5, 3)
@@ -33,7 +34,7 @@ def test_probabilities_that_are_not_those_of_the_tokens_are_none():
     canned = as_json({"tokens": [5, 9], "stop_type": "eos", "completion_probabilities": [{"id": 5}]})
     with canned_server(canned) as url, LlamaCompletion(url) as client:
         output = client.generated(PROMPT, 2)
-    assert (output.logprobs, output.finish_reason) == ((), "stop")
+    assert (output.logprobs, output.likeliest, output.finish_reason) == ((), (), "stop")
 
 
 def test_a_server_tells_the_ids_of_a_text():

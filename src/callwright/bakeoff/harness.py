@@ -25,7 +25,7 @@ _GRACE = 1.0
 """Seconds beyond the limit of a step: an arm that keeps the limit itself can still say what it asked."""
 
 
-class Limits(Protocol):
+class TaskLimits(Protocol):
     """What the harness enforces."""
 
     @property
@@ -54,7 +54,7 @@ class _End:
 
 
 async def run(
-    task: Task, arm: Arm, limits: Limits, *, seed: int, load_seconds: float = 0.0, keep: Keep = lambda record: None
+    task: Task, arm: Arm, limits: TaskLimits, *, seed: int, load_seconds: float = 0.0, keep: Keep = lambda record: None
 ) -> Trace:
     """Runs a task in an arm to its halt.
 
@@ -117,7 +117,7 @@ class _Player:
 
     task: Task
     arm: Arm
-    limits: Limits
+    limits: TaskLimits
     seed: int
     keep: Keep
     steps: list[Step] = field(default_factory=list)
@@ -188,12 +188,15 @@ class _Player:
             step=len(self.steps),
             messages=tuple(map(write_message, conversation.messages)),
             request=answer.request,
+            url=answer.url,
+            sampling=answer.sampling,
             prompt=answer.prompt,
             prompt_ids=answer.prompt_ids,
             prompt_source=answer.prompt_source,
             output_ids=answer.output_ids,
             raw=answer.raw,
             logprobs=answer.logprobs,
+            top_ids=answer.top_ids,
             content=answer.content,
             reasoning=answer.reasoning,
             runtime_calls=None if answer.runtime_calls is None else recorded(answer.runtime_calls),

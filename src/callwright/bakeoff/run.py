@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from callwright.bakeoff.arms.base import Arm
 from callwright.bakeoff.directory import BakeoffDirectory
-from callwright.bakeoff.harness import Limits, not_opened, run
+from callwright.bakeoff.harness import TaskLimits, not_opened, run
 from callwright.bakeoff.tasks import Task
 from callwright.bakeoff.trace import Halt
 from callwright.bakeoff.trace_files import TraceKey
@@ -32,7 +32,7 @@ def unfinished(directory: BakeoffDirectory, arm: str, tasks: Sequence[Task], see
 async def run_arms(
     arms: Sequence[Arm],
     left: Callable[[Arm], list[Attempt]],
-    limits: Limits,
+    limits: TaskLimits,
     directory: BakeoffDirectory,
     ended: Callable[[Halt], None] = lambda halt: None,
 ) -> None:
@@ -64,7 +64,7 @@ async def run_arms(
 async def run_arm(
     arm: Arm,
     attempts: Sequence[Attempt],
-    limits: Limits,
+    limits: TaskLimits,
     directory: BakeoffDirectory,
     ended: Callable[[Halt], None] = lambda halt: None,
 ) -> None:

@@ -47,9 +47,9 @@ class BakeoffSettings(Settings):
     """How many tokens an answer may have."""
     max_steps: int = Field(12, ge=1)
     """How many answers a task may take."""
-    step_seconds: float = Field(120.0, gt=0)
+    step_seconds: float = Field(300.0, gt=0)
     """How long an answer may take."""
-    task_seconds: float = Field(900.0, gt=0)
+    task_seconds: float = Field(1800.0, gt=0)
     """How long a task may take in all."""
     arms: dict[str, dict[str, Any]] = Field(min_length=1)
     """Who answers: the name under which an arm's traces are kept, and its options."""

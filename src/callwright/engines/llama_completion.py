@@ -26,6 +26,7 @@ class LlamaOutput:
       tokens: The ids, with the one that ended the output.
       finish_reason: "length" where the limit cut it.
       logprobs: Of each token, natural logarithms; empty where they were not asked for.
+      likeliest: The model's own likeliest token in place of each, whatever was drawn; empty the same.
       prompt_tokens: The prompt's length as the server counted it; None where it did not.
       request: What was asked.
     """
@@ -33,6 +34,7 @@ class LlamaOutput:
     tokens: tuple[int, ...]
     finish_reason: Literal["stop", "length"]
     logprobs: tuple[float, ...] = ()
+    likeliest: tuple[int, ...] = ()
     prompt_tokens: int | None = None
     request: Mapping[str, Json] = field(default_factory=dict, repr=False)
 
@@ -70,13 +72,15 @@ class LlamaCompletion:
         body |= sampling.to_wire(_SAMPLING) | ({"n_probs": 1} if logprobs else {})
         match answer := self.post(COMPLETION, body):
             case {"tokens": list(tokens), "stop_type": str(kind)} if all(isinstance(one, int) for one in tokens):
-                told = answer.get("tokens_evaluated")
+                counted = answer.get("tokens_evaluated")
+                found = read_probabilities(answer.get("completion_probabilities"), len(tokens))
                 return LlamaOutput(
-                    tuple(tokens),
-                    "length" if kind == "limit" else "stop",
-                    _logprobs(answer.get("completion_probabilities"), len(tokens)),
-                    told if isinstance(told, int) else None,
-                    body,
+                    tokens=tuple(tokens),
+                    finish_reason="length" if kind == "limit" else "stop",
+                    logprobs=found[0],
+                    likeliest=found[1],
+                    prompt_tokens=counted if isinstance(counted, int) else None,
+                    request=body,
                 )
         raise WorkError("the generated tokens from llama.cpp", json.dumps(answer)[:200], ANOTHER)
 
@@ -120,10 +124,26 @@ class LlamaCompletion:
         self.close()
 
 
-def _logprobs(listed: Any, count: int) -> tuple[float, ...]:
-    """The logarithms in a list of probabilities; empty unless there is one for each token."""
-    try:
-        found = tuple(float(one["logprob"]) for one in listed or ())
-    except (LookupError, TypeError, ValueError):
-        return ()
-    return found if len(found) == count else ()
+def read_probabilities(listed: Any, count: int) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    """What llama.cpp tells of the probabilities of an output.
+
+    Args:
+      listed: An entry for each token, with the likeliest ones in its place.
+      count: How many tokens the output has.
+
+    Returns:
+      The logarithm of each token's probability, and the likeliest token in place of each; each is empty where it is not
+      told of every token.
+    """
+    logprobs, likeliest = list[float](), list[int]()
+    for one in listed if isinstance(listed, list) else ():
+        match one:
+            case {"logprob": int() | float() as logprob}:
+                logprobs.append(float(logprob))
+        match one:
+            case {"top_logprobs": [{"id": int(id_)}, *_]}:
+                likeliest.append(id_)
+    return (
+        tuple(logprobs) if len(logprobs) == count else (),
+        tuple(likeliest) if len(likeliest) == count else (),
+    )

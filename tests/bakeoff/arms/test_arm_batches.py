@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from callwright.bakeoff.arms.batches import Batches
+from callwright.bakeoff.arms.batches import PromptBatches
 
 
 def run_all(plays, generate=None):
@@ -21,7 +21,7 @@ def run_all(plays, generate=None):
                 answers.setdefault(name, []).append(await batches.ask(prompt))
 
     async def every():
-        batches = Batches(generate or lengths)
+        batches = PromptBatches(generate or lengths)
         await asyncio.gather(*(play(batches, *one) for one in plays.items()))
 
     asyncio.run(every())
@@ -56,7 +56,7 @@ def test_a_task_that_gives_up_is_left_out():
     seen = []
 
     async def main():
-        batches = Batches(lambda prompts: seen.append(list(prompts)) or [0] * len(prompts))
+        batches = PromptBatches(lambda prompts: seen.append(list(prompts)) or [0] * len(prompts))
 
         async def impatient():
             with batches.playing():

@@ -52,6 +52,7 @@ def test_tasks_side_by_side_are_one_batch():
     assert {trace.halt.halt_reason for trace in traces} == {"answer_returned"}
     step = traces[0].steps[0]
     assert step.raw == "Done." and step.output_ids == (*engine.generation.token_ids, engine.generation.stop_id)
+    assert step.top_ids == step.output_ids
     assert (step.prompt_source, step.stop_reason, step.request) == ("rendered", "stop", None)
 
 

@@ -27,7 +27,7 @@ def playing(setup, task):
         ids = encode_segments(setup.tokenizer, last_supervised(setup.format.render(whole).segments))[0]
         stop = setup.tokenizer.token_id(setup.format.stops[0])
         ids = ids[: ids.index(stop) + 1]
-        listed = [{"id": one, "logprob": -0.25} for one in ids]
+        listed = [{"id": one, "logprob": -0.25, "top_logprobs": [{"id": one, "logprob": -0.25}]} for one in ids]
         evaluated = len(asked["prompt"])
         return Response(
             200, {"tokens": ids, "stop_type": "eos", "completion_probabilities": listed, "tokens_evaluated": evaluated}
@@ -49,6 +49,7 @@ def test_a_task_is_played_to_its_goal_with_ids_alone():
     assert tuple(first.request["prompt"]) == first.prompt_ids and first.prompt_source == "rendered"
     assert {"temperature": 0.0, "top_k": 0, "top_p": 1.0, "seed": 1}.items() <= first.request.items()
     assert set(first.logprobs) == {-0.25} and len(first.logprobs) == len(first.output_ids)
+    assert first.top_ids == first.output_ids and first.url == f"{url}/completion"
     assert first.runtime_calls is None and len(first.strict_calls) == 1
 
 

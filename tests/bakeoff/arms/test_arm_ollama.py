@@ -63,6 +63,7 @@ def test_the_chat_is_played_to_its_goal_with_thinking_context_and_limits_always_
     assert limits.items() <= step.request["options"].items()
     assert (step.prompt, step.prompt_source, step.prompt_ids) == ("<bos>shown", "revealed", None)
     assert (step.prompt_tokens, step.output_tokens, step.raw) == (40, 9, None)
+    assert step.url == f"{url}/api/chat" and step.sampling.temperature == 0
 
 
 def test_a_version_that_shows_no_prompt_is_asked_for_one_once():
@@ -96,7 +97,7 @@ def test_the_raw_endpoint_gets_our_prompt_and_its_text_is_read_by_our_parser():
     assert (step.request["raw"], step.request["prompt"]) == (True, step.prompt)
     assert step.request["options"]["stop"] == list(setup.format.stops)
     assert (step.prompt_source, step.prompt_ids, step.output_ids, step.prompt_tokens) == ("rendered", None, None, 40)
-    assert len(step.strict_calls) == 1 and step.runtime_calls is None
+    assert len(step.strict_calls) == 1 and step.runtime_calls is None and step.url == f"{url}/api/generate"
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ def test_a_step_has_the_bytes_and_ids_of_our_renderer_and_the_token_that_ended_t
     assert first.prompt == rendered.text
     assert first.prompt_ids == tuple(encode_segments(setup.tokenizer, rendered.segments)[0])
     assert first.output_ids[-1] == setup.tokenizer.token_id("<end_of_turn>")
+    assert first.sampling == setup.sampling(1) and first.sampling.temperature == 0
     assert "<end_of_turn>" not in first.raw and '"args"' in first.raw
     assert trace.steps[1].prompt.startswith(first.prompt + first.raw)
 
@@ -88,6 +89,18 @@ def test_a_thought_is_reasoning_and_stands_in_no_later_prompt_as_content():
     first, second = trace.steps
     assert (first.reasoning.strip(), (first.content or "").strip()) == ("Hm.", "")
     assert second.messages[-2]["content"] is None and second.messages[-2]["reasoning_content"].strip() == "Hm."
+
+
+def test_an_empty_thought_before_a_call_changes_nothing_of_the_next_prompt():
+    """A harness that kept it as content would have gemma4's template end the turn behind the results."""
+    call = '<|tool_call>call:web_search{query:<|"|>x<|"|>}<tool_call|>'
+    prompts = []
+    for thought in ("", "<|channel>thought\n<channel|>"):
+        arm = Telling(thought + call + "<|tool_response>", "Done.<turn|>", setup=setup_of("gemma4/e2b"))
+        trace = played(arm, TASK)
+        assert trace.halt.halt_reason == "answer_returned" and trace.steps[0].strict_calls
+        prompts.append(arm.prompts[1].text)
+    assert prompts[0] == prompts[1] and not prompts[1].endswith("<turn|>\n")
 
 
 def test_a_runtime_that_fails_is_told_with_the_prompt_that_it_was_given():

@@ -90,12 +90,15 @@ class ArmAnswer:
 
     message: Message | None
     request: dict[str, Any] | None = None
+    url: str | None = None
+    sampling: SamplingParams | None = None
     prompt: str | None = None
     prompt_ids: tuple[int, ...] | None = None
     prompt_source: PromptSource = "unknown"
     output_ids: tuple[int, ...] | None = None
     raw: str | None = None
     logprobs: tuple[float, ...] | None = None
+    top_ids: tuple[int, ...] | None = None
     content: str | None = None
     reasoning: str | None = None
     runtime_calls: tuple[ToolCall, ...] | None = None

@@ -13,7 +13,7 @@ Output = TypeVar("Output")
 Ids = tuple[int, ...]
 
 
-class Batches(Generic[Output]):
+class PromptBatches(Generic[Output]):
     """Collects prompts for a function that takes several at once.
 
     Args:

@@ -17,8 +17,8 @@ from callwright.bakeoff.arms.raw import StrictReader, readable_calls
 from callwright.bakeoff.arms.servers import failure_of, get_json, is_local, llama_version
 from callwright.conversation import Conversation, Json
 from callwright.engines.chat import ChatReply, ChatRequest, ChatServer
-from callwright.engines.llama_completion import LlamaCompletion
-from callwright.engines.openai_chat import OpenAIChat, server_address
+from callwright.engines.llama_completion import LlamaCompletion, read_probabilities
+from callwright.engines.openai_chat import PATH, OpenAIChat, server_address
 from callwright.engines.sampling import SamplingParams
 from callwright.errors import WorkError
 
@@ -43,6 +43,8 @@ class ChatArm(Arm):
     """An arm that asks a `ChatServer`."""
 
     options_type: ClassVar[type[ArmOptions]] = ChatOptions
+    path: ClassVar[str] = PATH
+    """Of the endpoint."""
 
     def take(self, options: Any) -> None:
         """See `Arm.take`."""
@@ -86,7 +88,8 @@ class ChatArm(Arm):
             context=self.setup.context,
         )
         reply = self.chat.chat(request)
-        return self.look(self._read(self.body(request), reply), conversation, reply)
+        answer = replace(self._read(self.body(request), reply), url=f"{self.url}{self.path}", sampling=sampling)
+        return self.look(answer, conversation, reply)
 
     @abstractmethod
     def body(self, request: ChatRequest) -> dict[str, Json]:
@@ -182,11 +185,13 @@ class LlamaChatArm(OpenAIArm):
         reader = StrictReader(self.setup.format, self.setup.tokenizer, self.setup.thinking)
         segments = reader.segments(output)
         parsed = reader.parse(conversation, segments, truncated=answer.truncated)
+        logprobs, likeliest = _probabilities(reply.body, len(output))
         return replace(
             answer,
             output_ids=output,
             raw="".join(segment.text for segment in segments),
-            logprobs=_logprobs(reply.body, len(output)),
+            logprobs=logprobs or None,
+            top_ids=likeliest or None,
             strict_calls=readable_calls(parsed),
         )
 
@@ -217,11 +222,9 @@ def _revealed(body: Json) -> Mapping[str, Json]:
     return {}
 
 
-def _logprobs(body: Json, count: int) -> tuple[float, ...] | None:
-    """The logarithms of the output's tokens; None unless there is one for each."""
+def _probabilities(body: Json, count: int) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    """See `read_probabilities`; of a stream they are not told."""
     match body:
-        case {"choices": [{"logprobs": {"content": list(listed)}}, *_]} if len(listed) == count:
-            found = [one.get("logprob") for one in listed if isinstance(one, dict)]
-            if len(found) == count and all(isinstance(one, int | float) for one in found):
-                return tuple(float(one) for one in found if isinstance(one, int | float))
-    return None
+        case {"choices": [{"logprobs": {"content": listed}}, *_]}:
+            return read_probabilities(listed, count)
+    return (), ()

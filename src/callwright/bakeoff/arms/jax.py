@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from callwright.bakeoff.arms.base import ArmError, ArmOptions
-from callwright.bakeoff.arms.batches import Batches, Ids
+from callwright.bakeoff.arms.batches import Ids, PromptBatches
 from callwright.bakeoff.arms.raw import RawArm, RawOutput, RawPrompt
 from callwright.engines.base import Generation
 from callwright.models.settings import Precision
@@ -39,7 +39,7 @@ class JaxArm(RawArm):
     def take(self, options: Any) -> None:
         """See `Arm.take`."""
         self.slots = options.batch_size if self.setup.temperature == 0 else 1
-        self._batches = Batches[Generation](self._generate)
+        self._batches = PromptBatches[Generation](self._generate)
         self._engine: JaxEngine | None = None
         self._seed = 0
 
@@ -68,7 +68,8 @@ class JaxArm(RawArm):
         stop = () if generation.stop_id is None else (generation.stop_id,)
         ids = (*generation.token_ids, *stop)[: prompt.limit]
         cut = generation.finish_reason != "stop" or len(generation.token_ids) >= prompt.limit
-        return RawOutput(ids=ids, truncated=cut, stop_reason=generation.finish_reason)
+        likeliest = ids if self.setup.temperature == 0 else None  # nothing else chooses in this engine
+        return RawOutput(ids=ids, top_ids=likeliest, truncated=cut, stop_reason=generation.finish_reason)
 
     def _generate(self, prompts: Sequence[Ids]) -> Sequence[Generation]:
         if self._engine is None:

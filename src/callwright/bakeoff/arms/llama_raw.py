@@ -10,7 +10,7 @@ from callwright.bakeoff.arms.base import ArmError, ArmOptions
 from callwright.bakeoff.arms.raw import RawArm, RawOutput, RawPrompt
 from callwright.bakeoff.arms.servers import failure_of, is_local, llama_version
 from callwright.conversation import Json
-from callwright.engines.llama_completion import LlamaCompletion
+from callwright.engines.llama_completion import COMPLETION, LlamaCompletion
 from callwright.engines.openai_chat import server_address
 from callwright.errors import WorkError
 
@@ -56,18 +56,21 @@ class LlamaRawArm(RawArm):
     def _ask(self, prompt: RawPrompt) -> RawOutput:
         if self._client is None:
             return RawOutput(failure="arm_error", error="the arm is not open")
+        url = f"{self._url}{COMPLETION}"
         try:
             output = self._client.generated(
                 prompt.ids, prompt.limit, sampling=self.setup.sampling(prompt.seed), logprobs=True
             )
         except WorkError as error:
-            return RawOutput(failure=failure_of(error.got), error=str(error))
+            return RawOutput(url=url, failure=failure_of(error.got), error=str(error))
         return RawOutput(
             ids=output.tokens,
             truncated=output.finish_reason == "length",
             stop_reason=output.finish_reason,
             request=dict(output.request),
+            url=url,
             logprobs=output.logprobs or None,
+            top_ids=output.likeliest or None,
         )
 
     def record(self) -> Mapping[str, Json]:

@@ -58,8 +58,8 @@ async def open_ollama(arm: Arm, address: str, model: str) -> tuple[Ollama, dict[
             if isinstance(error, ArmError):
                 raise
             raise ArmError("http_error", error.expected, error.got, error.fix) from error
-        told = {key: shown.get(key) for key in ("template", "renderer", "parser", "capabilities")}
-        return server, {"version": version, "model": model, **told}
+        model_card = {key: shown.get(key) for key in ("template", "renderer", "parser", "capabilities")}
+        return server, {"version": version, "model": model, **model_card}
 
     return await asyncio.to_thread(look)
 
@@ -68,6 +68,7 @@ class OllamaJsonArm(ChatArm):
     """Ollama's chat; a prompt longer than the context is an error there, where Ollama would leave messages out."""
 
     options_type: ClassVar[type[ArmOptions]] = OllamaJsonOptions
+    path = PATH
     chat: OllamaChat | None
 
     def take(self, options: Any) -> None:
@@ -140,12 +141,13 @@ class OllamaRawArm(RawArm):
         options |= {"num_predict": prompt.limit, "num_ctx": self.setup.context, "stop": list(self.setup.format.stops)}
         request: dict[str, Json] = {"model": self._model, "prompt": prompt.text, "raw": True, "stream": False}
         request["options"] = options
+        url = self._address + _GENERATE
         answer = self._server.ask("POST", _GENERATE, request)
         match answer.body:
             case {"response": str(text), "done": True} if answer.status == 200 and not answer.error:
                 body = dict(answer.body) if isinstance(answer.body, Mapping) else {}
             case _:
-                return RawOutput(request=request, failure=failure_of(answer.problem), error=answer.problem)
+                return RawOutput(request=request, url=url, failure=failure_of(answer.problem), error=answer.problem)
         reason = body.get("done_reason")
         return RawOutput(
             text=text,
@@ -153,6 +155,7 @@ class OllamaRawArm(RawArm):
             stop_reason=reason if isinstance(reason, str) else None,
             sent_ids=False,
             request=request,
+            url=url,
             prompt_tokens=_count(body.get("prompt_eval_count")),
             output_tokens=_count(body.get("eval_count")),
         )

@@ -40,7 +40,7 @@ class RawOutput:
       truncated: Whether the output was cut.
       stop_reason: The runtime's own word.
       sent_ids: Whether the prompt was sent as ids, so that they are known to be what the model got.
-      request, logprobs, prompt_tokens, output_tokens, failure, error: As in `ArmAnswer`.
+      request, url, logprobs, top_ids, prompt_tokens, output_tokens, failure, error: As in `ArmAnswer`.
     """
 
     ids: tuple[int, ...] | None = None
@@ -49,7 +49,9 @@ class RawOutput:
     stop_reason: str | None = None
     sent_ids: bool = True
     request: dict[str, Any] | None = None
+    url: str | None = None
     logprobs: tuple[float, ...] | None = None
+    top_ids: tuple[int, ...] | None = None
     prompt_tokens: int | None = None
     output_tokens: int | None = None
     failure: HaltReason | None = None
@@ -110,7 +112,14 @@ class RawArm(Arm):
         output = await self.generate(RawPrompt(conversation, rendered.text, ids, limit, seed))
         if not output.sent_ids:
             asked = replace(asked, prompt_ids=None, prompt_tokens=output.prompt_tokens)
-        asked = replace(asked, request=output.request, failure=output.failure, error=output.error)
+        asked = replace(
+            asked,
+            request=output.request,
+            url=output.url,
+            sampling=setup.sampling(seed),
+            failure=output.failure,
+            error=output.error,
+        )
         return asked if output.failure else self._read(asked, conversation, output)
 
     def _read(self, asked: ArmAnswer, conversation: Conversation, output: RawOutput) -> ArmAnswer:
@@ -124,6 +133,7 @@ class RawArm(Arm):
             output_ids=output.ids,
             raw=output.text if segments is None else "".join(segment.text for segment in segments),
             logprobs=output.logprobs,
+            top_ids=output.top_ids,
             content=parsed.content,
             reasoning=parsed.reasoning,
             strict_calls=calls,
