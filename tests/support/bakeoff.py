@@ -10,9 +10,11 @@ from callwright.bakeoff.arms.mock import MockArm
 from callwright.bakeoff.directory import ArmRecord, BakeoffRecord
 from callwright.bakeoff.harness import run
 from callwright.bakeoff.tasks import read_tasks
-from callwright.conversation import Message, ToolCall
+from callwright.conversation import Conversation, Message, ToolCall
 from callwright.engines.byte_tokenizer import ByteTokenizer
 from callwright.formats import get_format
+from callwright.instruments.script import Line, write_script
+from callwright.instruments.script_file import expected_output
 
 TASKS = Path(__file__).parents[2] / "config" / "assistant" / "tasks.yaml"
 
@@ -113,3 +115,29 @@ def asked_of(arm, *tasks, limits=None):
             await arm.close()
 
     return asyncio.run(ask())
+
+
+def cued(task):
+    """The task with a cue at the end of its request and of every result, and what is generated after each cue."""
+    flow, name = task.flow, f"{task.name}{task.wording}"
+    *before, request = flow.conversation.messages
+    asked = replace(request, content=f"{request.content} @@{name}.0@@")
+    steps = tuple(
+        replace(step, result=f"{step.result} @@{name}.{number}@@") for number, step in enumerate(flow.steps, 1)
+    )
+    outputs = [Message("assistant", tool_calls=(step.call,)) for step in flow.steps]
+    outputs.append(Message("assistant", flow.answer))
+    conversation = replace(flow.conversation, messages=(*before, asked))
+    lines = {f"{name}.{number}": output for number, output in enumerate(outputs)}
+    return replace(task, flow=replace(flow, conversation=conversation, steps=steps)), lines
+
+
+def scripted_tasks(fmt, tasks=None):
+    """Tasks, and an instrument that plays all of them to their goals."""
+    pairs = [cued(task) for task in tasks or shipped_tasks()]
+    lines = [
+        Line(cue, expected_output(fmt, Conversation((Message("user", "Go."), output), task.conversation.tools)))
+        for task, outputs in pairs
+        for cue, output in outputs.items()
+    ]
+    return [task for task, _ in pairs], write_script(fmt, lines)
