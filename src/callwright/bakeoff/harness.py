@@ -152,7 +152,7 @@ class _Player:
         except Exception as error:
             reason, words = _reason(error)
             answer = ArmAnswer(message=None, failure=reason, error=words)
-        seconds = time.monotonic() - started
+        seconds = time.monotonic() - started if answer.seconds is None else answer.seconds
         end = _end_of(answer)
         results, problems = ([], []) if end or answer.message is None else self._execute(answer.message.tool_calls)
         self._keep(conversation, answer, results, "; ".join(filter(None, (answer.error, *problems))), seconds)

@@ -83,6 +83,7 @@ class Step(BaseModel):
     prompt_tokens: int | None
     output_tokens: int | None
     seconds: float
+    """What the runtime took, without what it was asked besides to reveal what it did."""
     stop_reason: str | None
     """The runtime's own word."""
     error: str | None = None

@@ -131,6 +131,8 @@ def _settings(settings: BakeoffSettings, options: BakeoffOptions) -> BakeoffSett
     for key in ("run", "wordings", "history"):
         if (value := getattr(options, key)) is not None:
             data[key] = value
+    if options.run is not None:
+        data["gguf"] = None  # which is of the configuration's run
     return validated(BakeoffSettings, data, where="the configuration and the command line")
 
 

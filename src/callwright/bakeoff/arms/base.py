@@ -84,6 +84,7 @@ class ArmAnswer:
       message: The answer as the conversation goes on with it: what the runtime delivered, or what our parser read where
         the runtime parses nothing. None where a call was begun that cannot be read, or where there is no answer.
       truncated: Whether the token limit cut it, or it was cut because it repeated itself.
+      seconds: What the runtime took, without what is asked of it besides; None where that was not measured.
       failure: Why there is no answer; None where there is one.
       error: The same in a sentence; "" where nothing is wrong.
     """
@@ -107,6 +108,7 @@ class ArmAnswer:
     output_tokens: int | None = None
     stop_reason: str | None = None
     truncated: bool = False
+    seconds: float | None = None
     failure: HaltReason | None = None
     error: str = ""
 

@@ -5,6 +5,7 @@ output; `openai` is any server of `/v1/chat/completions`, which keeps both to it
 """
 
 import asyncio
+import time
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
@@ -87,8 +88,11 @@ class ChatArm(Arm):
             stream=self.options.stream,
             context=self.setup.context,
         )
+        started = time.monotonic()
         reply = self.chat.chat(request)
-        answer = replace(self._read(self.body(request), reply), url=f"{self.url}{self.path}", sampling=sampling)
+        seconds = time.monotonic() - started
+        answer = self._read(self.body(request), reply)
+        answer = replace(answer, url=f"{self.url}{self.path}", sampling=sampling, seconds=seconds)
         return self.look(answer, conversation, reply)
 
     @abstractmethod

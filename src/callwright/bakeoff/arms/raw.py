@@ -1,5 +1,6 @@
 """Arms whose prompts we render and whose output we parse: the runtime only turns a prompt into an output."""
 
+import time
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import Any
@@ -109,6 +110,7 @@ class RawArm(Arm):
         if limit <= 0:
             error = f"a prompt of {len(ids)} tokens in a context of {setup.context}"
             return replace(asked, failure="context_overflow", error=error)
+        started = time.monotonic()
         output = await self.generate(RawPrompt(conversation, rendered.text, ids, limit, seed))
         if not output.sent_ids:
             asked = replace(asked, prompt_ids=None, prompt_tokens=output.prompt_tokens)
@@ -117,6 +119,7 @@ class RawArm(Arm):
             request=output.request,
             url=output.url,
             sampling=setup.sampling(seed),
+            seconds=time.monotonic() - started,
             failure=output.failure,
             error=output.error,
         )
