@@ -174,5 +174,10 @@ def test_a_server_that_is_not_there_cannot_be_opened():
         assert caught.value.reason == "http_error" and "\n" not in str(caught.value)
 
 
+def test_a_model_that_the_server_does_not_list_is_told_with_those_that_it_does():
+    with MockServer(FMT, gold) as server, pytest.raises(ArmError, match=r"got mok; did you mean mock\?"):
+        asked_of(openai_arm(server.url, model="mok"))
+
+
 def test_a_server_of_another_machine_is_not_local():
     assert openai_arm("http://127.0.0.1:1").local and not openai_arm("http://gpu.example:8000/v1").local

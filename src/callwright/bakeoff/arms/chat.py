@@ -21,7 +21,7 @@ from callwright.engines.chat import ChatReply, ChatRequest, ChatServer
 from callwright.engines.llama_completion import LlamaCompletion, read_probabilities
 from callwright.engines.openai_chat import PATH, OpenAIChat, server_address
 from callwright.engines.sampling import SamplingParams
-from callwright.errors import WorkError
+from callwright.errors import WorkError, suggest
 
 _UNREADABLE = "a call without a name, or with arguments that are not a JSON object"
 
@@ -142,10 +142,18 @@ class OpenAIArm(ChatArm):
 
     async def open(self) -> None:
         """See `Arm.open`."""
-        await asyncio.to_thread(get_json, self.address, "/v1/models", "a server of OpenAI's endpoint")
+        await asyncio.to_thread(self._check_model)
         self.chat = OpenAIChat(
             self.address, model=self.options.model, kind=self.options.server, timeout=self.setup.seconds
         )
+
+    def _check_model(self) -> None:
+        """Refuses a model that the server does not list, where it lists some."""
+        listed = get_json(self.address, "/v1/models", "a server of OpenAI's endpoint").get("data")
+        names = [str(one["id"]) for one in listed or () if isinstance(one, dict) and "id" in one]
+        if self.options.model and names and self.options.model not in names:
+            fix = suggest(self.options.model, names)
+            raise ArmError("http_error", f"a model of {self.address}", self.options.model, fix)
 
     def body(self, request: ChatRequest) -> dict[str, Json]:
         """See `ChatArm.body`."""
