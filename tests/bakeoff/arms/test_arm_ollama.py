@@ -3,13 +3,16 @@
 import json
 
 import pytest
-from tests.support.bakeoff import Limits, asked_of, gold, setup_of, shipped_tasks
-from tests.support.ollama_double import CannedResponse, OllamaDouble
+from tests.support.bakeoff import Limits, asked_of, gold, scripted_tasks, setup_of, shipped_tasks
+from tests.support.ollama_double import CannedResponse, OllamaDouble, real_ollama
 
 from callwright.bakeoff.arms.base import ArmError
 from callwright.bakeoff.arms.ollama import OllamaJsonArm, OllamaJsonOptions, OllamaOptions, OllamaRawArm
 from callwright.conversation import Conversation, Message
 from callwright.engines.loopback import Response, listening
+from callwright.engines.ollama_api import Ollama
+from callwright.formats import get_format
+from callwright.instruments.files import write
 from callwright.tokens import last_supervised
 
 TASK = shipped_tasks()[0]
@@ -147,3 +150,32 @@ def test_version_and_template_of_the_model_are_recorded():
         arm = json_arm(url)
         asked_of(arm)
     assert {"version": "0.40.2", "model": "tuned", "capabilities": ["tools"]}.items() <= arm.record().items()
+
+
+@pytest.fixture
+def real_model(tmp_path):
+    """A real Ollama with an instrument that plays the shipped tasks, and a setup of it."""
+    address, fmt = real_ollama(), get_format("qwen3")
+    tasks, instrument = scripted_tasks(fmt)
+    write(instrument, tmp_path / "tasks.gguf", context=16384)
+    server, name = Ollama(address, timeout=120.0), "callwright-bake-off-test"
+    try:
+        server.create(name, server.upload(tmp_path / "tasks.gguf"))
+        fields = {"tokenizer": instrument.vocabulary, "tasks": tasks, "context": 16384, "seconds": 120.0}
+        yield address, name, tasks, setup_of("qwen3", **fields)
+    finally:
+        server.delete(name)
+        server.close()
+
+
+def test_a_real_ollama_plays_the_tasks_or_its_traces_say_why_not(real_model):
+    address, name, tasks, setup = real_model
+    limits = Limits(step_seconds=120.0, task_seconds=600.0)
+    raw = OllamaRawArm("ollama-raw", OllamaOptions(url=address, model=name), setup)
+    for trace in asked_of(raw, *tasks, limits=limits):
+        assert trace.halt.goal_reached or trace.halt.halt_reason in ("answer_returned", "no_answer"), trace.halt
+        assert trace.steps[0].prompt_tokens
+    chat = OllamaJsonArm("ollama-json", OllamaJsonOptions(url=address, model=name), setup)
+    for trace in asked_of(chat, *tasks, limits=limits):
+        assert trace.halt.goal_reached, trace.halt
+        assert trace.steps[0].prompt_source == "revealed"
