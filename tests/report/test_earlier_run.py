@@ -12,7 +12,7 @@ from callwright import cli
 from callwright.evaluation.row import read_rows
 from callwright.evaluation.settings import BfclSettings
 from callwright.orchestration.rundir import RunDirectory
-from callwright.report.events import RunCreated, Step
+from callwright.report.events import RunCreated, UpdateStep
 from callwright.report.results import build_results
 from callwright.report.run_files import RunFiles, find_stage
 from callwright.report.schema import Results
@@ -41,7 +41,7 @@ def test_every_event_is_one_that_is_known():
     events = RunFiles(RUN).events()
     lines = [json.loads(line) for line in (RUN / "events.jsonl").read_text().splitlines()]
     assert [event.event for event in events] == [line["event"] for line in lines]
-    assert Counter(type(event) for event in events)[Step] == 13
+    assert Counter(type(event) for event in events)[UpdateStep] == 13
     assert isinstance(events[0], RunCreated) and events[0].planned == {"simple_python": 2, "irrelevance": 1}
     finished = (event for event in events if event.event == "stage_finished" and event.stage == 3)
     summaries = [event.model_extra for event in finished]

@@ -6,7 +6,7 @@ import pytest
 from tests.support.fake_run import CREATED
 
 from callwright.errors import DataError
-from callwright.report.events import OtherEvent, RunCreated, StageProgress, Step, read_events
+from callwright.report.events import OtherEvent, RunCreated, StageProgress, UpdateStep, read_events
 
 NOW = "2026-03-01T00:00:00+00:00"
 
@@ -27,14 +27,14 @@ def test_a_step_keeps_its_metrics_and_a_stage_its_summary(log):
     step = {"time": NOW, "event": "step", "stage": 3, "step": 1, "loss": 0.5, "tokens": 7, "examples": ["a"]}
     finished = {"time": NOW, "event": "stage_finished", "stage": 3, "done": True, "too_long": 2, "peak_memory_bytes": 9}
     first, second = read_events(log(step, finished))
-    assert isinstance(first, Step) and isinstance(second, StageProgress)
+    assert isinstance(first, UpdateStep) and isinstance(second, StageProgress)
     assert first.metrics == {"loss": 0.5, "tokens": 7}
     assert (second.peak_memory_bytes, second.model_extra) == (9, {"done": True, "too_long": 2})
 
 
 def test_a_step_without_tokens_has_no_metric_of_them(log):
     (step,) = read_events(log({"time": NOW, "event": "step", "stage": 3, "step": 1, "loss": 0.5}))
-    assert isinstance(step, Step)
+    assert isinstance(step, UpdateStep)
     assert step.metrics == {"loss": 0.5}
 
 

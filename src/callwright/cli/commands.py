@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 import callwright
-from callwright.cli import data, evaluations, export, formats, instrument
+from callwright.cli import bakeoff, data, evaluations, export, formats, instrument
 from callwright.cli.parameters import Switch
 from callwright.errors import ConfigError
 
@@ -129,6 +129,7 @@ app.command(evaluations.group)
 app.command(export.group)
 app.command(export.serve)
 app.command(export.chat)
+app.command(bakeoff.group)
 app.command(instrument.group)
 
 

@@ -16,7 +16,8 @@ from callwright.engines.ollama_api import Ollama, OllamaResponse
 from callwright.engines.response_text import error_text, whole_characters
 from callwright.openai import write_tool
 
-_OPTIONS = ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "seed")
+PATH = "/api/chat"
+OPTIONS = ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "seed")
 """Sampling parameters, which have our names there."""
 
 
@@ -40,13 +41,17 @@ class OllamaChat(ChatServer):
 
     def chat(self, request: ChatRequest) -> ChatReply:
         """See `ChatServer.chat`."""
-        answer = self.server.ask("POST", "/api/chat", self._body(self.model, request))
+        answer = self.server.ask("POST", PATH, self.body(request))
         reply = read_reply(answer, streamed=request.stream)
         return replace(reply, error=reply.error.replace(self.model, self._shown_as))
 
     def curl(self, request: ChatRequest) -> str:
         """See `ChatServer.curl`."""
-        return curl_command(f"{self.server.address}/api/chat", self._body(self._shown_as, request))
+        return curl_command(self.server.address + PATH, self._body(self._shown_as, request))
+
+    def body(self, request: ChatRequest) -> dict[str, Json]:
+        """The JSON of a request."""
+        return self._body(self.model, request)
 
     def _body(self, model: str, request: ChatRequest) -> dict[str, Json]:
         return _body(model, request) | ({} if self._truncate else {"truncate": False})
@@ -59,7 +64,7 @@ def _body(model: str, request: ChatRequest) -> dict[str, Json]:
     if request.thinking is not None:
         body["think"] = request.thinking
     limits: dict[str, Json] = {"num_predict": request.max_tokens, "num_ctx": request.context}
-    sampling = request.sampling.to_wire({name: name for name in _OPTIONS})
+    sampling = request.sampling.to_wire({name: name for name in OPTIONS})
     body["options"] = sampling | {name: limit for name, limit in limits.items() if limit is not None}
     return body
 

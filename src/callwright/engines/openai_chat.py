@@ -1,5 +1,6 @@
 """OpenAI's `/v1/chat/completions`, as llama.cpp, vLLM, SGLang, LM Studio and many others serve it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Self
 from urllib.parse import urlsplit
@@ -32,6 +33,7 @@ class OpenAIChat(ChatServer):
       timeout: How many seconds a reply may take.
       shown: The address that command lines show; `url` when None.
       shown_as: The model's name in command lines and errors, for a temporary one; its own when None.
+      extras: Further keys of every request.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class OpenAIChat(ChatServer):
         timeout: float = 120.0,
         shown: str | None = None,
         shown_as: str | None = None,
+        extras: Mapping[str, Json] | None = None,
     ) -> None:
         self.slots = slots
         self._client = HttpClient(url, timeout)
@@ -52,6 +55,7 @@ class OpenAIChat(ChatServer):
         self._kind = kind
         self._penalty = PENALTIES.get(kind, PENALTIES["llama.cpp"])
         self._shown = (shown or url).rstrip("/")
+        self._extras = dict(extras or {})
 
     def chat(self, request: ChatRequest) -> ChatReply:
         """See `ChatServer.chat`."""
@@ -90,7 +94,7 @@ class OpenAIChat(ChatServer):
             body["chat_template_kwargs"] = {"enable_thinking": request.thinking}
         if request.stream:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
-        return body
+        return body | self._extras
 
     def close(self) -> None:
         """Closes the connections."""

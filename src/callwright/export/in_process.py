@@ -1,5 +1,7 @@
 """A trained model as an answerer in this process, for when there is no server."""
 
+import jax
+
 from callwright.engines.jax import JaxEngine
 from callwright.evaluation.answerer import EngineAnswerer
 from callwright.export.trained import Trained
@@ -9,6 +11,24 @@ from callwright.models.settings import Precision
 from callwright.models.tokenizer import load_tokenizer
 
 
+def merged_engine(
+    trained: Trained, precision: Precision = "float32", *, dtype: jax.typing.DTypeLike | None = None
+) -> JaxEngine:
+    """The engine of the merged weights.
+
+    Args:
+      trained: The model.
+      precision: Of the weights.
+      dtype: What is computed in; see `JaxEngine`.
+    """
+    params = parameters(load_model(trained.base, make_mesh(), precision))
+    if trained.adapter is not None:
+        params = lora.merge(params, trained.adapter, trained.scale)
+    tokenizer = load_tokenizer(trained.base.directory)
+    stops = [tokenizer.token_id(stop) for stop in trained.format.stops]
+    return JaxEngine(params, trained.base.config, stop_ids=stops, pad_id=tokenizer.pad_id, dtype=dtype)
+
+
 def engine_answerer(trained: Trained, precision: Precision = "float32") -> EngineAnswerer:
     """The model, answering as in its run's evaluations, where it has their precision.
 
@@ -16,10 +36,4 @@ def engine_answerer(trained: Trained, precision: Precision = "float32") -> Engin
       trained: The model.
       precision: Of the merged weights.
     """
-    params = parameters(load_model(trained.base, make_mesh(), precision))
-    if trained.adapter is not None:
-        params = lora.merge(params, trained.adapter, trained.scale)
-    tokenizer = load_tokenizer(trained.base.directory)
-    stops = [tokenizer.token_id(stop) for stop in trained.format.stops]
-    engine = JaxEngine(params, trained.base.config, stop_ids=stops, pad_id=tokenizer.pad_id)
-    return EngineAnswerer(engine, trained.format, tokenizer)
+    return EngineAnswerer(merged_engine(trained, precision), trained.format, load_tokenizer(trained.base.directory))

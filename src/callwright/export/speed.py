@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from statistics import median
 
 from callwright.conversation import Json
+from callwright.engines.llama_completion import LlamaCompletion
 from callwright.errors import WorkError
-from callwright.export.verify.served import LlamaCompletion
 
 NEW_TOKENS = 48
 _ROUNDS = 3

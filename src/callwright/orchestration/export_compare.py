@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
+from callwright.engines.llama_completion import LlamaCompletion
 from callwright.errors import DataError
 from callwright.evaluation.settings import SuiteName
 from callwright.evaluation.statistics import wilson
@@ -22,7 +23,6 @@ from callwright.export.target import exports_of
 from callwright.export.trained import read_trained
 from callwright.export.verify.explained import Explanation, Reason, explain
 from callwright.export.verify.reference import LogitModel, TrainedModel
-from callwright.export.verify.served import LlamaCompletion
 from callwright.formats import get_format
 from callwright.html.numbers import count, interval, percent, size
 from callwright.invisible import printable
@@ -123,7 +123,7 @@ def compare_exports(path: Path, *, as_json: bool, yes: bool) -> int:
         prompt = _prompt(evaluated, stage, record, tokenizer)
         with (
             served(gguf, program, ServeOptions(port=0)) as server,
-            LlamaCompletion(server.url, tokenizer) as client,
+            LlamaCompletion(server.url) as client,
         ):
             speed = measure_speed(client, prompt)
             explained = [

@@ -36,7 +36,7 @@ from callwright.orchestration.solve_rates import solve_rates
 from callwright.orchestration.starting_point import StartingPoint
 from callwright.orchestration.watch import PeakMemory, StopRequest
 from callwright.progress import Bar, track
-from callwright.report.events import StageProgress, Step
+from callwright.report.events import StageProgress, UpdateStep
 from callwright.report.run_files import RunFiles
 from callwright.report.sentences import suite_title
 from callwright.report.stage_list import SECTIONS, STAGES
@@ -315,7 +315,9 @@ def _train_grpo(
         should_stop=context.stop,
     )
     steps = {
-        event.step: event.metrics for event in context.run.events() if isinstance(event, Step) and event.stage == stage
+        event.step: event.metrics
+        for event in context.run.events()
+        if isinstance(event, UpdateStep) and event.stage == stage
     }
     signal = LearningSignal.of(list(steps.values()), settings.training)
     _say(stage, str(signal))

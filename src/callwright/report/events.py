@@ -149,7 +149,7 @@ class StageFailed(StageEvent):
     """What the user saw."""
 
 
-class Step(StageEvent):
+class UpdateStep(StageEvent):
     """An update; further fields are its metrics, its seconds and the ids of its examples."""
 
     event: Literal["step"]
@@ -171,7 +171,7 @@ class OtherEvent(RunEvent):
     event: str
 
 
-Event = RunCreated | RunProgress | StageProgress | StageFailed | Step | OtherEvent
+Event = RunCreated | RunProgress | StageProgress | StageFailed | UpdateStep | OtherEvent
 _BY_KIND: dict[Any, type[Event]] = {
     kind: model for model in get_args(Event) for kind in get_args(model.model_fields["event"].annotation)
 }

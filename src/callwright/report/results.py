@@ -13,7 +13,7 @@ from callwright.evaluation.row import CategorySummary, RowCounts, summarize
 from callwright.evaluation.settings import EvaluationSettings, SuiteName
 from callwright.evaluation.statistics import is_call_category, mcnemar
 from callwright.html.numbers import moment
-from callwright.report.events import Event, RunCreated, StageFailed, StageProgress, Step
+from callwright.report.events import Event, RunCreated, StageFailed, StageProgress, UpdateStep
 from callwright.report.run_files import RunConfig, RunFiles
 from callwright.report.schema import (
     NO_CALL,
@@ -35,7 +35,7 @@ Summaries = Mapping[int, Mapping[str, CategorySummary]]
 """Of one suite, stage to category to what its rows add up to."""
 Planned = Mapping[SuiteName, Mapping[str, int]]
 """Of one stage, suite to category to how many entries are asked."""
-OfStage = StageProgress | StageFailed | Step
+OfStage = StageProgress | StageFailed | UpdateStep
 
 
 def build_results(run: RunFiles) -> Results:
@@ -182,7 +182,7 @@ def _cost(events: Iterable[OfStage], kinds: Sequence[str], tokens: int = 0) -> C
         previous = event.time
         if isinstance(event, StageProgress):
             peak = max(peak, event.peak_memory_bytes)
-        elif isinstance(event, Step):
+        elif isinstance(event, UpdateStep):
             by_step[event.step] = event.tokens
     if previous is None:
         return None
@@ -193,7 +193,7 @@ def _curves(events: Iterable[Event]) -> dict[str, dict[str, list[tuple[int, floa
     """Metric by update; a step that was done again after a kill counts once."""
     curves: dict[str, dict[str, dict[int, float | None]]] = defaultdict(lambda: defaultdict(dict))
     for event in events:
-        if isinstance(event, Step):
+        if isinstance(event, UpdateStep):
             for name, value in event.metrics.items():
                 curves[f"stage{event.stage}"][name][event.step] = value
     return {stage: {name: sorted(c.items()) for name, c in metrics.items()} for stage, metrics in curves.items()}

@@ -11,6 +11,7 @@ from tests.support.trained_runs import tiny_trained
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.engines.chat import ChatReply, ChatServer, RawToolCall
+from callwright.engines.llama_completion import LlamaOutput
 from callwright.export.gguf import write_gguf
 from callwright.export.verify.calls import (
     AskedRequest,
@@ -54,7 +55,7 @@ class Server:
         self._ids = encode_segments(tiny_tokenizer(), output)[0]
 
     def generated(self, prompt, most):
-        return self._ids, "stop"
+        return LlamaOutput(tuple(self._ids), "stop")
 
 
 def said(*calls, **fields):
@@ -112,7 +113,7 @@ def test_outputs_that_part_are_told_with_the_margin_of_the_tokens():
     assert token_difference(Unsure(), [2], [5, 7, 9], [5, 8, 9]) == TokenDifference(1, 0.25)
     assert token_difference(Unsure(), [2], [5, 9], [5, 9, 10]) is None
     server = Server(ANSWER)
-    ids, _ = server.generated([], 0)
+    ids = server.generated([], 0).tokens
     other = (*ids[:3], 7 if ids[3] != 7 else 8, *ids[4:])
     request = AskedRequest(id="one", conversation=CONVERSATION, recorded=(CALL,), output=other)
     check = check_calls(Chat(said(CALL)), server, FMT, tiny_tokenizer(), [request], reference=Unsure())

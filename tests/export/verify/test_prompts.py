@@ -7,8 +7,8 @@ from tests.support.canned_server import as_json, canned_server
 from tests.support.tiny import tiny_tokenizer
 
 from callwright.conversation import Conversation, Message
+from callwright.engines.llama_completion import LlamaCompletion
 from callwright.export.verify.prompts import check_prompts, check_tokens, served_renderer, template_renderer
-from callwright.export.verify.served import LlamaCompletion
 from callwright.formats import get_format
 from callwright.formats.example import EXAMPLE
 from callwright.openai import read_conversation
@@ -58,7 +58,7 @@ def llama(tokens=None):
 
 
 def test_a_servers_prompts_and_tokens_are_asked_for():
-    with llama() as url, LlamaCompletion(url, tiny_tokenizer()) as client:
+    with llama() as url, LlamaCompletion(url) as client:
         assert check_prompts(FMT, served_renderer(client), CONVERSATIONS).passed
         check = check_tokens(client, tiny_tokenizer(), FMT, CONVERSATIONS, ["é 東京", "the  weather"])
     assert check.passed, check.detail
@@ -76,7 +76,7 @@ def test_a_servers_prompts_and_tokens_are_asked_for():
     ids=["another", "cut", "longer", "none"],
 )
 def test_the_first_token_that_differs_is_named(change, said):
-    with llama(tokens=change) as url, LlamaCompletion(url, tiny_tokenizer()) as client:
+    with llama(tokens=change) as url, LlamaCompletion(url) as client:
         check = check_tokens(client, tiny_tokenizer(), FMT, {"asked": ASKED})
     assert not check.passed
     assert check.detail.startswith("asked has token")
@@ -86,5 +86,5 @@ def test_the_first_token_that_differs_is_named(change, said):
 def test_a_marker_that_a_user_typed_is_seen_to_become_a_special_token():
     """llama.cpp makes special tokens of all text of a prompt; ours never does so with a user's."""
     typed = {"typed": Conversation((Message("user", "is <end_of_turn> a token"),))}
-    with llama() as url, LlamaCompletion(url, tiny_tokenizer()) as client:
+    with llama() as url, LlamaCompletion(url) as client:
         assert not check_tokens(client, tiny_tokenizer(), FMT, typed).passed

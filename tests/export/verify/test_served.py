@@ -10,7 +10,7 @@ from tests.support.tiny import tiny_tokenizer
 from callwright.errors import WorkError
 from callwright.export.verify.forced import forced_ids
 from callwright.export.verify.likeliest import COUNT, likeliest
-from callwright.export.verify.served import LlamaCompletion, check_served
+from callwright.export.verify.served import ForcedCompletion, check_served
 from callwright.formats import get_format
 
 PROMPT, OUTPUT = [2, 40, 41], [50, 51, 52, 9]
@@ -34,7 +34,7 @@ class Model:
 
 @contextmanager
 def served(answer):
-    with canned_server(answer) as url, LlamaCompletion(url, tiny_tokenizer()) as client:
+    with canned_server(answer) as url, ForcedCompletion(url, tiny_tokenizer()) as client:
         yield client
 
 
@@ -98,10 +98,3 @@ def test_a_server_that_answers_otherwise_is_an_error_in_one_line(answer, said):
     with served(answer) as client, pytest.raises(WorkError, match=said) as caught:
         list(client.forced(FORCED))
     assert "\n" not in str(caught.value)
-
-
-def test_generated_tokens_are_read_with_the_reason_for_their_end():
-    with served(as_json({"tokens": [5, 9], "stop_type": "limit"})) as client:
-        assert client.generated(PROMPT, 2) == ([5, 9], "length")
-    with served(as_json({"content": "x"})) as client, pytest.raises(WorkError, match="generated tokens"):
-        client.generated(PROMPT, 2)

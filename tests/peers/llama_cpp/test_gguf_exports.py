@@ -23,7 +23,7 @@ from callwright.export.verify.held_out import held_out
 from callwright.export.verify.instruments import check_arrival, check_reading
 from callwright.export.verify.prompts import check_prompts, check_tokens, served_renderer
 from callwright.export.verify.reference import TrainedModel
-from callwright.export.verify.served import LlamaCompletion, check_served
+from callwright.export.verify.served import ForcedCompletion, check_served
 from callwright.export.verify.verify import verify_gguf
 from callwright.formats import get_format
 from callwright.formats.example import EXAMPLE, ONE_CALL, WORDLESS
@@ -97,7 +97,7 @@ def served(trained, tmp_path_factory):
 
 @contextmanager
 def served_file(path):
-    with serve(path, program=build(), context=2048) as server, LlamaCompletion(server.url, tiny_tokenizer()) as client:
+    with serve(path, program=build(), context=2048) as server, ForcedCompletion(server.url, tiny_tokenizer()) as client:
         yield client
 
 
@@ -128,7 +128,7 @@ def test_another_model_under_the_same_name_fails(tmp_path, trained, reference):
 def test_the_server_writes_the_trained_prompts_and_cuts_them_into_the_trained_tokens(served):
     conversations = {"asked": ASKED, "answered": dataclasses.replace(EXAMPLE, messages=EXAMPLE.messages[:5])}
     texts = ["the weather in Paris\n\n  is é 東京 <b>"]
-    with LlamaCompletion(served[1], tiny_tokenizer()) as client:
+    with ForcedCompletion(served[1], tiny_tokenizer()) as client:
         prompts = check_prompts(FMT, served_renderer(client), conversations)
         tokens = check_tokens(client, tiny_tokenizer(), FMT, conversations, texts)
         other = check_prompts(get_format("xml", "args"), served_renderer(client), conversations)
@@ -154,7 +154,7 @@ def test_the_server_reads_planned_calls_of_the_format(variant):
 
 def test_a_model_that_calls_nothing_loses_no_call(served):
     requests = [AskedRequest(id="a", conversation=ASKED, recorded=())]
-    with LlamaCompletion(served[1], tiny_tokenizer()) as client, OpenAIChat(served[1]) as chat:
+    with ForcedCompletion(served[1], tiny_tokenizer()) as client, OpenAIChat(served[1]) as chat:
         check = check_calls(chat, client, FMT, tiny_tokenizer(), requests, max_new_tokens=8)
     assert check.passed, check.detail
     assert check.numbers["asked"] == check.numbers["recorded"] == 1

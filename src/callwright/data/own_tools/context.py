@@ -1,10 +1,12 @@
 """What surrounds the turns of a conversation: a system prompt, a history, and the line in which a user writes."""
 
 import re
+from collections.abc import Iterator
 
 from callwright.conversation import Message
 from callwright.data.own_tools.noise import spoken
 from callwright.data.rng import Rng
+from callwright.data.tools_file.conversations import History
 from callwright.data.tools_file.declaration import ToolGroup
 
 
@@ -29,11 +31,14 @@ class ChatContext:
         if history and file.histories:
             whole = rng.pick(file.histories)
             start = 2 * rng.between(0, len(whole) // 2 - 1)  # the end of a history is one, too
-            for message in whole[start:]:
-                ((role, text),) = message.items()
-                content = self.line(text) if role == "user" else text
-                messages.append(Message(role, content, supervised=False))
+            messages += self.chat(whole[start:])
         self.messages = tuple(messages)
+
+    def chat(self, history: History) -> Iterator[Message]:
+        """The messages of a history, as they arrived."""
+        for message in history:
+            ((role, text),) = message.items()
+            yield Message(role, self.line(text) if role == "user" else text, supervised=False)
 
     def line(self, text: str) -> str:
         """A message of the user that says this."""

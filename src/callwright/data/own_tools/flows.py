@@ -15,7 +15,7 @@ from callwright.data.tools_file.flow_checks import call_problem
 from callwright.data.tools_file.flow_steps import FlowStep, Goal, draw_steps, is_same_call
 from callwright.data.tools_file.flows import FlowSettings
 from callwright.data.tools_file.templates import worded
-from callwright.data.tools_file.values import Value
+from callwright.data.tools_file.values import Value, ValueType
 
 NOTHING = "nothing found"
 """What a call gives back that no step makes."""
@@ -83,18 +83,24 @@ class Flow:
         return Conversation((*self.conversation.messages, *turns), self.conversation.tools)
 
 
-def draw_flow(settings: FlowSettings, tools: tuple[Tool, ...], rng: Rng, *, held_out: bool) -> Flow:
+def draw_flow(settings: FlowSettings, tools: tuple[Tool, ...], rng: Rng, *, held_out: bool | None) -> Flow:
     """A flow whose conversation is the request alone.
 
     Args:
       settings: What it is drawn from.
       tools: Those of its file, as they are offered.
       rng: Makes the choices.
-      held_out: Whether wordings and values are those that are never learned, or those that are.
+      held_out: Whether wordings and values are those that are never learned, or those that are; None for all of a file
+        that nothing is learned from.
     """
     number = rng.between(0, 0xFFFFFFFF)
-    drawn = draw_steps(settings, lambda value_type: draw_value(value_type, rng, held_out))
-    request, _ = rng.pick(phrasings_on_side(settings.requests, held_out)).choose(drawn.values, rng)
+    requests = settings.requests if held_out is None else phrasings_on_side(settings.requests, held_out)
+
+    def draw(value_type: ValueType) -> Value:
+        return value_type.draw(rng) if held_out is None else draw_value(value_type, rng, held_out)
+
+    drawn = draw_steps(settings, draw)
+    request, _ = rng.pick(requests).choose(drawn.values, rng)
     return Flow(
         id=f"{settings.name}-{number:08x}",
         name=settings.name,

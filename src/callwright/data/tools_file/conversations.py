@@ -33,6 +33,10 @@ History = Annotated[
 """A short chat, from the user's first message to the assistant's last."""
 
 
+LongHistory = Annotated[tuple[HistoryMessage, ...], Field(min_length=2), AfterValidator(_alternating)]
+"""The same of any length."""
+
+
 class Fallback(Settings):
     """What answers a request that no tool serves: a tool that is called without arguments, or words."""
 

@@ -15,10 +15,10 @@ from typing import Any
 
 from callwright.conversation import Conversation, ToolCall
 from callwright.engines.chat import ChatRequest, ChatServer
+from callwright.engines.llama_completion import LlamaCompletion
 from callwright.export.verify.check import Check
 from callwright.export.verify.forced import REGIONS, ForcedOutput
 from callwright.export.verify.reference import LogitModel
-from callwright.export.verify.served import LlamaCompletion
 from callwright.formats.base import Format
 from callwright.scoring.verdict import Verdict
 from callwright.tokens import Tokenizer, decode_segments, encode_segments
@@ -108,7 +108,8 @@ def check_calls(
         answered = None if reply.error or message is None else message.tool_calls
         served = None if answered is None else _calls(answered)
         prompt, _ = encode_segments(tokenizer, fmt.render(conversation, add_generation_prompt=True).segments)
-        ids, finish = server.generated(prompt, max_new_tokens)
+        output = server.generated(prompt, max_new_tokens)
+        ids, finish = output.tokens, output.finish_reason
         read = fmt.parse(decode_segments(tokenizer, ids), tools=conversation.tools, finish_reason=finish)
         ours = _calls(read.tool_calls)
         counts.update(

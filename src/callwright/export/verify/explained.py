@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from callwright.conversation import Tool, ToolCall
+from callwright.engines.llama_completion import LlamaCompletion
 from callwright.evaluation.row import EvaluationRow, RowCall
 from callwright.export.verify.calls import same_calls, token_difference
 from callwright.export.verify.reference import LogitModel
-from callwright.export.verify.served import LlamaCompletion
 from callwright.formats.base import Format
 from callwright.tokens import Tokenizer, decode_segments
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 
 from callwright.conversation import Conversation, Json
+from callwright.engines.llama_completion import LlamaCompletion
 from callwright.export.verify.check import Check
-from callwright.export.verify.served import LlamaCompletion
 from callwright.formats.base import Format
 from callwright.formats.jinja import ChatTemplate
 from callwright.notices import ignore

@@ -6,12 +6,11 @@ not have: a stop or half a character would end the answer before they are told.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, Self
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from callwright.conversation import Json
-from callwright.engines.http_client import HttpClient, HttpError
-from callwright.engines.response_text import error_text, read_json
+from callwright.engines.llama_completion import ANOTHER, COMPLETION, LlamaCompletion
 from callwright.errors import WorkError
 from callwright.export.gguf import GgufKind
 from callwright.export.verify.check import Check
@@ -21,12 +20,10 @@ from callwright.export.verify.reference import LogitModel
 from callwright.tokens import Tokenizer
 
 _BIAS = 1000.0
-_COMPLETION = "/completion"
-_ANOTHER = "look at the server's log, or name another llama-server"
 
 
-class LlamaCompletion:
-    """llama.cpp's own endpoint for token ids.
+class ForcedCompletion(LlamaCompletion):
+    """A llama.cpp server that is also forced along outputs.
 
     Args:
       url: The server's address.
@@ -35,7 +32,7 @@ class LlamaCompletion:
     """
 
     def __init__(self, url: str, tokenizer: Tokenizer, timeout: float = 120.0) -> None:
-        self._client = HttpClient(url, timeout)
+        super().__init__(url, timeout)
         self._letter = tokenizer.encode("a")[0]
 
     def forced(self, forced: ForcedOutput) -> Iterator[Likeliest]:
@@ -53,43 +50,7 @@ class LlamaCompletion:
                 "temperature": 0,
                 "logit_bias": [[self._letter, _BIAS]],
             }
-            yield self._read(self.post(_COMPLETION, body), f"token {done} of {forced.id}")
-
-    def generated(self, prompt: Sequence[int], max_new_tokens: int) -> tuple[list[int], Literal["stop", "length"]]:
-        """What the server generates greedily behind a prompt of ids, and why it ended.
-
-        Raises:
-          WorkError: It goes away, or answers without tokens.
-        """
-        body: dict[str, Json] = {
-            "prompt": list(prompt),
-            "n_predict": max_new_tokens,
-            "return_tokens": True,
-            "cache_prompt": True,
-            "temperature": 0,
-        }
-        match self.post(_COMPLETION, body):
-            case {"tokens": list(tokens), "stop_type": str(kind)} if all(isinstance(one, int) for one in tokens):
-                return tokens, "length" if kind == "limit" else "stop"
-            case answer:
-                raise WorkError("the generated tokens from llama.cpp", json.dumps(answer)[:200], _ANOTHER)
-
-    def post(self, path: str, body: Mapping[str, Json]) -> Any:
-        """The JSON of an answer.
-
-        Raises:
-          WorkError: No answer comes, or an error.
-        """
-        try:
-            with self._client.send(path, body) as response:
-                text = b"".join(response.chunks).decode("utf-8", "replace")
-                value = read_json(text)
-        except (HttpError, ValueError) as error:
-            raise WorkError(f"an answer to {path}", str(error), _ANOTHER) from error
-        if response.status >= 300:
-            got = error_text(value) or f"HTTP {response.status}"
-            raise WorkError(f"an answer to {path}", got, _ANOTHER)
-        return value
+            yield self._read(self.post(COMPLETION, body), f"token {done} of {forced.id}")
 
     def _read(self, answer: Any, where: str) -> Likeliest:
         match answer:
@@ -99,22 +60,12 @@ class LlamaCompletion:
                 except (LookupError, TypeError, ValueError):
                     pass
         got = json.dumps(answer)[:200]
-        raise WorkError(f"the {COUNT} likeliest tokens from llama.cpp, at {where}", got, _ANOTHER)
-
-    def close(self) -> None:
-        """Closes the connections."""
-        self._client.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        raise WorkError(f"the {COUNT} likeliest tokens from llama.cpp, at {where}", got, ANOTHER)
 
 
 def check_served(
     reference: LogitModel,
-    server: LlamaCompletion,
+    server: ForcedCompletion,
     outputs: Sequence[ForcedOutput],
     kind: GgufKind,
 ) -> Check:

@@ -21,7 +21,7 @@ from callwright.export.verify.instruments import check_arrival, check_reading
 from callwright.export.verify.merged import check_merged
 from callwright.export.verify.prompts import check_prompts, check_tokens, served_renderer, template_renderer
 from callwright.export.verify.reference import LogitModel, MergedModel
-from callwright.export.verify.served import LlamaCompletion, check_served
+from callwright.export.verify.served import ForcedCompletion, check_served
 from callwright.export.verify.tensors import check_tensors
 from callwright.formats.example import EXAMPLE, ONE_CALL, WORDLESS
 from callwright.models.gemma3 import read_config
@@ -84,7 +84,7 @@ def verify_gguf(
         serve(
             path, program=program, context=context, threads=threads, options=options, ready_seconds=_READY_SECONDS
         ) as server,
-        LlamaCompletion(server.url, tokenizer) as client,
+        ForcedCompletion(server.url, tokenizer) as client,
         OpenAIChat(server.url) as chat,
     ):
         yield check_prompts(fmt, served_renderer(client), conversations)

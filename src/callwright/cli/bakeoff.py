@@ -1,0 +1,42 @@
+"""`callwright bakeoff`."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from callwright.cli.parameters import Positive, Switch
+
+group = App(name="bakeoff", help="Ask one model through several runtimes, and keep a trace of every step.")
+
+
+@group.command(usage="callwright bakeoff run CONFIG [OPTIONS]")
+def run(
+    config: Path,
+    *,
+    run: Path | None = None,
+    wordings: Positive | None = None,
+    arms: Annotated[list[str] | None, Parameter(consume_multiple=1, negative="")] = None,
+    history: Path | None = None,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    yes: Switch = False,
+) -> int:
+    """Run the tasks of a configuration through its arms, or go on where that was stopped.
+
+    A llama.cpp server is started on the run's exported GGUF for the arms that need one. What fails in an arm is a trace
+    that says why, and the others go on.
+
+    Args:
+      config: Configuration file, e.g. config/bakeoff.yaml.
+      run: The trained model: runs/NAME or runs/NAME/stageN; by default the configuration's, or the base model where
+        there is no such run.
+      wordings: How many wordings of each task are asked, in place of the configuration's number.
+      arms: Which of the configuration's arms are asked, e.g. jax llamacpp-raw; all by default.
+      history: A chat that precedes every request: YAML or JSON, a list of {user: ...} and {assistant: ...} in turns.
+      output: The directory; runs/NAME/bakeoffs/stageN by default, or bakeoffs/MODEL for the base model.
+      yes: Build a llama-server without asking, where there is none.
+    """
+    from callwright.orchestration.bakeoff import BakeoffOptions, run_bakeoff
+
+    options = BakeoffOptions(run=run, wordings=wordings, arms=arms, history=history, output=output, yes=yes)
+    return run_bakeoff(config, options)
