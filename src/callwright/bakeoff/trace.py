@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from callwright.engines.sampling import SamplingParams
 from callwright.evaluation.row import RowCall
 
 HaltReason = Literal[
@@ -50,6 +51,10 @@ class Step(BaseModel):
     """The conversation that was asked, in OpenAI's notation, as this step's request has it."""
     request: dict[str, Any] | None
     """What was sent to a server; None where there is none."""
+    url: str | None = None
+    """Where it was sent, so that a command can send it again."""
+    sampling: SamplingParams | None = None
+    """What the sampler was asked for; None in it was left to the runtime. None where nobody knows."""
     prompt: str | None
     """The rendered prompt; None where it is unknown."""
     prompt_ids: tuple[int, ...] | None
@@ -60,6 +65,9 @@ class Step(BaseModel):
     """The generated text with its markers; None where a server keeps it."""
     logprobs: tuple[float, ...] | None = None
     """Of the output's tokens, natural logarithms."""
+    top_ids: tuple[int, ...] | None = None
+    """The runtime's own likeliest token in place of each of the output's, before a grammar, a penalty or a draw chose;
+    None where it does not say."""
     content: str | None
     """What stood beside the calls, as the runtime delivered it."""
     reasoning: str | None
