@@ -1,8 +1,8 @@
 """A trace: one task in one arm, from the first prompt to the halt, as JSON lines.
 
-`traces/ARM/TASK.jsonl` of a bake-off's directory holds one `Step` a line for each answer of the model, and a `Halt` after the
-last of them; tasks and wordings follow one another in the order they were run. A trace without its halt was interrupted,
-and its task is run again.
+`traces/ARM/TASK.jsonl` of a bake-off's directory holds one `Step` a line for each answer of the model, and a `Halt`
+after the last of them. Wordings that are asked side by side have their steps mixed: `task`, `wording` and `seed` tell
+whose they are. A trace without its halt was interrupted, and its task is run again: a step numbered 0 begins it anew.
 """
 
 from typing import Any, Literal
@@ -22,14 +22,16 @@ HaltReason = Literal[
     "http_error",
     "sampler_error",
     "parse_lost",
+    "timeout",
     "arm_error",
 ]
-"""Why a task ended: the model answered without a call; it said nothing; too many steps, or an answer cut by the token
-limit; the prompt did not fit; the arm's environment is not installed; the server refused or went away; the engine failed; the
-text has a call that the runtime's parser did not deliver; anything else that went wrong in the arm."""
+"""Why a task ended: the model answered without a call; it said nothing, or began a call that cannot be read; too many
+steps; an answer cut by the token limit, or because it repeated itself; the prompt did not fit; the arm's environment is
+not installed; the server refused or went away; the engine failed; the text has a call that the runtime's parser did not
+deliver; no answer, or no end, in time; anything else that went wrong in the arm."""
 
 PromptSource = Literal["rendered", "revealed", "x-ray", "reconstructed", "unknown"]
-"""Where a step's prompt is known from: this package rendered it and sent its ids; the runtime said it; an x-ray model in the
+"""Where a step's prompt is known from: this package rendered it and sent it; the runtime said it; an x-ray model in the
 same runtime showed it; rendered from the request as the runtime's template would; or not at all."""
 
 
@@ -84,6 +86,11 @@ class Step(BaseModel):
     """The runtime's own word."""
     error: str | None = None
 
+    def as_json(self) -> dict[str, Any]:
+        """The step as it is written. (pydantic's own dump refuses calls that are nested deeply.)"""
+        calls = {key: getattr(self, key) for key in ("runtime_calls", "strict_calls")}
+        return dict(self) | {key: None if found is None else list(map(dict, found)) for key, found in calls.items()}
+
 
 class Halt(BaseModel):
     """The end of a task."""
@@ -107,6 +114,10 @@ class Halt(BaseModel):
     goal_failure: str
     """What the goal lacks, in words; "" where it is reached."""
     error: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The halt as it is written."""
+        return dict(self)
 
 
 class Trace(BaseModel):
