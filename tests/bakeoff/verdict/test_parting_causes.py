@@ -99,7 +99,7 @@ def test_a_fault_is_found_at_its_step_and_attributed(cause, kind, step, fields):
     [
         ("context", "overflow", 1, ended(SERVED, 1, "context_overflow", "1,500 tokens exceed 512")),
         ("limits", "step_budget", 2, ended(SERVED, 2, "step_budget")),
-        ("limits", "timeout", 1, ended(SERVED, 1, "http_error", "the answer timed out after 60 s")),
+        ("limits", "timeout", 1, ended(SERVED, 1, "timeout", "no answer within 60 seconds")),
         ("limits", "truncated", 2, ended(SERVED, 3, "truncated")),
         ("failure", "http_error", 1, ended(SERVED, 1, "http_error", "HTTP 500: unexpected empty grammar stack")),
         ("parser", "lost", 2, ended(changed(SERVED, 1, runtime_calls=CALLS[1:]), 2, "parse_lost")),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from callwright.bakeoff.trace import Step, Trace
+from callwright.engines.sampling import SamplingParams
 from callwright.evaluation.row import RowCall
 from callwright.report.text import json_text
 
@@ -21,7 +22,7 @@ StepField = Literal["messages", "prompt", "prompt_ids", "output", "calls", "cont
 """`prompt_ids` are other ids of the same text; at `end` one trace goes on, or they end for other reasons."""
 ComparedBy = Literal["tokens", "text", "calls"]
 """What is known of both arms: ids of prompts and outputs, at least their text, or only what was delivered."""
-_CUT = ("length", "limit", "max_tokens", "truncated", "num_predict")
+_CUT = ("length", "limit", "max_tokens", "truncated", "loop")
 _STOP = re.compile(r"\s*(<[^<>\s]*>|\[[A-Z_/]+\])?\s*")
 """What may stand behind an output in one arm alone."""
 
@@ -90,21 +91,43 @@ def align(reference: Trace, other: Trace) -> Alignment:
     return Alignment(None, known)
 
 
+def asked_sampling(step: Step) -> SamplingParams | None:
+    """What the sampler was asked for, if need be from the request; None where nobody knows."""
+    if step.sampling is not None or step.request is None:
+        return step.sampling
+    options = step.request.get("options")
+    asked = {**step.request, **(options if isinstance(options, dict) else {})}
+
+    def number(*names: str) -> float | None:
+        found = next((asked[name] for name in names if name in asked), None)
+        return found if isinstance(found, int | float) else None
+
+    top_k = number("top_k")
+    return SamplingParams(
+        temperature=number("temperature"),
+        top_k=None if top_k is None else int(top_k),
+        top_p=number("top_p"),
+        min_p=number("min_p"),
+        repeat_penalty=number("repeat_penalty", "repetition_penalty"),
+    )
+
+
 def is_drawn(step: Step) -> bool:
     """Whether chance chose the tokens."""
-    return step.sampling is not None and bool(step.sampling.temperature)
+    sampling = asked_sampling(step)
+    return sampling is not None and bool(sampling.temperature)
 
 
 def is_cut(step: Step) -> bool:
-    """Whether a limit ended the output."""
+    """Whether the output was ended by a limit, or because it repeated itself."""
     return step.stop_reason is not None and step.stop_reason.lower() in _CUT
 
 
 def delivered_calls(step: Step) -> tuple[RowCall, ...] | None:
     """The calls that were acted upon; None where the runtime delivered one that cannot be read, or nobody knows."""
-    if step.runtime_calls is not None or step.error:
+    if step.runtime_calls is not None:
         return step.runtime_calls
-    return step.strict_calls
+    return None if step.error and not step.results else step.strict_calls
 
 
 def calls_text(calls: Sequence[RowCall] | None) -> str:
@@ -123,17 +146,18 @@ def message_texts(step: Step) -> list[str]:
 
 
 def same_output(one: Step, other: Step) -> bool | None:
-    """Whether both generated the same; None where that is not known."""
+    """Whether both generated the same, up to where both were cut; None where that is not known."""
+    both_cut = is_cut(one) and is_cut(other)
     if one.output_ids is not None and other.output_ids is not None:
         if one.output_ids == other.output_ids:
             return True
         short, long = sorted((one.output_ids, other.output_ids), key=len)
-        one_more = len(long) == len(short) + 1 and long[:-1] == short
-        return one_more and not (is_cut(one) or is_cut(other))
+        one_more = len(long) == len(short) + 1 and not is_cut(one) and not is_cut(other)
+        return long[: len(short)] == short and (one_more or both_cut)
     if one.raw is None or other.raw is None:
         return None
     short_text, long_text = sorted((one.raw, other.raw), key=len)
-    return long_text.startswith(short_text) and bool(_STOP.fullmatch(long_text, len(short_text)))
+    return long_text.startswith(short_text) and (both_cut or bool(_STOP.fullmatch(long_text, len(short_text))))
 
 
 def _at(trace: Trace, step: int) -> Step | None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from callwright.bakeoff.trace import Step, Trace
+from callwright.bakeoff.trace_files import TraceKey
 from callwright.bakeoff.verdict import reproduce
 from callwright.bakeoff.verdict.align import Alignment, ComparedBy, Parting, align
 from callwright.bakeoff.verdict.causes import find_cause
@@ -12,7 +13,7 @@ from callwright.bakeoff.verdict.evidence import plain
 from callwright.bakeoff.verdict.sentences import PAIRS, arm_sentence, paired_sentence, rule_sentences, whole_sentence
 from callwright.bakeoff.verdict.statistics import pair, speed, successes
 from callwright.bakeoff.verdict.teacher_forcing import ForcedArms
-from callwright.bakeoff.verdict.traces_on_disk import TraceKey, read_traces
+from callwright.bakeoff.verdict.traces_on_disk import read_all_traces
 from callwright.bakeoff.verdict.verdict import ArmVerdict, BakeoffFinding, BakeoffVerdict, Judgment
 from callwright.errors import DataError, suggest
 
@@ -34,7 +35,7 @@ def compare(directory: Path, reference_arm: str = "jax", forced: ForcedArms | No
       DataError: There are no traces, none of the reference, or a line that is none.
       StorageError: A file cannot be read.
     """
-    found = read_traces(directory)
+    found = read_all_traces(directory)
     ran = {arm: _ran(traces) for arm, traces in found.arms.items()}
     if not ran.get(reference_arm):
         expected = f"traces of the reference, arm {reference_arm}, in {directory}"

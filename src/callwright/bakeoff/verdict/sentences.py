@@ -92,14 +92,14 @@ def rule_sentences(reference: str, arms: Sequence["ArmVerdict"], parted: Mapping
         against = judged[raw].judgment
         faithful = raw == reference or against.startswith("faithful")
         if number:
-            said = f"{chat} and {raw} part in {plural(number, 'run')}: that is {_TRANSLATOR}."
+            sentence = f"{chat} and {raw} part in {plural(number, 'run')}: that is {_TRANSLATOR}."
         else:
-            said = f"{chat} and {raw} never part: the runtime's translator is faithful."
+            sentence = f"{chat} and {raw} never part: the runtime's translator is faithful."
         if against == "not faithful":
-            said += f" {raw} and {reference} part too: that is weights, quantization or scheduler."
+            sentence += f" {raw} and {reference} part too: that is weights, quantization or scheduler."
         elif number == 0 and faithful:
-            said = f"{chat}, {raw} and {reference} never part: the runtime is faithful."
-        sentences.append(said)
+            sentence = f"{chat}, {raw} and {reference} never part: the runtime is faithful."
+        sentences.append(sentence)
     return sentences
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from callwright.bakeoff.trace import Trace
-from callwright.bakeoff.verdict.traces_on_disk import TraceKey
+from callwright.bakeoff.trace_files import TraceKey
 from callwright.evaluation.statistics import mcnemar, paired_interval, wilson
 from callwright.report.compare import MARGIN, SIGNIFICANT, Paired
 
@@ -57,7 +57,7 @@ class PairedSuccess(BaseModel):
     """About how many runs would decide; None where these do."""
 
 
-class Speed(BaseModel):
+class ArmSpeed(BaseModel):
     """How fast an arm was. Loading the model is not counted."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
@@ -101,13 +101,13 @@ def pair(reference: Mapping[TraceKey, Trace], other: Mapping[TraceKey, Trace]) -
     )
 
 
-def speed(traces: Iterable[Trace]) -> Speed:
+def speed(traces: Iterable[Trace]) -> ArmSpeed:
     """The speed over all steps of these traces."""
     traces = list(traces)
     steps = [step for trace in traces for step in trace.steps]
     counted = [step for step in steps if step.output_tokens is not None]
     seconds = sum(step.seconds for step in counted)
-    return Speed(
+    return ArmSpeed(
         seconds_per_step=median(step.seconds for step in steps) if steps else None,
         seconds_per_run=median(trace.halt.wall_clock_s for trace in traces) if traces else None,
         tokens_per_second=sum(step.output_tokens or 0 for step in counted) / seconds if seconds > 0 else None,

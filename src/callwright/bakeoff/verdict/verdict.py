@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from callwright.bakeoff.trace_files import TraceKey
 from callwright.bakeoff.verdict.align import ComparedBy
 from callwright.bakeoff.verdict.evidence import Excerpt
-from callwright.bakeoff.verdict.statistics import PairedSuccess, Speed, Success
-from callwright.bakeoff.verdict.traces_on_disk import TraceKey
+from callwright.bakeoff.verdict.statistics import ArmSpeed, PairedSuccess, Success
 from callwright.errors import DataError
 from callwright.settings import validated
 from callwright.storage import write_json
@@ -91,7 +91,7 @@ class ArmVerdict(BaseModel):
     """By task, then of all together where there are several."""
     paired: PairedSuccess | None
     """Success against the reference; None for the reference itself, and where no run is in both."""
-    speed: Speed
+    speed: ArmSpeed
     agreement: Mapping[str, float]
     """Positions, `same_top` and `mean_kl` of this arm's weights along the reference's outputs, of all and by part of
     the call; empty where they were not forced."""

@@ -6,7 +6,7 @@ from callwright.bakeoff.verdict.align import Parting
 from callwright.bakeoff.verdict.causes import answers, inputs, outputs
 from callwright.bakeoff.verdict.causes.registry import Explain, Explanation, Margins
 
-CAUSES: Mapping[str, Explain] = {**inputs.EXPLANATIONS, **outputs.EXPLANATIONS, **answers.EXPLANATIONS}
+CAUSES: Mapping[str, Explain] = {**inputs.FUNCTIONS, **outputs.FUNCTIONS, **answers.FUNCTIONS}
 """By name, furthest upstream first; the last one explains everything."""
 
 

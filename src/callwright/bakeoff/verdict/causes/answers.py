@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from callwright.bakeoff.trace import Halt, Step
 from callwright.bakeoff.verdict.align import Parting, calls_text, content_text, delivered_calls, same_output
-from callwright.bakeoff.verdict.causes.registry import Explanation, Explanations, Margins
+from callwright.bakeoff.verdict.causes.registry import CauseFunctions, Explanation, Margins
 from callwright.bakeoff.verdict.evidence import Excerpts, text_excerpts
 from callwright.evaluation.row import RowCall
 
-EXPLANATIONS = Explanations()
+FUNCTIONS = CauseFunctions()
 _FAILURES = ("http_error", "sampler_error", "arm_error", "env_missing", "parse_lost", "context_overflow")
 _LEAST_TOLD = 8
 """Characters of an output from which it is recognized in content."""
@@ -22,25 +22,25 @@ _SENTENCES = {
 }
 
 
-@EXPLANATIONS.explains("parser")
+@FUNCTIONS.explains("parser")
 def parser(parting: Parting, _: Margins) -> Explanation | None:
     """The same text gave other calls, or other content."""
-    lost = [halt.arm for halt in _halts(parting) if halt.halt_reason == "parse_lost"]
     if parting.both is None or parting.fields == ("end",):
+        lost = [halt.arm for halt in _halts(parting) if halt.halt_reason == "parse_lost"]
         if len(lost) != 1:
             return None
         return Explanation(kind="lost", sentence=f"The text of {lost[0]} has a call that its parser did not deliver.")
     if parting.fields[0] not in ("calls", "content", "error"):
         return None
     for expected, seen in (parting.both, parting.both[::-1]):
-        kind = _kind(expected, seen, seen.arm in lost)
+        kind = _kind(expected, seen)
         if kind is not None:
             sentence = f"{seen.arm} {_SENTENCES[kind]}."
             return Explanation(kind=kind, sentence=sentence, excerpts=_excerpts(*parting.both))
     return None
 
 
-@EXPLANATIONS.explains("failure")
+@FUNCTIONS.explains("failure")
 def failure(parting: Parting, _: Margins) -> Explanation | None:
     """One arm ended with an error."""
     ours, theirs = _halts(parting)
@@ -51,11 +51,11 @@ def failure(parting: Parting, _: Margins) -> Explanation | None:
     if parting.fields[0] not in ("end", "error", "calls", "content", "stop") or not (failed or errors):
         return None
     arm, kind = (failed[0].arm, failed[0].halt_reason) if failed else (errors[0].arm, "error")
-    said = (failed[0].error if failed else None) or (errors[0].error if errors else None) or "no reason is given"
-    return Explanation(kind=kind, sentence=f"{arm} failed: {said}.")
+    reason = (failed[0].error if failed else None) or (errors[0].error if errors else None) or "no reason is given"
+    return Explanation(kind=kind, sentence=f"{arm} failed: {reason}.")
 
 
-@EXPLANATIONS.explains("unexplained")
+@FUNCTIONS.explains("unexplained")
 def unexplained(parting: Parting, _: Margins) -> Explanation:
     """No known cause explains it."""
     known = {
@@ -93,21 +93,19 @@ def _halts(parting: Parting) -> tuple[Halt, Halt]:
     return parting.reference.halt, parting.other.halt
 
 
-def _kind(expected: Step, seen: Step, lost: bool) -> str | None:
+def _kind(expected: Step, seen: Step) -> str | None:
     """What the parser did to the output; None where it is not known to be the parser.
 
     The text says what the calls should be where the strict parser read it; the reference's text stands for it where
     the runtime keeps its own, and shows by what it delivers that it generated the same.
     """
     content, words = content_text(seen), content_text(seen) + (seen.reasoning or "")
-    said = (seen.raw if seen.raw is not None else expected.raw or "").strip()
+    output = (seen.raw if seen.raw is not None else expected.raw or "").strip()
     same = same_output(expected, seen)
     if same is False:
         return None
     strict = delivered_calls(expected) if seen.strict_calls is None and same is None else seen.strict_calls
     got = seen.runtime_calls
-    if lost:
-        return "lost"
     if same is None and not _shows_same_text(expected, seen, words):
         return None
     if strict is None:
@@ -115,7 +113,7 @@ def _kind(expected: Step, seen: Step, lost: bool) -> str | None:
     if got is None:
         return "lost" if strict and seen.error else None
     if calls_text(strict) == calls_text(got):
-        return _content_kind(content_text(expected), content, said)
+        return _content_kind(content_text(expected), content, output)
     if len(got) > len(strict):
         return "invented"
     if len(got) < len(strict):
@@ -123,12 +121,12 @@ def _kind(expected: Step, seen: Step, lost: bool) -> str | None:
     return "altered"
 
 
-def _content_kind(expected: str, content: str, said: str) -> str | None:
+def _content_kind(expected: str, content: str, output: str) -> str | None:
     """What was made of the text beside the calls."""
     if content == expected:
         return None
     if len(content) > len(expected):
-        return "leaked" if content in said or not said else "altered"
+        return "leaked" if content in output or not output else "altered"
     return "lost" if not content else "altered"
 
 
@@ -136,9 +134,9 @@ def _shows_same_text(expected: Step, seen: Step, words: str) -> bool:
     """Whether an arm that keeps its output shows that it is the reference's: it stands in the content, or what was
     delivered has the reference's values in another spelling, or nothing was delivered for as many tokens.
     """
-    said = (expected.raw or "").strip()
+    output = (expected.raw or "").strip()
     calls, got = delivered_calls(expected) or (), seen.runtime_calls or ()
-    if len(said) >= _LEAST_TOLD and (said in words or (words.strip() and words.strip() in said)):
+    if len(output) >= _LEAST_TOLD and (output in words or (words.strip() and words.strip() in output)):
         return True
     if calls and any(call.name in words and call.name not in content_text(expected) for call in calls):
         return True

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from callwright.bakeoff.trace import Step
 from callwright.bakeoff.verdict.align import Parting, message_texts
-from callwright.bakeoff.verdict.causes.registry import Explanation, Explanations, Margins
+from callwright.bakeoff.verdict.causes.registry import CauseFunctions, Explanation, Margins
 from callwright.bakeoff.verdict.evidence import Excerpts, first_difference, text_excerpts, token_excerpts
 from callwright.report.text import json_text
 
-EXPLANATIONS = Explanations()
+FUNCTIONS = CauseFunctions()
 _LEAST_CUT = 64
 """Characters of a prompt's beginning that are missing where it was cut; a lost BOS is shorter."""
 _BOS = 16
@@ -17,7 +17,7 @@ _LEAST_TOLD = 8
 """Characters of a message from which it is recognized in a prompt."""
 
 
-@EXPLANATIONS.explains("context")
+@FUNCTIONS.explains("context")
 def context(parting: Parting, _: Margins) -> Explanation | None:
     """Messages or the beginning of the prompt did not fit, and were dropped or refused."""
     halts = parting.reference.halt.halt_reason, parting.other.halt.halt_reason
@@ -48,7 +48,7 @@ def context(parting: Parting, _: Margins) -> Explanation | None:
     return Explanation(kind=kind, sentence=sentence, excerpts=text_excerpts(expected.prompt, seen.prompt))
 
 
-@EXPLANATIONS.explains("tool")
+@FUNCTIONS.explains("tool")
 def tool(parting: Parting, _: Margins) -> Explanation | None:
     """A tool gave back something else for the same call."""
     place = _message_place(parting)
@@ -68,7 +68,7 @@ def tool(parting: Parting, _: Margins) -> Explanation | None:
     )
 
 
-@EXPLANATIONS.explains("history")
+@FUNCTIONS.explains("history")
 def history(parting: Parting, _: Margins) -> Explanation | None:
     """The model's own earlier turn stands otherwise in the next request or prompt."""
     if parting.both is None or parting.step == 0:
@@ -96,7 +96,7 @@ def history(parting: Parting, _: Margins) -> Explanation | None:
     return None
 
 
-@EXPLANATIONS.explains("template")
+@FUNCTIONS.explains("template")
 def template(parting: Parting, _: Margins) -> Explanation | None:
     """The same messages made another prompt."""
     if parting.both is None or parting.fields[0] != "prompt":
@@ -111,7 +111,7 @@ def template(parting: Parting, _: Margins) -> Explanation | None:
     return Explanation(sentence=sentence, excerpts=excerpts)
 
 
-@EXPLANATIONS.explains("tokenizer")
+@FUNCTIONS.explains("tokenizer")
 def tokenizer(parting: Parting, _: Margins) -> Explanation | None:
     """The same prompt became other ids."""
     if parting.both is None or parting.fields[0] != "prompt_ids":
@@ -153,17 +153,17 @@ def _is_cut_at_beginning(step: Step, expected: str, seen: str) -> bool:
     kept = range(min(_BOS, len(seen)))
     if not any(expected.endswith(seen[start:]) and expected[:start] == seen[:start] for start in kept):
         return False
-    missing = [(role, content) for role, content in _told(step, expected) if content not in seen]
+    missing = [(role, content) for role, content in _messages_in(step, expected) if content not in seen]
     return any(role != "system" or content[-_LEAST_TOLD:] in seen for role, content in missing)
 
 
 def _oldest_missing(step: Step, expected: str, seen: str) -> bool:
     """Whether the oldest message behind the system prompt is missing from the prompt, and the last one is not."""
-    told = [content for role, content in _told(step, expected) if role != "system"]
-    return len(told) > 1 and told[0] not in seen and told[-1] in seen
+    contents = [content for role, content in _messages_in(step, expected) if role != "system"]
+    return len(contents) > 1 and contents[0] not in seen and contents[-1] in seen
 
 
-def _told(step: Step, prompt: str) -> list[tuple[object, str]]:
+def _messages_in(step: Step, prompt: str) -> list[tuple[object, str]]:
     """Role and content of the messages that are found in a prompt."""
     contents = ((message.get("role"), message.get("content")) for message in step.messages)
     return [

@@ -7,19 +7,18 @@ leaves to all others.
 """
 
 import math
-import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
 from callwright.bakeoff.trace import Step
-from callwright.bakeoff.verdict.align import Parting, delivered_calls, is_cut, is_drawn
-from callwright.bakeoff.verdict.causes.registry import Explanation, Explanations, Margins
+from callwright.bakeoff.verdict.align import Parting, asked_sampling, delivered_calls, is_cut, is_drawn
+from callwright.bakeoff.verdict.causes.registry import CauseFunctions, Explanation, Margins
 from callwright.bakeoff.verdict.evidence import Excerpts, first_difference, text_excerpts, token_excerpts
-from callwright.engines.sampling import SamplingParams
+from callwright.engines.sampling import GREEDY, SamplingParams
 from callwright.evaluation.row import RowCall
 from callwright.json_schema import violation
 
-EXPLANATIONS = Explanations()
+FUNCTIONS = CauseFunctions()
 ROUNDING = 0.1
 """Logits: rounding to 16 bits moves the difference of two by less in models of this size."""
 _LARGE = 3.0
@@ -27,16 +26,19 @@ _LARGE = 3.0
 _HALF, _HUNDREDTH = math.log(0.5), math.log(0.01)
 _RECENT = 64
 """Tokens that a penalty for repetition looks back at by default."""
-_TIMEOUT = re.compile(r"time[d]? ?-?out", re.IGNORECASE)
 _LIMITS = ("step_budget", "truncated")
 
 
-@EXPLANATIONS.explains("limits")
+@FUNCTIONS.explains("limits")
 def limits(parting: Parting, _: Margins) -> Explanation | None:
     """A limit on tokens, steps or time ended one arm and not the other."""
     halts = parting.reference.halt, parting.other.halt
     for halt in halts:
-        if _TIMEOUT.search(halt.error or "") and halts[0].halt_reason != halts[1].halt_reason:
+        if (
+            halt.halt_reason == "timeout"
+            and halts[0].halt_reason != halts[1].halt_reason
+            and not _inputs_differ(parting)
+        ):
             return Explanation(kind="timeout", sentence=f"{halt.arm} ran out of time at this step: {halt.error}.")
     if parting.both is None or parting.fields == ("end",):
         for halt in halts:
@@ -55,7 +57,7 @@ def limits(parting: Parting, _: Margins) -> Explanation | None:
     return Explanation(kind="tokens", sentence=sentence, excerpts=_output_excerpts(parting))
 
 
-@EXPLANATIONS.explains("grammar")
+@FUNCTIONS.explains("grammar")
 def grammar(parting: Parting, margins: Margins) -> Explanation | None:
     """The runtime's token is not its own likeliest one, inside a call that tools in the request allow it to force."""
     place = _place(parting)
@@ -73,7 +75,7 @@ def grammar(parting: Parting, margins: Margins) -> Explanation | None:
     )
 
 
-@EXPLANATIONS.explains("sampler")
+@FUNCTIONS.explains("sampler")
 def sampler(parting: Parting, margins: Margins) -> Explanation | None:
     """The runtime did not take its likeliest token, or was asked to draw otherwise, or had no reason in its numbers."""
     if not _same_in_other_out(parting) or parting.both is None:
@@ -102,7 +104,7 @@ def sampler(parting: Parting, margins: Margins) -> Explanation | None:
     return Explanation(kind=kind, sentence=sentence, excerpts=_output_excerpts(parting), numbers=numbers)
 
 
-@EXPLANATIONS.explains("quantization")
+@FUNCTIONS.explains("quantization")
 def quantization(parting: Parting, margins: Margins) -> Explanation | None:
     """The same ids went in and other ids came out, greedily: the numbers of the weights are others."""
     if not _same_in_other_out(parting) or parting.both is None:
@@ -187,11 +189,12 @@ def _fits(call: RowCall, tools: Sequence[Any]) -> bool:
 
 def _settings_differ(expected: Step, seen: Step) -> str:
     """How the settings of the samplers differ, in words; "" where they do not, or are not known."""
-    if expected.sampling is None or seen.sampling is None:
+    asked = asked_sampling(expected), asked_sampling(seen)
+    if asked[1] is None:
         return ""
-    one, other = _effective(expected, expected.sampling), _effective(seen, seen.sampling)
+    one, other = _effective(expected, asked[0] or GREEDY), _effective(seen, asked[1])
     names = [name for name in one | other if one.get(name) != other.get(name)]
-    return ", ".join(f"{name} {_said(other.get(name))} in place of {_said(one.get(name))}" for name in names)
+    return ", ".join(f"{name} {_setting(other.get(name))} in place of {_setting(one.get(name))}" for name in names)
 
 
 def _effective(step: Step, sampling: SamplingParams) -> dict[str, float | str]:
@@ -208,7 +211,7 @@ def _effective(step: Step, sampling: SamplingParams) -> dict[str, float | str]:
     return found
 
 
-def _said(value: float | str | None) -> str:
+def _setting(value: float | str | None) -> str:
     return "not set" if value is None else value if isinstance(value, str) else f"{value:g}"
 
 

@@ -38,7 +38,7 @@ class Explanation:
 Explain = Callable[[Parting, Margins], Explanation | None]
 
 
-class Explanations(dict[str, Explain]):
+class CauseFunctions(dict[str, Explain]):
     """The functions of one module by the cause that each explains by, in the order in which they are asked."""
 
     def explains(self, cause: str) -> Callable[[Explain], Explain]:
