@@ -51,13 +51,11 @@ def compare(directory: Path, reference_arm: str = "jax", forced: ForcedArms | No
         findings += found_here
         causes = Counter("rounding" if one.rounding else one.cause for one in found_here)
         parted = sum(not one.rounding for one in found_here)
-        judgment = _judgment(alignments, found_here)
+        judgment: Judgment = "reference" if arm == reference_arm else _judgment(alignments, found_here)
         known = min((one.compared_by for one in alignments.values()), key=_WEAKEST.index, default=None)
         paired = None if arm == reference_arm else pair(reference, ran[arm])
         by_frequency = dict(causes.most_common())
         sentence = arm_sentence(arm, reference_arm, judgment, len(alignments), parted, known, by_frequency)
-        if arm == reference_arm:
-            sentence = f"{arm} is the reference."
         arms.append(
             ArmVerdict(
                 arm=arm,

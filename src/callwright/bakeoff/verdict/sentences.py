@@ -32,6 +32,8 @@ def arm_sentence(
 ) -> str:
     """What is said of one arm."""
     runs = plural(compared, "run")
+    if judgment == "reference":
+        return f"{arm} is the reference."
     if judgment == "not compared" or known is None:
         return f"{arm} was not compared: no run of it is finished that {reference} has too."
     if judgment == "faithful":
@@ -52,7 +54,7 @@ def paired_sentence(arm: str, paired: "PairedSuccess") -> str:
         case "within 5 points":
             return f"Its success is within 5 points at 95%: {counted}."
         case _:
-            return f"Its success is INCONCLUSIVE: {counted}; about {paired.runs_needed} runs would decide."
+            return f"Its success is INCONCLUSIVE: {counted}; {paired.runs_needed} runs would decide if the others went as these."
 
 
 def whole_sentence(reference: str, arms: Sequence["ArmVerdict"]) -> str:

@@ -3,7 +3,8 @@
 A run is one task in one wording with one seed. Success is a rate over wordings and seeds with a Wilson interval, and
 arms are compared run by run (McNemar's exact test). That an arm is as good as the reference is shown, not assumed: it
 is "within 5 points" where the one-sided 95% bound of Tango's interval allows no larger loss, which 52 runs show where
-every one of them ended alike. Where neither is shown, nothing is decided, and about how many runs would is told.
+every one of them ended alike. Where neither is shown, nothing is decided, and how many runs would is told, if the others
+went as these did.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from callwright.bakeoff.trace import Trace
 from callwright.bakeoff.trace_files import TraceKey
-from callwright.evaluation.statistics import mcnemar, paired_interval, wilson
+from callwright.evaluation.statistics import McNemar, mcnemar, paired_interval, sign_test, wilson
 from callwright.report.compare import MARGIN, SIGNIFICANT, Paired
 
 Decision = Literal["better", "worse", "within 5 points", "INCONCLUSIVE"]
@@ -54,7 +55,7 @@ class PairedSuccess(BaseModel):
     high: float
     decision: Decision
     runs_needed: int | None
-    """About how many runs would decide; None where these do."""
+    """How many runs would decide if the others went as these; None where these do."""
 
 
 class ArmSpeed(BaseModel):
@@ -84,11 +85,7 @@ def pair(reference: Mapping[TraceKey, Trace], other: Mapping[TraceKey, Trace]) -
     solved = ({str(key): traces[key].halt.goal_reached for key in keys} for traces in (reference, other))
     paired = Paired(mcnemar(*solved))
     test, total = paired.test, paired.total
-    decision: Decision = "INCONCLUSIVE"
-    if test.p_value < SIGNIFICANT:
-        decision = "better" if test.gained > test.lost else "worse"
-    elif paired_interval(test.gained, test.lost, total, _ONE_SIDED).low >= -MARGIN:
-        decision = "within 5 points"
+    decision = _decision(test, total)
     return PairedSuccess(
         runs=total,
         gained=test.gained,
@@ -97,8 +94,26 @@ def pair(reference: Mapping[TraceKey, Trace], other: Mapping[TraceKey, Trace]) -
         low=paired.interval.low,
         high=paired.interval.high,
         decision=decision,
-        runs_needed=paired.entries_needed if decision == "INCONCLUSIVE" else None,
+        runs_needed=_runs_needed(test.gained, test.lost, total) if decision == "INCONCLUSIVE" else None,
     )
+
+
+def _decision(test: McNemar, total: int) -> Decision:
+    if test.p_value < SIGNIFICANT:
+        return "better" if test.gained > test.lost else "worse"
+    within = paired_interval(test.gained, test.lost, total, _ONE_SIDED).low >= -MARGIN
+    return "within 5 points" if within else "INCONCLUSIVE"
+
+
+def _runs_needed(gained: int, lost: int, total: int) -> int:
+    """How many runs decide if the others go as these did."""
+    runs, decision = total, "INCONCLUSIVE"
+    while decision == "INCONCLUSIVE":
+        runs += max(1, runs // 50)
+        more, fewer = round(gained * runs / total), round(lost * runs / total)
+        p_value = sign_test(more, fewer)
+        decision = _decision(McNemar(more, fewer, runs - more - fewer, 0, p_value), runs)
+    return runs
 
 
 def speed(traces: Iterable[Trace]) -> ArmSpeed:

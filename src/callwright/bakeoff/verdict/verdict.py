@@ -19,7 +19,7 @@ from callwright.errors import DataError
 from callwright.settings import validated
 from callwright.storage import write_json
 
-Judgment = Literal["faithful", "faithful within rounding", "not faithful", "not compared"]
+Judgment = Literal["faithful", "faithful within rounding", "not faithful", "not compared", "reference"]
 
 
 class BakeoffFinding(BaseModel):
@@ -69,7 +69,7 @@ class ArmVerdict(BaseModel):
 
     arm: str
     judgment: Judgment
-    """Of the arm against the reference; the reference itself is "not compared"."""
+    """Of the arm against the reference."""
     sentence: str
     finished: int
     """Runs with an end."""

@@ -153,11 +153,13 @@ def _is_told(strict: Sequence[RowCall], got: Sequence[RowCall], words: str) -> b
 
 
 def _excerpts(expected: Step, seen: Step) -> Excerpts:
-    """Where what was delivered parts."""
-    ours, theirs = calls_text(delivered_calls(expected)), calls_text(delivered_calls(seen))
-    if ours == theirs:
-        ours, theirs = content_text(expected), content_text(seen)
-    return text_excerpts(ours, theirs)
+    """Where what was delivered parts: content, and the calls behind it."""
+    return text_excerpts(_delivered(expected), _delivered(seen))
+
+
+def _delivered(step: Step) -> str:
+    calls = [calls_text((call,)) for call in delivered_calls(step) or ()]
+    return "\n".join(filter(None, (content_text(step), *calls)))
 
 
 def _any_excerpts(parting: Parting, expected: Step, seen: Step) -> Excerpts | None:
