@@ -152,7 +152,11 @@ def ended(whole, steps, reason, error=None):
 
 def write(directory, *traces):
     """Writes traces where a bake-off has them."""
+    files = {}
     for whole in traces:
-        with JsonLines(directory / "traces" / whole.halt.arm / f"{whole.halt.task}.jsonl") as lines:
-            lines.append(*(record.model_dump(mode="json") for record in (*whole.steps, whole.halt)))
+        records = files.setdefault((whole.halt.arm, whole.halt.task), [])
+        records += [record.model_dump(mode="json") for record in (*whole.steps, whole.halt)]
+    for (arm, task), records in files.items():
+        with JsonLines(directory / "traces" / arm / f"{task}.jsonl") as lines:
+            lines.append(*records)
     return directory

@@ -6,13 +6,26 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.bakeoff_traces import ANSWER, CALLS, changed, ended, ids, prompt_of, text_of, trace
+from tests.support.bakeoff_traces import (
+    ANSWER,
+    CALLS,
+    TOOLS,
+    asked,
+    changed,
+    ended,
+    ids,
+    prompt_of,
+    text_of,
+    trace,
+)
 
 from callwright.bakeoff.verdict.align import align
 from callwright.bakeoff.verdict.causes import CAUSES, find_cause
 from callwright.engines.sampling import GREEDY
 from callwright.evaluation.row import RowCall
 from callwright.export.verify.likeliest import Likeliest
+from callwright.formats import get_format
+from callwright.openai import read_conversation
 
 URL = "http://127.0.0.1:8080/v1/chat/completions"
 REFERENCE, SERVED = trace("jax"), trace("served", url=URL)
@@ -193,6 +206,33 @@ def test_the_evidence_names_the_byte_and_shows_both_sides():
     assert (expected.after[:2], seen.after[:2]) == ("a.", "e.")
     assert expected.before == seen.before
     assert expected.before.endswith("Good morning, Ann")
+
+
+THOUGHT = "<|channel>thought\n<channel|>"
+
+
+@pytest.mark.parametrize(
+    ("messages", "behind", "kind"),
+    [(WITH_KEPT_THOUGHT, "<turn|>\n", "content kept"), (asked(1), f"{THOUGHT}<turn|>\n", "rewritten")],
+    ids=["by the harness", "by the runtime"],
+)
+def test_a_thought_that_is_kept_as_content_is_history(messages, behind, kind):
+    """Gemma 4's template closes the turn behind the result where an assistant's message has content beside its call."""
+    fmt = get_format("gemma4/31b")
+    told = fmt.render(read_conversation({"messages": list(asked(1)), "tools": TOOLS}), add_generation_prompt=True).text
+    raw = f'{THOUGHT}<|tool_call>call:check_library{{limit:1,titles:<|"|>The Matrix<|"|>}}<tool_call|>'
+    ours, theirs = (changed(one, 0, raw=raw, output_ids=ids(raw)) for one in (REFERENCE, SERVED))
+    parting = align(
+        changed(ours, 1, **prompt(told)), changed(theirs, 1, messages=messages, **prompt(f"{told}{behind}"))
+    ).parting
+    found, why = find_cause(parting)
+    assert (found, why.kind, parting.step) == ("history", kind, 1)
+    assert why.excerpts[1].after.startswith(THOUGHT.partition("\n")[0])
+
+
+def test_a_result_that_reaches_the_model_otherwise_is_no_history():
+    fields = prompt(prompt_of(1).replace("- The Matrix: IN LIBRARY", "{value: IN LIBRARY}"))
+    assert find_cause(align(REFERENCE, changed(SERVED, 1, **fields)).parting)[0] == "template"
 
 
 @given(fault=st.sampled_from(FAULTS), other=st.sampled_from(FAULTS))

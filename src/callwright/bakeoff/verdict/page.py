@@ -112,6 +112,7 @@ def render(verdict: BakeoffVerdict, traces: ArmTraces) -> str:
 def _template() -> Template:
     filters: page.Functions = {
         "line": _line,
+        "shown": safe_text,
         "plural": plural,
         "share": percent,
         "interval": lambda one: interval(one.low, one.high),
@@ -156,7 +157,6 @@ def _numbers(finding: BakeoffFinding) -> list[tuple[str, str]]:
         "margin": f"logits by which the reference prefers its token{more}",
         "reference_logprob": "log probability of the reference's token",
         "logprob": "log probability of the other's token",
-        "token": "place in the output",
         "reference_prompt_tokens": "tokens of the reference's prompt",
         "prompt_tokens": "tokens of the other's prompt",
     }
@@ -175,7 +175,7 @@ def _runs(
         keys.setdefault(finding.task, finding.key)
     parted = {(one.arm, one.key, one.step): one.title for one in verdict.findings}
     for key in [*keys.values()][:_MOST_RUNS]:
-        arms = [arm.arm for arm in verdict.arms if key in traces.get(arm.arm, {})]
+        arms = [arm.arm for arm in verdict.arms if key in traces.get(arm.arm, {}) and traces[arm.arm][key].steps]
         steps = zip_longest(*(traces[arm][key].steps for arm in arms))
         rows = [
             [(_side(step), parted.get((arm, key, number), "")) for arm, step in zip(arms, row, strict=True)]
@@ -226,8 +226,9 @@ def _parts(step: Step) -> dict[str, Json]:
     return {name: part for name, part in parts.items() if part is not None}
 
 
-def _ids(ids: Sequence[int] | None) -> str | None:
-    return None if ids is None else " ".join(map(str, ids))
+def _ids(ids: Sequence[int] | None) -> Json:
+    """Ids as pieces that are compared whole; a token is never marked in part."""
+    return [[str(id_), True] for id_ in ids] if ids else None
 
 
 def _side(step: Step | None) -> ColumnSide:

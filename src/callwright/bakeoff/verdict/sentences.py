@@ -54,7 +54,8 @@ def paired_sentence(arm: str, paired: "PairedSuccess") -> str:
         case "within 5 points":
             return f"Its success is within 5 points at 95%: {counted}."
         case _:
-            return f"Its success is INCONCLUSIVE: {counted}; {paired.runs_needed} runs would decide if the others went as these."
+            enough = f"{paired.runs_needed} runs would decide if the others went as these"
+            return f"Its success is INCONCLUSIVE: {counted}; {enough}."
 
 
 def whole_sentence(reference: str, arms: Sequence["ArmVerdict"]) -> str:

@@ -3,8 +3,8 @@
 A run is one task in one wording with one seed. Success is a rate over wordings and seeds with a Wilson interval, and
 arms are compared run by run (McNemar's exact test). That an arm is as good as the reference is shown, not assumed: it
 is "within 5 points" where the one-sided 95% bound of Tango's interval allows no larger loss, which 52 runs show where
-every one of them ended alike. Where neither is shown, nothing is decided, and how many runs would is told, if the others
-went as these did.
+every one of them ended alike. Where neither is shown, nothing is decided, and how many runs would decide is told, if
+the others went as these did.
 """
 
 from collections.abc import Iterable, Mapping

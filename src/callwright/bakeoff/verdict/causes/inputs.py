@@ -87,9 +87,11 @@ def history(parting: Parting, _: Margins) -> Explanation | None:
         return Explanation(kind=kind, sentence=sentence, excerpts=_message_excerpts(parting, place))
     if "prompt" not in parting.fields or expected.prompt is None or seen.prompt is None:
         return None
-    for number, step in enumerate(parting.reference.steps[: parting.step]):
+    before = parting.reference.steps[: parting.step]
+    for number, step in enumerate(before):
         turn = (step.raw or "").strip()
-        if len(turn) >= _LEAST_TOLD and (turn in expected.prompt) != (turn in seen.prompt):
+        whole = len(turn) >= _LEAST_TOLD and (turn in expected.prompt) != (turn in seen.prompt)
+        if whole or _is_own_text(before[-1].prompt or "", expected.prompt, seen.prompt, turn):
             sentence = f"The prompt does not hold the model's own turn of step {number} as it was generated."
             excerpts = text_excerpts(expected.prompt, seen.prompt)
             return Explanation(kind="rewritten", sentence=sentence, excerpts=excerpts)
@@ -125,6 +127,14 @@ def tokenizer(parting: Parting, _: Margins) -> Explanation | None:
 def text_of_results(step: Step) -> str:
     """The results of a step's calls as JSON, one a line."""
     return "\n".join(map(json_text, step.results))
+
+
+def _is_own_text(before: str, expected: str, seen: str, turn: str) -> bool:
+    """Whether prompts part in what was added since the one before, and with text that the model generated."""
+    place = first_difference(expected, seen)
+    texts = (text[place : place + _LEAST_TOLD] for text in (expected, seen))
+    own = any(len(text) == _LEAST_TOLD and text in turn for text in texts)
+    return own and place >= first_difference(before, expected)
 
 
 def _overflowed(parting: Parting) -> tuple[str, str]:
