@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.support.bakeoff_traces import CALLS, asked, changed, ids, text_of, trace
+from tests.support.bakeoff_traces import CALLS, asked, changed, ids, prompt_of, text_of, trace
 
 from callwright.bakeoff.verdict.align import align
 from callwright.engines.sampling import GREEDY
@@ -34,6 +34,7 @@ def with_objects(messages):
     "fields",
     [
         {"messages": with_objects(asked(1))},
+        {"messages": (*asked(1)[:4], asked(1)[4] | {"content": "\n"}, *asked(1)[5:])},
         {"output_ids": ids(text_of(CALLS[1]))},
         {"output_ids": None, "raw": f"{text_of(CALLS[1])}<end>"},
         {"content": ""},
@@ -41,6 +42,8 @@ def with_objects(messages):
         {"runtime_calls": None},
         {"stop_reason": "tool_calls"},
         {"prompt": None},
+        {"prompt": prompt_of(1).removeprefix("<bos>"), "prompt_ids": None, "prompt_source": "revealed"},
+        {"raw": text_of(CALLS[1]).replace("<call>", ""), "output_ids": None},
         {"seconds": 9.0, "prompt_tokens": None, "reasoning": "hm"},
     ],
     ids=lambda fields: "-".join(fields),
@@ -56,6 +59,20 @@ def test_integers_are_not_floats_and_the_order_of_arguments_counts():
         rewritten = {"role": "assistant", "content": None, "tool_calls": [{"function": function}]}
         other = changed(trace("served", url=URL), 1, messages=(*asked(1)[:4], rewritten, *asked(1)[5:]))
         assert align(JAX, other).parting.fields == ("messages",)
+
+
+def test_outputs_that_are_both_cut_are_the_same_as_far_as_they_go():
+    """One engine cuts what repeats itself, another goes on to the limit."""
+    ours = changed(JAX, 2, raw="la la la", output_ids=ids("la la la"), content="la la la", stop_reason="loop")
+    longer = {"raw": "la la la la", "output_ids": ids("la la la la"), "content": "la la la la"}
+    served = trace("served", url=URL)
+    assert align(ours, changed(served, 2, stop_reason="length", **longer)).parting is None
+    assert align(ours, changed(served, 2, **longer)).parting.fields[0] == "output"
+
+
+def test_a_missing_bos_is_a_difference_where_tokens_are_told():
+    without = {"prompt": prompt_of(1).removeprefix("<bos>"), "prompt_ids": ids(prompt_of(1))[1:]}
+    assert align(JAX, changed(trace("served", url=URL), 1, **without)).parting.fields == ("prompt",)
 
 
 def test_two_draws_say_nothing():

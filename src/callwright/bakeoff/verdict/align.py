@@ -3,7 +3,8 @@
 What differs at that step is told in the order in which a runtime works: the messages, the prompt and its ids, the
 output, then what was made of it. What an arm does not tell is not compared, and `compared_by` says how much is.
 Notations of the same thing are no difference: a result as text or as JSON, arguments as an object or in a string, ids
-of calls, a stop token that one arm counts and the other does not, white space around content.
+of calls, a stop token that one arm counts and the other does not, white space around content, and, where an arm tells
+its text alone, a BOS that its tokenizer adds and control tokens that its text leaves out.
 """
 
 import json
@@ -25,6 +26,8 @@ ComparedBy = Literal["tokens", "text", "calls"]
 _CUT = ("length", "limit", "max_tokens", "truncated", "loop")
 _STOP = re.compile(r"\s*(<[^<>\s]*>|\[[A-Z_/]+\])?\s*")
 """What may stand behind an output in one arm alone."""
+_BOS = re.compile(r"<[^<>\s]*>|\[[A-Z_/]+\]")
+_MARKER = re.compile(r"<[^<>\s]*>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,8 @@ def same_output(one: Step, other: Step) -> bool | None:
         return long[: len(short)] == short and (one_more or both_cut)
     if one.raw is None or other.raw is None:
         return None
+    if not both_cut and _MARKER.sub("", one.raw).strip() == _MARKER.sub("", other.raw).strip():
+        return True
     short_text, long_text = sorted((one.raw, other.raw), key=len)
     return long_text.startswith(short_text) and (both_cut or bool(_STOP.fullmatch(long_text, len(short_text))))
 
@@ -171,9 +176,10 @@ def _differing(one: Step, other: Step) -> Iterator[StepField]:
         yield field
     if same_output(one, other) is False:
         yield "output"
-    if _calls_differ(one, other):
+    both_cut = is_cut(one) and is_cut(other)  # at different lengths, maybe
+    if not both_cut and _calls_differ(one, other):
         yield "calls"
-    if content_text(one) != content_text(other):
+    if not both_cut and content_text(one) != content_text(other):
         yield "content"
     if is_cut(one) != is_cut(other):
         yield "stop"
@@ -189,7 +195,14 @@ def _prompt_difference(one: Step, other: Step) -> Literal["prompt", "prompt_ids"
         if one.prompt_ids == other.prompt_ids:
             return None
         return "prompt_ids" if texts_known and one.prompt == other.prompt else "prompt"
-    return "prompt" if texts_known and one.prompt != other.prompt else None
+    return "prompt" if texts_known and not _same_prompt(one, other) else None
+
+
+def _same_prompt(one: Step, other: Step) -> bool:
+    short, long = sorted((one.prompt or "", other.prompt or ""), key=len)
+    before_tokens = any(step.prompt_source in ("revealed", "reconstructed") for step in (one, other))
+    lead = long.removesuffix(short)
+    return long == short or (before_tokens and long.endswith(short) and bool(_BOS.fullmatch(lead)))
 
 
 def _calls_differ(one: Step, other: Step) -> bool:
@@ -218,12 +231,9 @@ def _message(message: Mapping[str, Any]) -> list[Any]:
     """Role, content, reasoning and calls."""
     content = message.get("content")
     reasoning = next((message[key] for key in ("reasoning_content", "reasoning", "thinking") if message.get(key)), "")
-    return [
-        message.get("role"),
-        _content(content),
-        reasoning,
-        [_call(call) for call in message.get("tool_calls") or ()],
-    ]
+    role, text = message.get("role"), _content(content)
+    calls = [_call(call) for call in message.get("tool_calls") or ()]
+    return [role, text.strip() if role == "assistant" else text, reasoning, calls]
 
 
 def _content(content: Any) -> str:
