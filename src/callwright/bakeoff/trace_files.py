@@ -25,11 +25,11 @@ class TraceKey(NamedTuple):
         return cls(record.task, record.wording, record.seed)
 
 
-def read_traces(path: Path) -> Iterator[Trace]:
-    """The whole traces of one file, in the order in which they ended.
+def read_traces(path: Path) -> list[Trace]:
+    """The whole traces of one file, in the order in which they were begun first.
 
-    A torn last line is ignored, and so are the steps of a trace without a halt. A trace that was begun anew has its later
-    steps; one that ended twice comes once, as it ended first.
+    A torn last line is ignored, and so are the steps of a trace without a halt. A trace that was begun anew has its
+    later steps, and one that ended again is as it ended last.
 
     Args:
       path: `traces/ARM/TASK.jsonl`; a missing file is empty.
@@ -38,18 +38,16 @@ def read_traces(path: Path) -> Iterator[Trace]:
       DataError: A line is neither a step nor a halt.
     """
     steps: dict[TraceKey, list[Step]] = {}
-    ended = set[TraceKey]()
+    traces: dict[TraceKey, Trace] = {}
     for record in _records(path):
         key = TraceKey.of(record)
-        if key in ended:
-            continue
         if isinstance(record, Halt):
-            ended.add(key)
-            yield Trace(steps=tuple(steps.pop(key, ())), halt=record)
+            traces[key] = Trace(steps=tuple(steps.pop(key, ())), halt=record)
         elif record.step == 0:
             steps[key] = [record]
         else:
             steps.setdefault(key, []).append(record)
+    return list(traces.values())
 
 
 def _records(path: Path) -> Iterator[Step | Halt]:

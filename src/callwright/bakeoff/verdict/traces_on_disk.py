@@ -4,6 +4,7 @@ What was begun and has no end is counted and left out. A file that holds another
 step, is refused, since no verdict on it is worth anything.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,11 @@ from pathlib import Path
 from callwright.bakeoff.trace import Trace
 from callwright.bakeoff.trace_files import TraceKey, read_traces
 from callwright.errors import DataError
-from callwright.storage import numbered_jsonl
 
 _FIX = "take these lines out and give the bake-off's command again, which runs that task again"
+
+_KEY = re.compile(rb'"task": ?("(?:[^"\\]|\\.)*"), ?"wording": ?(\d+), ?"seed": ?(-?\d+)')
+"""What a line is of, as both kinds of records have it, before anything that a model or a server wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +47,18 @@ def read_all_traces(directory: Path) -> TracesOnDisk:
     for path in sorted(directory.glob("traces/*/*.jsonl")):
         arm = path.parent.name
         finished = {TraceKey.of(trace.halt): _checked(trace, path) for trace in read_traces(path)}
-        begun = {(line["task"], line["wording"], line["seed"]) for _, line in numbered_jsonl(path)}
         arms.setdefault(arm, {}).update(finished)
-        unfinished[arm] = unfinished.get(arm, 0) + len(begun) - len(finished)
+        unfinished[arm] = unfinished.get(arm, 0) + _begun(path) - len(finished)
     if not any(arms.values()):
         got = f"{sum(unfinished.values())} without an end" if unfinished else "none"
         raise DataError(f"finished traces in {directory / 'traces'}", got, "run the bake-off first")
     return TracesOnDisk(arms, unfinished)
+
+
+def _begun(path: Path) -> int:
+    """How many traces a file has lines of. Only the keys are read: the lines are long, and were parsed before."""
+    lines = path.read_bytes().split(b"\n")[:-1]
+    return len({key.groups() for line in lines if (key := _KEY.search(line))})
 
 
 def _checked(trace: Trace, path: Path) -> Trace:
