@@ -5,6 +5,7 @@ after the last of them. Wordings that are asked side by side have their steps mi
 whose they are. A trace without its halt was interrupted, and its task is run again: a step numbered 0 begins it anew.
 """
 
+from dataclasses import asdict
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -89,7 +90,8 @@ class Step(BaseModel):
     def as_json(self) -> dict[str, Any]:
         """The step as it is written. (pydantic's own dump refuses calls that are nested deeply.)"""
         calls = {key: getattr(self, key) for key in ("runtime_calls", "strict_calls")}
-        return dict(self) | {key: None if found is None else list(map(dict, found)) for key, found in calls.items()}
+        written = {key: None if found is None else list(map(dict, found)) for key, found in calls.items()}
+        return dict(self) | written | {"sampling": None if self.sampling is None else asdict(self.sampling)}
 
 
 class Halt(BaseModel):
