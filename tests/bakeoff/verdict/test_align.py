@@ -71,8 +71,11 @@ def test_outputs_that_are_both_cut_are_the_same_as_far_as_they_go():
 
 
 def test_a_missing_bos_is_a_difference_where_tokens_are_told():
-    without = {"prompt": prompt_of(1).removeprefix("<bos>"), "prompt_ids": ids(prompt_of(1))[1:]}
-    assert align(JAX, changed(trace("served", url=URL), 1, **without)).parting.fields == ("prompt",)
+    count = len(ids(prompt_of(1))) - 1
+    without = {"prompt": prompt_of(1).removeprefix("<bos>"), "prompt_ids": None, "prompt_source": "revealed"}
+    for told in ({"prompt_ids": ids(prompt_of(1))[1:]}, {"prompt_tokens": count}):
+        other = changed(trace("served", url=URL), 1, **without | told)
+        assert align(JAX, other).parting.fields == ("prompt",)
 
 
 def test_two_draws_say_nothing():

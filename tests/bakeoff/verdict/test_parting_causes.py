@@ -70,11 +70,13 @@ CUT_OUTPUT["output_ids"] = CUT_OUTPUT["output_ids"][:-1]
 FAULTS = [
     ("template", "", 1, prompt(prompt_of(1).replace("<turn>tool\n", "<turn>tool\n\n"))),
     ("template", "", 0, prompt(prompt_of(0).removeprefix("<bos>"))),
-    ("template", "", 1, prompt(prompt_of(1).replace(f"tools: {prompt_of(0)[12:80]}", ""))),
+    ("template", "", 0, prompt("<bos>" + prompt_of(0).partition("\n")[2])),
     ("tokenizer", "", 1, {"prompt_ids": (*ids(prompt_of(1))[:9], 70_000, *ids(prompt_of(1))[11:])}),
     ("history", "rewritten", 1, prompt(REARRANGED)),
     ("history", "content kept", 1, {"messages": WITH_KEPT_THOUGHT} | prompt(prompt_of(1) + "<end>")),
     ("context", "cut", 1, prompt(CUT_PROMPT)),
+    ("context", "cut", 1, prompt(prompt_of(1)[100:])),
+    ("context", "cut", 0, prompt(prompt_of(0)[prompt_of(0).index("memory_write") - 9 :])),
     ("context", "dropped", 1, {"messages": (SERVED.steps[1].messages[0], *SERVED.steps[1].messages[3:])}),
     ("context", "dropped", 1, prompt(prompt_of(1).replace("<turn>user\nGood morning, here is the house.<end>\n", ""))),
     ("tool", "", 1, {"results": ("stored: nothing",)}),
@@ -90,6 +92,7 @@ FAULTS = [
     ("parser", "lost", 1, {"runtime_calls": ()}),
     ("parser", "leaked", 1, {"runtime_calls": (), "content": text_of(CALLS[1])}),
     ("parser", "leaked", 2, {"content": f"{ANSWER}<end>", "raw": f"{ANSWER}<end>"}),
+    ("parser", "leaked", 2, {"content": f"{ANSWER}<end>"}),
     ("parser", "altered", 0, {"runtime_calls": spelled(titles="The Matrix", limit=1.0)}),
     ("parser", "altered", 0, {"runtime_calls": spelled(limit=1, titles="The Matrix")}),
     ("parser", "invented", 2, {"runtime_calls": CALLS[:1]}),
@@ -231,8 +234,9 @@ def test_a_thought_that_is_kept_as_content_is_history(messages, behind, kind):
 
 
 def test_a_result_that_reaches_the_model_otherwise_is_no_history():
-    fields = prompt(prompt_of(1).replace("- The Matrix: IN LIBRARY", "{value: IN LIBRARY}"))
-    assert find_cause(align(REFERENCE, changed(SERVED, 1, **fields)).parting)[0] == "template"
+    for other in ("{value: IN LIBRARY}", "", "- The M"):
+        fields = prompt(prompt_of(1).replace("- The Matrix: IN LIBRARY", other))
+        assert find_cause(align(REFERENCE, changed(SERVED, 1, **fields)).parting)[0] == "template"
 
 
 @given(fault=st.sampled_from(FAULTS), other=st.sampled_from(FAULTS))

@@ -199,10 +199,18 @@ def _prompt_difference(one: Step, other: Step) -> Literal["prompt", "prompt_ids"
 
 
 def _same_prompt(one: Step, other: Step) -> bool:
+    """Whether the texts are the same, but for a BOS in one that the other's tokenizer adds.
+
+    (Where the count of tokens differs by one as well, it did not.)
+    """
     short, long = sorted((one.prompt or "", other.prompt or ""), key=len)
+    if long == short:
+        return True
     before_tokens = any(step.prompt_source in ("revealed", "reconstructed") for step in (one, other))
-    lead = long.removesuffix(short)
-    return long == short or (before_tokens and long.endswith(short) and bool(_BOS.fullmatch(lead)))
+    lead = long.removesuffix(short) if long.endswith(short) else ""
+    counts = one.prompt_tokens, other.prompt_tokens
+    one_more = None not in counts and abs((counts[0] or 0) - (counts[1] or 0)) == 1
+    return before_tokens and bool(_BOS.fullmatch(lead)) and not one_more
 
 
 def _calls_differ(one: Step, other: Step) -> bool:

@@ -1,5 +1,6 @@
 """Causes behind the model: what was made of the same output, and what no cause explains."""
 
+import re
 from collections.abc import Sequence
 
 from callwright.bakeoff.trace import Halt, Step
@@ -13,6 +14,7 @@ _FAILURES = ("http_error", "sampler_error", "arm_error", "env_missing", "parse_l
 _LEAST_TOLD = 8
 """Characters of an output from which it is recognized in content."""
 
+_MARKER = re.compile(r"<[^<>\s]*>|\[[A-Z_/]+\]")
 _SENTENCES = {
     "lost": "does not deliver a call or text that the output has",
     "leaked": "leaves in the content what is a call or a marker",
@@ -126,7 +128,8 @@ def _content_kind(expected: str, content: str, output: str) -> str | None:
     if content == expected:
         return None
     if len(content) > len(expected):
-        return "leaked" if content in output or not output else "altered"
+        marker = _MARKER.fullmatch(content.removeprefix(expected).strip())
+        return "leaked" if marker or content in output or not output else "altered"
     return "lost" if not content else "altered"
 
 

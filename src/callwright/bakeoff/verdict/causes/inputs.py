@@ -11,8 +11,8 @@ from callwright.report.text import json_text
 FUNCTIONS = CauseFunctions()
 _LEAST_CUT = 64
 """Characters of a prompt's beginning that are missing where it was cut; a lost BOS is shorter."""
-_BOS = 16
-"""Characters that may stand before the cut: BOS, which is written again."""
+_KEPT = 64
+"""Characters that may stand before the cut: a BOS, or the few tokens that some runtimes keep."""
 _LEAST_TOLD = 8
 """Characters of a message from which it is recognized in a prompt."""
 
@@ -38,10 +38,10 @@ def context(parting: Parting, _: Margins) -> Explanation | None:
         return None
     if expected.prompt is None or seen.prompt is None or len(seen.prompt) >= len(expected.prompt):
         return None
-    if _is_cut_at_beginning(expected, expected.prompt, seen.prompt):
+    if _is_cut_at_beginning(seen, expected.prompt, seen.prompt):
         kind, what = "cut", "The prompt lacks its beginning"
-    elif _oldest_missing(expected, expected.prompt, seen.prompt):
-        kind, what = "dropped", "The oldest messages are missing from the prompt"
+    elif _oldest_missing(parting, expected.prompt, seen.prompt):
+        kind, what = "dropped", "Messages are missing from the prompt"
     else:
         return None
     sentence = f"{what}: it has {len(seen.prompt):,} characters in place of {len(expected.prompt):,}."
@@ -91,7 +91,7 @@ def history(parting: Parting, _: Margins) -> Explanation | None:
     for number, step in enumerate(before):
         turn = (step.raw or "").strip()
         whole = len(turn) >= _LEAST_TOLD and (turn in expected.prompt) != (turn in seen.prompt)
-        if whole or _is_own_text(before[-1].prompt or "", expected.prompt, seen.prompt, turn):
+        if whole or _is_own_text(parting, turn):
             sentence = f"The prompt does not hold the model's own turn of step {number} as it was generated."
             excerpts = text_excerpts(expected.prompt, seen.prompt)
             return Explanation(kind="rewritten", sentence=sentence, excerpts=excerpts)
@@ -129,12 +129,17 @@ def text_of_results(step: Step) -> str:
     return "\n".join(map(json_text, step.results))
 
 
-def _is_own_text(before: str, expected: str, seen: str, turn: str) -> bool:
-    """Whether prompts part in what was added since the one before, and with text that the model generated."""
+def _is_own_text(parting: Parting, turn: str) -> bool:
+    """Whether prompts part in what was added since the one before, and with text that the model generated in a turn,
+    and that no result of a tool holds.
+    """
+    expected, seen = ((step and step.prompt) or "" for step in (parting.expected, parting.seen))
+    earlier = parting.reference.steps[: parting.step]
     place = first_difference(expected, seen)
+    results = "\n".join(map(text_of_results, earlier))
     texts = (text[place : place + _LEAST_TOLD] for text in (expected, seen))
-    own = any(len(text) == _LEAST_TOLD and text in turn for text in texts)
-    return own and place >= first_difference(before, expected)
+    own = any(len(text) == _LEAST_TOLD and text in turn and text not in results for text in texts)
+    return own and place >= first_difference(earlier[-1].prompt or "", expected)
 
 
 def _overflowed(parting: Parting) -> tuple[str, str]:
@@ -154,21 +159,37 @@ def _is_part(some: Sequence[str], of: Sequence[str]) -> bool:
 
 
 def _is_cut_at_beginning(step: Step, expected: str, seen: str) -> bool:
-    """Whether a prompt is the end of another, behind a BOS at most, and a message is missing or cut.
+    """Whether a prompt is the end of another, behind a few tokens at most, and what is missing had been there before,
+    or is part of the messages or of the tools.
 
-    (Where all messages are there, the tools are what is missing, and a template dropped them.)
+    (In a first prompt that has all messages and no tool, a template dropped the tools.)
     """
     if len(expected) - len(seen) < _LEAST_CUT:
         return False
-    kept = range(min(_BOS, len(seen)))
+    kept = range(min(_KEPT, len(seen)))
     if not any(expected.endswith(seen[start:]) and expected[:start] == seen[:start] for start in kept):
         return False
     missing = [(role, content) for role, content in _messages_in(step, expected) if content not in seen]
-    return any(role != "system" or content[-_LEAST_TOLD:] in seen for role, content in missing)
+    if step.step > 0 or any(role != "system" or content[-_LEAST_TOLD:] in seen for role, content in missing):
+        return True
+    names = [name for name in _tool_names(step) if name in expected]
+    return 0 < sum(name in seen for name in names) < len(names)
 
 
-def _oldest_missing(step: Step, expected: str, seen: str) -> bool:
-    """Whether the oldest message behind the system prompt is missing from the prompt, and the last one is not."""
+def _tool_names(step: Step) -> list[str]:
+    """What the tools of a request are called."""
+    tools = (step.request or {}).get("tools")
+    functions = [tool.get("function", tool) for tool in tools if isinstance(tool, dict)] if tools else []
+    return [function["name"] for function in functions if isinstance(function.get("name"), str)]
+
+
+def _oldest_missing(parting: Parting, expected: str, seen: str) -> bool:
+    """Whether a message of the first request is missing that had been there before; in a first prompt, whether the
+    oldest one behind the system prompt is missing, and the last one is not.
+    """
+    first, step = parting.reference.steps[0], parting.reference.steps[parting.step]
+    if parting.step > 0:
+        return any(content not in seen for _, content in _messages_in(first, expected))
     contents = [content for role, content in _messages_in(step, expected) if role != "system"]
     return len(contents) > 1 and contents[0] not in seen and contents[-1] in seen
 
