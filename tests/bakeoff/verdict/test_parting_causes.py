@@ -142,6 +142,7 @@ def test_a_malformed_call_that_is_delivered_is_repaired():
     [
         ("leaked", {"runtime_calls": (), "content": text_of(CALLS[1])}),
         ("lost", {"runtime_calls": ()}),
+        ("invented", {"runtime_calls": CALLS}),
         ("altered", {"runtime_calls": (RowCall(name="memory_write", arguments={"content": "x", "key": "film"}),)}),
     ],
 )  # fmt: skip

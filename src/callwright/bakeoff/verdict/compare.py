@@ -13,7 +13,7 @@ from callwright.bakeoff.verdict.evidence import plain
 from callwright.bakeoff.verdict.sentences import PAIRS, arm_sentence, paired_sentence, rule_sentences, whole_sentence
 from callwright.bakeoff.verdict.statistics import pair, speed, successes
 from callwright.bakeoff.verdict.teacher_forcing import ForcedArms
-from callwright.bakeoff.verdict.traces_on_disk import read_all_traces
+from callwright.bakeoff.verdict.traces_on_disk import TracesOnDisk, read_all_traces
 from callwright.bakeoff.verdict.verdict import ArmVerdict, BakeoffFinding, BakeoffVerdict, Judgment
 from callwright.errors import DataError, suggest
 
@@ -35,7 +35,17 @@ def compare(directory: Path, reference_arm: str = "jax", forced: ForcedArms | No
       DataError: There are no traces, none of the reference, or a line that is none.
       StorageError: A file cannot be read.
     """
-    found = read_all_traces(directory)
+    return compare_traces(read_all_traces(directory), directory, reference_arm, forced)
+
+
+def compare_traces(
+    found: TracesOnDisk, directory: Path, reference_arm: str, forced: ForcedArms | None = None
+) -> BakeoffVerdict:
+    """The same of traces that were read; `directory` is where they are, for errors and commands.
+
+    Raises:
+      DataError: There are none of the reference.
+    """
     ran = {arm: _ran(traces) for arm, traces in found.arms.items()}
     if not ran.get(reference_arm):
         expected = f"traces of the reference, arm {reference_arm}, in {directory}"

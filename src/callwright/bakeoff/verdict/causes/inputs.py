@@ -15,6 +15,8 @@ _KEPT = 64
 """Characters that may stand before the cut: a BOS, or the few tokens that some runtimes keep."""
 _LEAST_TOLD = 8
 """Characters of a message from which it is recognized in a prompt."""
+_LEAST_OWN = 16
+"""Characters of the model's own text from which it is; the markers that end calls and results begin alike."""
 
 
 @FUNCTIONS.explains("context")
@@ -137,8 +139,8 @@ def _is_own_text(parting: Parting, turn: str) -> bool:
     earlier = parting.reference.steps[: parting.step]
     place = first_difference(expected, seen)
     results = "\n".join(map(text_of_results, earlier))
-    texts = (text[place : place + _LEAST_TOLD] for text in (expected, seen))
-    own = any(len(text) == _LEAST_TOLD and text in turn and text not in results for text in texts)
+    texts = (text[place : place + _LEAST_OWN] for text in (expected, seen))
+    own = any(len(text) == _LEAST_OWN and text in turn and text not in results for text in texts)
     return own and place >= first_difference(earlier[-1].prompt or "", expected)
 
 
