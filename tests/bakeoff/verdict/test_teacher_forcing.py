@@ -8,6 +8,7 @@ from tests.support.bakeoff_traces import changed, trace, write
 
 from callwright.bakeoff.verdict.compare import compare
 from callwright.bakeoff.verdict.teacher_forcing import ForcedArms, ForcedModel
+from callwright.bakeoff.verdict.terminal import print_verdict
 from callwright.engines.byte_tokenizer import ByteTokenizer
 from callwright.evaluation.row import RowCall
 from callwright.formats import get_format
@@ -85,15 +86,18 @@ def test_an_arm_that_parts_where_rounding_decides_is_faithful_where_margins_allo
     assert verdict.arms[1].parted == 0
 
 
-def test_agreement_is_told_by_part_of_the_call(directory):
+def test_agreement_is_told_by_part_of_the_call(directory, capsys):
     models, arms = forced(0.75)
-    found = dict(compare(directory, "jax", arms).arms[1].agreement)
+    verdict = compare(directory, "jax", arms)
+    found = dict(verdict.arms[1].agreement)
     steps = in_bytes(trace("jax")).steps
     assert found["positions"] == sum(len(s.output_ids) for s in (steps[0], steps[2])) + len(OURS["output_ids"])
     assert found["same_top.keys"] < 1.0 == found["same_top.name"]
     assert 0 < found["mean_kl"] < found["mean_kl.keys"]
     assert all(math.isfinite(number) for number in found.values())
     assert models["jax"].asked == 3, "an output is forced once"
+    print_verdict(verdict)
+    assert f"the same likeliest token at {100 * found['same_top']:.1f}%, mean KL" in capsys.readouterr().out
 
 
 def test_an_arm_that_cannot_be_forced_has_margins_and_no_agreement(directory):

@@ -9,7 +9,7 @@ from typing import IO
 
 from callwright.bakeoff.verdict.statistics import Success
 from callwright.bakeoff.verdict.verdict import ArmVerdict, BakeoffFinding, BakeoffVerdict
-from callwright.html.numbers import duration, interval, percent, plural
+from callwright.html.numbers import duration, interval, percent, plural, value
 from callwright.invisible import printable
 from callwright.report.text import columns
 
@@ -54,6 +54,9 @@ def _lines(verdict: BakeoffVerdict) -> Iterator[str]:
         yield ""
     for arm in verdict.arms:
         yield arm.sentence
+        if found := arm.agreement:
+            same, divergence = percent(found["same_top"]), value(found["mean_kl"])
+            yield f"  along the reference's outputs: the same likeliest token at {same}, mean KL {divergence} nats"
     for finding, number in first_findings(verdict):
         yield ""
         yield from _finding(finding, number)
