@@ -33,15 +33,15 @@ def config(tmp_path, base):
     def write(arms=("mock",), **changes):
         settings = {"tasks": "tasks.yaml", "base": str(base), "wordings": 1, "context": 32768, "max_new_tokens": 2000}
         path = tmp_path / "bakeoff.yaml"
-        path.write_text(format_yaml(settings | {"arms": dict.fromkeys(arms)} | changes))
+        path.write_text(format_yaml(settings | {"arms": dict(arms) if isinstance(arms, dict) else dict.fromkeys(arms)} | changes))
         return str(path)
 
     return write
 
 
-def command(*words):
+def command(*words, name="run"):
     with pytest.raises(SystemExit) as ended:
-        main(["bakeoff", "run", *words])
+        main(["bakeoff", name, *words])
     return ended.value.code
 
 
@@ -126,3 +126,24 @@ def test_a_directory_of_another_bake_off_is_refused(config, capsys):
     assert command(config(), "--output", "out") == 0
     assert command(config(max_steps=3), "--output", "out") == 2
     assert "max_steps" in capsys.readouterr().err
+
+
+def test_a_bakeoff_is_compared_and_its_verdict_written_as_json_and_as_a_page(config, tmp_path, capsys):
+    arms = {"mock": None, "again": {"kind": "mock"}, "gemma-jax": None}
+    assert command(config(arms), "--output", "out") == 0
+    capsys.readouterr()
+    assert command("out", "--reference", "mock", name="compare") == 0
+    output = capsys.readouterr().out
+    assert "again" in output and "verdict.html" in output
+    verdict = json.loads((tmp_path / "out" / "verdict.json").read_text())
+    judged = {arm["arm"]: arm["judgment"] for arm in verdict["arms"]}
+    assert (judged["mock"], judged["again"]) == ("reference", "faithful")
+    assert verdict["findings"] == []
+    assert "<html" in (tmp_path / "out" / "verdict.html").read_text()
+
+
+def test_a_reference_that_did_not_run_is_refused_with_the_arms_that_did(config, capsys):
+    assert command(config(), "--output", "out") == 0
+    capsys.readouterr()
+    assert command("out", name="compare") == 2
+    assert "arm jax" in (error := capsys.readouterr().err) and "mock" in error

@@ -7,7 +7,7 @@ from cyclopts import App, Parameter
 
 from callwright.cli.parameters import Positive, Switch
 
-group = App(name="bakeoff", help="Ask one model through several runtimes, and keep a trace of every step.")
+group = App(name="bakeoff", help="Ask one model through several runtimes, step by step, and say where they part.")
 
 
 @group.command(usage="callwright bakeoff run CONFIG [OPTIONS]")
@@ -40,3 +40,20 @@ def run(
 
     options = BakeoffOptions(run=run, wordings=wordings, arms=arms, history=history, output=output, yes=yes)
     return run_bakeoff(config, options)
+
+
+@group.command(usage="callwright bakeoff compare DIR [OPTIONS]")
+def compare(directory: Path, *, reference: str = "jax", html: Path | None = None, json: Switch = False) -> int:
+    """Compare the arms of a bake-off: where each parts from the reference first, by which cause, and what it costs.
+
+    The verdict is also in DIR/verdict.json, and as a page with the conversations side by side.
+
+    Args:
+      directory: The bake-off's directory, as `bakeoff run` names it.
+      reference: The arm that the others are compared with.
+      html: Where the page goes; DIR/verdict.html by default.
+      json: Print JSON.
+    """
+    from callwright.orchestration.bakeoff_compare import compare_bakeoff
+
+    return compare_bakeoff(directory, reference=reference, html=html, as_json=json)

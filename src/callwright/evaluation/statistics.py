@@ -70,8 +70,6 @@ def mcnemar(before: Mapping[str, bool], after: Mapping[str, bool]) -> McNemar:
     Raises:
       DataError: The two do not hold the same ids.
     """
-    from scipy.stats import binomtest
-
     if before.keys() != after.keys():
         odd = sorted(before.keys() ^ after.keys())
         raise DataError(
@@ -81,8 +79,15 @@ def mcnemar(before: Mapping[str, bool], after: Mapping[str, bool]) -> McNemar:
         )
     pairs = [(before[key], after[key]) for key in before]
     gained, lost = pairs.count((False, True)), pairs.count((True, False))
-    p_value = float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
-    return McNemar(gained, lost, pairs.count((True, True)), pairs.count((False, False)), p_value)
+    both, neither = pairs.count((True, True)), pairs.count((False, False))
+    return McNemar(gained, lost, both, neither, sign_test(gained, lost))
+
+
+def sign_test(gained: int, lost: int) -> float:
+    """The p-value of McNemar's exact test for these counts: two-sided, 1 when nothing changed."""
+    from scipy.stats import binomtest
+
+    return float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
 
 
 def paired_interval(gained: int, lost: int, total: int, confidence: float = 0.95) -> Interval:

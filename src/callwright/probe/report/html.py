@@ -1,16 +1,12 @@
 """The score card as one HTML file that opens offline: each fault with what was expected and what was seen.
 
 The script of the page only filters and copies; without it everything is there. What was faithful is a line. What a
-field may take is limited, and the more faults there are, the less each takes. In a comparison what differs is marked,
-what nobody sees is shown, and what is the same is left out where it is long. A control token is a `<kbd>`; text that
-only looks like one is text.
+field may take is limited, and the more faults there are, the less each takes.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from functools import cache
-from itertools import groupby
 from pathlib import Path
 
 from jinja2 import Template
@@ -21,11 +17,12 @@ from callwright.conversation import Json
 from callwright.html import page
 from callwright.html.numbers import count as counted
 from callwright.html.numbers import percent, plural, value
-from callwright.html.text import left_out, safe_text
+from callwright.html.text import safe_text
 from callwright.invisible import printable
 from callwright.probe.causes.workarounds import find_workaround
 from callwright.probe.outcome import Outcome, Report
-from callwright.probe.report.diff import MODEL_OUTPUT, Field, Span, SpanKind, compare, cut
+from callwright.probe.report.diff import Field, compare
+from callwright.probe.report.field_html import FieldDiff, field_diff
 from callwright.probe.report.tally import (
     by_format,
     causes,
@@ -46,26 +43,13 @@ _BUDGET = 8_000_000
 _MOST_BYTES = 16_000_000
 _LEAST, _MOST = 300, 4000
 """How many characters one field shows at least and at most."""
-_AROUND = 160
-"""Characters of what is the same that are shown beside a difference."""
 _MOST_LINE, _MOST_KEY = 300, 120
 _MOST_COMMAND = 20_000
 """A command longer than this is not shown: cut, it would be none."""
 _REPOSITORY = re.compile(r"([\w.-]+/[\w.-]+)#(\d+)")
-_TAGS: dict[SpanKind, str] = {"same": "", "word": "s", "character": "mark"}
 
 Compared = dict[int, list[Field]]
 """Outcomes, by the identity that they have while the page is made, and their comparison, which takes longest."""
-
-
-@dataclass(frozen=True, slots=True)
-class FieldDiff:
-    """A field of a comparison, in HTML; `same` where both sides are, or where it is what the model generated."""
-
-    name: str
-    same: bool
-    expected: Markup | None
-    seen: Markup | None
 
 
 def write_page(report: Report, path: Path) -> None:
@@ -194,44 +178,4 @@ def _rows(outcome: Outcome, limit: int, compared: Compared) -> list[FieldDiff]:
     if id(outcome) not in compared:
         compared[id(outcome)] = compare(outcome.expected, outcome.seen)
     fields = [field for field in compared[id(outcome)] if field.expected or field.seen]
-    return [_row(field, limit) for field in sorted(fields, key=lambda field: field.name != "error")]
-
-
-def _row(field: Field, limit: int) -> FieldDiff:
-    same = not field.differs or (field.name == MODEL_OUTPUT and field.seen is None)
-    around = _AROUND // 2 if same else _AROUND
-    sides = (None if side is None else _spans(side, limit, around) for side in (field.expected, field.seen))
-    return FieldDiff(field.name, same, *sides)
-
-
-def _spans(side: Sequence[Span], limit: int, around: int) -> Markup:
-    """One side of a comparison.
-
-    Args:
-      side: Its spans.
-      limit: About how many characters are shown; what is left out is counted.
-      around: How much of what is the same is shown at either end of it.
-    """
-    out: list[Markup] = []
-    left = limit
-    for same, run in groupby(side, key=lambda span: span.kind == "same"):
-        part = list(run)
-        length = sum(len(span.text) for span in part)
-        most = min(left, 2 * around if same else left)
-        head = length if length <= most + 40 else most - most // 2
-        tail = 0 if head == length else most // 2
-        out += map(_span, cut(part, 0, head))
-        if head < length:
-            hidden = length - head - tail
-            noun = "character" if hidden == 1 else "characters"
-            out.append(left_out(hidden, f"{noun} the same" if same else noun))
-            out += map(_span, cut(part, length - tail)) if tail else ()
-        left = max(left - head - tail, 2)
-    return Markup("").join(out)
-
-
-def _span(span: Span) -> Markup:
-    shown = safe_text(span.text, also="\n\t " if span.kind == "character" else "\n\t")
-    for tag in ("kbd" if span.control else "", _TAGS[span.kind]):
-        shown = Markup(f"<{tag}>{shown}</{tag}>") if tag else shown  # noqa: S704 - our own tags around what is safe
-    return shown
+    return [field_diff(field, limit) for field in sorted(fields, key=lambda field: field.name != "error")]
