@@ -33,7 +33,8 @@ def config(tmp_path, base):
     def write(arms=("mock",), **changes):
         settings = {"tasks": "tasks.yaml", "base": str(base), "wordings": 1, "context": 32768, "max_new_tokens": 2000}
         path = tmp_path / "bakeoff.yaml"
-        path.write_text(format_yaml(settings | {"arms": dict(arms) if isinstance(arms, dict) else dict.fromkeys(arms)} | changes))
+        settings["arms"] = arms if isinstance(arms, dict) else dict.fromkeys(arms)
+        path.write_text(format_yaml(settings | changes))
         return str(path)
 
     return write

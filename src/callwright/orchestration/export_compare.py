@@ -21,7 +21,7 @@ from callwright.export.serve import ServeOptions, find_program, served
 from callwright.export.speed import Speed, measure_speed
 from callwright.export.target import exports_of
 from callwright.export.trained import read_trained
-from callwright.export.verify.explained import Explanation, Reason, explain
+from callwright.export.verify.explained import OtherCalls, Reason, explain
 from callwright.export.verify.reference import LogitModel, TrainedModel
 from callwright.formats import get_format
 from callwright.html.numbers import count, interval, percent, size
@@ -58,7 +58,7 @@ class Compared:
     gguf: Path
     speed: Speed
     suites: tuple[SuiteComparison, ...]
-    explained: tuple[Explanation, ...]
+    explained: tuple[OtherCalls, ...]
 
     @property
     def candidate(self) -> Candidate:
@@ -177,7 +177,7 @@ def _explained(
     reference: Callable[[], LogitModel],
     client: LlamaCompletion,
     tokenizer: Tokenizer,
-) -> Iterator[Explanation]:
+) -> Iterator[OtherCalls]:
     """Why entries have other calls than in the run's own rows; flows, which are no single answer, are left out."""
     settings, asked = suite_of(evaluated, stage, suite)
     most = settings.max_new_tokens
@@ -228,7 +228,7 @@ def _print(compared: Sequence[Compared], title: str, *, as_json: bool) -> None:
     print(printable(sentence))
 
 
-def _listed(explained: Sequence[Explanation]) -> str:
+def _listed(explained: Sequence[OtherCalls]) -> str:
     """How many entries have other calls for each reason, and which."""
     return "; ".join(
         f"{len(some)} by the {reason}: {', '.join(map(str, some))}"

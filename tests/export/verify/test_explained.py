@@ -6,7 +6,8 @@ from tests.support.evaluated_runs import row
 from tests.support.tiny import tiny_tokenizer
 
 from callwright.conversation import Conversation, Message, Tool, ToolCall
-from callwright.export.verify.explained import Explanation, explain
+from callwright.engines.llama_completion import LlamaOutput
+from callwright.export.verify.explained import OtherCalls, explain
 from callwright.formats import get_format
 from callwright.instruments.script_file import expected_output
 from callwright.tokens import encode_segments
@@ -31,7 +32,7 @@ class Server:
         self.ids = written(*calls)
 
     def generated(self, prompt, most):
-        return self.ids, "stop"
+        return LlamaOutput(tuple(self.ids), "stop")
 
 
 def written(*calls):
@@ -56,20 +57,20 @@ def test_the_same_calls_need_no_explanation():
 
 
 def test_calls_that_the_weights_write_themselves_come_from_their_numbers():
-    assert explained([PARIS], [ROME], Server(ROME)) == Explanation("single_1", "numbers", 0.0)
+    assert explained([PARIS], [ROME], Server(ROME)) == OtherCalls("single_1", "numbers", 0.0)
     assert str(explained([PARIS], [ROME], Server(ROME))) == "single_1 (margin 0)"
 
 
 @pytest.mark.parametrize("other", [[], [ROME]], ids=["none", "others"])
 def test_calls_that_the_weights_do_not_write_come_from_the_server(other):
-    assert explained([PARIS], other, Server(PARIS)) == Explanation("single_1", "server", None)
+    assert explained([PARIS], other, Server(PARIS)) == OtherCalls("single_1", "server", None)
 
 
 def test_both_have_a_part_where_the_weights_write_neither():
-    assert explained([PARIS], [], Server(ROME)) == Explanation("single_1", "numbers and server", 0.0)
+    assert explained([PARIS], [], Server(ROME)) == OtherCalls("single_1", "numbers and server", 0.0)
 
 
 def test_a_call_of_the_run_that_cannot_be_read_is_compared_too():
     run = row("single_1", "single", False, calls=None, prompt_ids=(2, 5), token_ids=written(ROME), error_type="x")
     found = explain(Even(), Server(ROME), FMT, tiny_tokenizer(), run, answered(ROME), (TOOL,), max_new_tokens=64)
-    assert found == Explanation("single_1", "numbers", None)
+    assert found == OtherCalls("single_1", "numbers", None)

@@ -23,7 +23,7 @@ Reason = Literal["numbers", "server", "numbers and server"]
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class OtherCalls:
     """Why an entry is answered by other calls.
 
     Attributes:
@@ -52,7 +52,7 @@ def explain(
     tools: Sequence[Tool],
     *,
     max_new_tokens: int,
-) -> Explanation | None:
+) -> OtherCalls | None:
     """Why the served row's calls are others than the run's own; None where they are the same.
 
     Args:
@@ -71,15 +71,15 @@ def explain(
     wanted, got = _calls(own.calls), _calls(served.calls)
     if wanted is got or (wanted is not None and got is not None and same_calls(wanted, got)):
         return None
-    ids, finish = server.generated(own.prompt_ids, max_new_tokens)
-    read = fmt.parse(decode_segments(tokenizer, ids), tools=tools, finish_reason=finish)
-    difference = token_difference(reference, own.prompt_ids, own.token_ids, ids)
+    output = server.generated(own.prompt_ids, max_new_tokens)
+    read = fmt.parse(decode_segments(tokenizer, output.tokens), tools=tools, finish_reason=output.finish_reason)
+    difference = token_difference(reference, own.prompt_ids, own.token_ids, output.tokens)
     margin = None if difference is None else difference.margin
     if got is not None and same_calls(read.tool_calls, got):
-        return Explanation(own.id, "numbers", margin)
+        return OtherCalls(own.id, "numbers", margin)
     if wanted is not None and same_calls(read.tool_calls, wanted):
-        return Explanation(own.id, "server", margin)
-    return Explanation(own.id, "numbers and server" if difference else "server", margin)
+        return OtherCalls(own.id, "server", margin)
+    return OtherCalls(own.id, "numbers and server" if difference else "server", margin)
 
 
 def _calls(calls: Sequence[RowCall] | None) -> tuple[ToolCall, ...] | None:
