@@ -37,7 +37,8 @@ another configuration.
 def commands() -> str:
     """What `--help` says of every command, as Markdown."""
     text: str = app.generate_docs(heading_level=1)
-    text = re.sub(r"^(callwright ((?:\w+ )+))\2", r"\1", text, flags=re.MULTILINE)  # cyclopts repeats it in our own usage
+    # In a usage of our own cyclopts says the command's name twice.
+    text = re.sub(r"^(callwright ((?:\w+ )+))\2", r"\1", text, flags=re.MULTILINE)
     return f"{_COMMANDS}{text[text.index('## callwright run') :].strip()}\n"
 
 
