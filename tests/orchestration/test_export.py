@@ -95,6 +95,15 @@ def test_options_that_contradict_each_other_are_refused(finished, inside, tmp_pa
     assert not (tmp_path / "x").exists()
 
 
+def test_the_ollama_of_the_environment_is_asked_before_anything_is_computed(finished, inside, monkeypatch, tmp_path):
+    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:1")
+    command = ("export", finished.path, "--to", "ollama", "--create", "mine", "--no-verify", "-o", tmp_path / "o")
+    code, _, err = inside(finished.directory, *command)
+    assert code != 0
+    assert "an Ollama at http://127.0.0.1:1;" in err
+    assert not (tmp_path / "o").exists()
+
+
 def test_an_export_that_is_there_is_replaced_only_by_force(finished, inside, tmp_path):
     command = ("export", finished.path, "--to", "lora", "--no-verify", "-o", tmp_path / "l")
     assert inside(finished.directory, *command)[0] == 0

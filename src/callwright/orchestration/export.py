@@ -4,6 +4,7 @@ What is written gets its name only once every check has passed: a failed check e
 """
 
 import math
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -135,8 +136,9 @@ def export(path: Path, options: ExportOptions) -> None:
     trained = read_trained(path, fmt=options.format)
     target = options.output or default_target(trained.run, trained.stage, options.name)
     program = find_program(None, yes=options.yes, ask=input) if options.is_gguf and options.verify else None
-    server = Ollama(ollama_address(options.url or "")) if options.create is not None else None
-    if server is not None:
+    server = None
+    if options.create is not None:
+        server = Ollama(ollama_address(options.url or os.environ.get("OLLAMA_HOST", "")))
         server.version()  # before anything is computed
     config = RunDirectory(trained.run).read_config()
     print(f"{trained.run}/stage{trained.stage} ({STAGES[trained.stage].title}), {trained.format.id}: {target}")
