@@ -5,9 +5,8 @@ asked again. Distributions come from each export's own checks. Speeds are measur
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -114,7 +113,7 @@ def compare_exports(path: Path, *, as_json: bool, yes: bool) -> int:
     exports = _exports(evaluated, stage)
     program = find_program(None, yes=yes, ask=input)
     tokenizer = load_tokenizer(resolve_model(evaluated.created.model.spec).directory)
-    reference = cache(lambda: TrainedModel(read_trained(path, stage=stage)))
+    reference = TrainedModel(read_trained(path, stage=stage))
     compared = []
     for gguf, record in exports:
         suites = _asked(evaluated, stage, gguf, yes=yes)
@@ -174,7 +173,7 @@ def _explained(
     stage: int,
     suite: SuiteName,
     compared: SuiteComparison,
-    reference: Callable[[], LogitModel],
+    reference: LogitModel,
     client: LlamaCompletion,
     tokenizer: Tokenizer,
 ) -> Iterator[OtherCalls]:
@@ -186,7 +185,7 @@ def _explained(
         if own is None or other is None or own.calls == other.calls:
             continue
         tools = entry.conversation.tools
-        found = explain(reference(), client, evaluated.fmt, tokenizer, own, other, tools, max_new_tokens=most)
+        found = explain(reference, client, evaluated.fmt, tokenizer, own, other, tools, max_new_tokens=most)
         if found is not None:
             yield found
 

@@ -6,6 +6,7 @@ nothing sees what comes after it.
 """
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, Protocol
 
 import jax
@@ -32,18 +33,25 @@ class LogitModel(Protocol):
 
 
 class TrainedModel:
-    """The base with its adapter beside it, both in float32; an output is computed once, however often it is asked."""
+    """The base with its adapter beside it, in float32; loaded when it is asked first, and each output computed once."""
 
     def __init__(self, trained: Trained) -> None:
-        mesh = make_mesh()
+        self._trained = trained
+        self._hidden = nnx.jit(_module_hidden)
+        self._states: dict[ForcedOutput, np.ndarray] = {}
+
+    @cached_property
+    def _model(self) -> Any:
+        trained, mesh = self._trained, make_mesh()
         model = load_model(trained.base, mesh, "float32")
-        self._embedding = np.asarray(model.embedder.input_embedding.get_value())
         if trained.adapter is not None:
             model = attach(model, trained.lora, mesh, seed=0)
             write_adapter(model, trained.adapter)
-        self._model = model
-        self._hidden = nnx.jit(_module_hidden)
-        self._states: dict[ForcedOutput, np.ndarray] = {}
+        return model
+
+    @cached_property
+    def _embedding(self) -> np.ndarray:
+        return np.asarray(self._model.embedder.input_embedding.get_value())
 
     def logits(self, forced: ForcedOutput) -> np.ndarray:
         """See `LogitModel.logits`."""
