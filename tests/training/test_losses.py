@@ -14,7 +14,7 @@ from callwright.data.rows import Tree, lay_out
 from callwright.formats import get_format
 from callwright.models.lora import read_adapter, write_adapter
 from callwright.training.losses import sft_loss, target_hidden, target_logprobs
-from callwright.training.projection import BLOCK, CHUNK, label_logprobs
+from callwright.training.projection import CHUNK, label_logprobs
 
 value_and_grad = nnx.jit(nnx.value_and_grad(sft_loss, argnums=nnx.DiffState(0, nnx.LoRAParam)))
 loss = nnx.jit(sft_loss)
@@ -124,20 +124,21 @@ def test_logprobs_have_the_gradients_of_the_loss(supervised):
             )
 
 
-@pytest.mark.parametrize("words", [96, 3 * BLOCK, 5 * BLOCK + 20])
-def test_a_vocabulary_met_in_blocks_is_met_whole(words):
-    draw = np.random.default_rng(words)
-    hidden, embedding = draw.normal(size=(2, 5, 8)), draw.normal(size=(words, 8))
-    label = draw.integers(0, words, (2, 5))
-    scores = hidden @ embedding.T
+@pytest.mark.parametrize(("precision", "close"), [("float32", 1e-4), ("bfloat16", 1e-2)])
+@pytest.mark.parametrize("positions", [5, CHUNK + 3])
+def test_positions_projected_in_chunks_meet_the_whole_vocabulary(positions, precision, close):
+    draw = np.random.default_rng(positions)
+    hidden, embedding = (jnp.asarray(draw.normal(size=size), precision) for size in ((2, positions, 8), (96, 8)))
+    label = draw.integers(0, 96, (2, positions))
+    states, words = (np.asarray(each, np.float64) for each in (hidden, embedding))
+    scores = states @ words.T
     logprobs = scores - np.log(np.exp(scores).sum(-1, keepdims=True))
-    weight = np.ones((2, 5))
-    operands = (*(jnp.asarray(each, jnp.float32) for each in (hidden, embedding)), label, weight)
+    operands = hidden.astype(jnp.float32), embedding, label, np.ones((2, positions))
     chosen, entropy = jax.jit(label_logprobs)(*operands)
     np.testing.assert_allclose(chosen, np.take_along_axis(logprobs, label[..., None], -1)[..., 0], rtol=1e-4)
-    np.testing.assert_allclose(entropy, -(np.exp(logprobs) * logprobs).sum(-1), rtol=1e-4)
+    np.testing.assert_allclose(entropy, -(np.exp(logprobs) * logprobs).sum(-1), rtol=1e-4, atol=1e-5)
     gradient = jax.grad(lambda *them: jnp.sum(label_logprobs(*them)[0]))(*operands)
-    np.testing.assert_allclose(gradient, embedding[label] - np.exp(logprobs) @ embedding, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(gradient, words[label] - np.exp(logprobs) @ words, rtol=close, atol=close)
 
 
 def _by_logprobs(model, batch):

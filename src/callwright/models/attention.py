@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from flax import nnx
 from tunix.models.gemma3 import model as tunix_gemma3
 
 from callwright.models.devices import ROWS, constrain
@@ -142,7 +143,17 @@ def _looked_at(array: jax.Array, key_blocks: jax.Array) -> jax.Array:
     return chosen.reshape(*key_blocks.shape[:2], -1, *array.shape[3:])
 
 
+class EinsumLinear(nnx.Linear):
+    """Flax's, computed as the other products of a layer are, so that LoRA attaches to all of them in one way."""
+
+    def __call__(self, inputs: jax.Array, out_sharding: Any = None) -> jax.Array:
+        """See `flax.nnx.Linear`; (B, L, D) gives (B, L, F)."""
+        return jnp.einsum("BTD,DF->BTF", inputs, self.kernel.get_value(), out_sharding=out_sharding)
+
+
 def take_rows(model: tunix_gemma3.Gemma3) -> None:
     """Lets the model take `Visible` for a mask; its parameters stay what they are."""
     for layer in model.layers:
         layer.attn.__class__ = RowAttention
+        for linear in (layer.mlp.gate_proj, layer.mlp.up_proj, layer.mlp.down_proj):
+            linear.__class__ = EinsumLinear

@@ -18,6 +18,7 @@ from tunix.models.gemma3 import model as tunix_gemma3
 
 from callwright.errors import CheckpointError
 from callwright.models.forward import Params
+from callwright.models.products import dot_general
 from callwright.models.settings import LoraSettings, Module
 
 # Adapted modules, by Tunix's names, and how their two factors multiply out to the shape of the weight.
@@ -36,7 +37,7 @@ Adapter = dict[str, jax.Array]
 
 def attach(model: tunix_gemma3.Gemma3, settings: LoraSettings, mesh: jax.sharding.Mesh, seed: int) -> Any:
     """The same model with a fresh adapter (a random, b zero) that changes nothing yet; base weights are shared."""
-    provider = qwix.LoraProvider(
+    provider = _Provider(
         module_path="|".join(f".*{re.escape(name)}" for name in settings.modules),
         rank=settings.rank,
         alpha=settings.alpha,
@@ -48,6 +49,14 @@ def attach(model: tunix_gemma3.Gemma3, settings: LoraSettings, mesh: jax.shardin
     lora = nnx.state(adapted, nnx.LoRAParam)
     nnx.update(adapted, jax.tree.map(lambda x: x.astype(jnp.float32), lora))
     return adapted
+
+
+class _Provider(qwix.LoraProvider):
+    """Qwix's, which attaches to every einsum with a weight, with our products of bfloat16 matrices."""
+
+    def einsum(self, einsum_str: str, *operands: jax.Array, **options: Any) -> jax.Array:
+        """See `qwix.LoraProvider.einsum`."""
+        return super().einsum(einsum_str, *operands, **(options | {"_dot_general": dot_general}))
 
 
 def read_adapter(model: Any) -> Adapter:
