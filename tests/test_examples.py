@@ -11,6 +11,7 @@ from tests.support import examples
 from tests.support.command_lines import parsed
 
 from callwright import cli
+from callwright.bakeoff.settings import load_bakeoff
 from callwright.data.registry import open_source
 from callwright.orchestration.config import load_config
 
@@ -86,7 +87,7 @@ def test_the_tools_file_of_the_readme_makes_examples(tmp_path):
 
 def lines_on_top_of_configurations():
     tops = "\n".join(path.read_text(encoding="utf-8").split("\n\n")[0] for path in sorted(CONFIG.glob("*.yaml")))
-    return re.findall(r"(?<=#   )callwright \S+ \S+\.yaml(?: \S+)*", tops)
+    return re.findall(r"(?<=#   )callwright (?:bakeoff )?\S+ \S+\.yaml(?: --\S+(?: [^\s-]\S*)*)*", tops)
 
 
 @pytest.mark.parametrize("line", sorted({*examples.command_lines(), *lines_on_top_of_configurations()}))
@@ -94,7 +95,9 @@ def test_a_command_line_is_one_that_the_program_takes(line, place):
     for command in examples.pipeline(line):
         if command.words[0] == "callwright":
             _, said = parsed(shlex.join(command.words))
-            if said.get("config") is not None:
+            if said.get("config") is not None and command.words[1] == "bakeoff":
+                load_bakeoff(said["config"])
+            elif said.get("config") is not None:
                 load_config(said["config"], said.get("overrides") or ())
 
 
