@@ -11,7 +11,7 @@ from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.data.packing import PackedBatches
 from callwright.data.source import Example
 from callwright.formats import get_format
-from callwright.training.curriculum import StageBatches, WithoutTools
+from callwright.training.curriculum import StageBatches, ShortPrompts
 
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}}
 GET = Tool("get", "the weather in the city", CITY)
@@ -35,7 +35,7 @@ def updates(batches, count):
     return [(ids, batch) for ids, (batch,) in itertools.islice(batches, count)]
 
 
-HALF = {"without_tools": {"share": 0.5, "sequence_length": 128}}
+HALF = {"short_prompts": {"share": 0.5, "sequence_length": 128}}
 
 
 def test_the_first_part_has_short_rows_without_the_tools_and_the_rest_is_whole():
@@ -49,7 +49,7 @@ def test_the_first_part_has_short_rows_without_the_tools_and_the_rest_is_whole()
 def test_the_second_part_is_what_the_stage_alone_would_begin_with():
     alone = PackedBatches(SOURCE, XML, tiny_tokenizer(), stage_settings := settings(
         batch_size=1, sequence_length=320, supervised_length=80, steps=10), 3)  # fmt: skip
-    assert stage_settings.steps_without_tools == 0
+    assert stage_settings.steps_on_short_prompts == 0
     for (ids, batch), (expected_ids, expected) in zip(updates(stage(**HALF), 8)[5:], updates(alone, 3), strict=True):
         assert ids == expected_ids
         assert all(np.array_equal(batch[name], expected[name]) for name in expected)
@@ -59,7 +59,7 @@ def test_without_the_setting_a_stage_is_its_packed_batches():
     assert {batch["tokens"].shape[1] for _, batch in updates(stage(), 10)} == {320}
 
 
-def test_both_parts_are_counted_and_what_is_too_long_without_tools_is_no_loss():
+def test_both_parts_are_counted_and_what_is_too_long_in_short_prompts_is_no_loss():
     batches = stage(**HALF)
     found = updates(batches, 8)
     assert batches.counts.examples == sum(len(ids) for ids, _ in found)
@@ -75,11 +75,11 @@ def test_iterating_again_gives_the_same_updates():
 
 @pytest.mark.parametrize(("steps", "share", "expected"), [(10, 0.5, 5), (10, 0.99, 9), (1, 0.9, 0), (200, 0.9, 180)])
 def test_the_share_is_of_the_steps_whatever_a_budget_makes_of_them(steps, share, expected):
-    assert settings(steps=steps, without_tools={"share": share}).steps_without_tools == expected
+    assert settings(steps=steps, short_prompts={"share": share}).steps_on_short_prompts == expected
 
 
-def test_calls_stay_in_examples_without_tools():
-    bare = WithoutTools(SOURCE)[3]
+def test_calls_stay_in_short_prompts():
+    bare = ShortPrompts(SOURCE)[3]
     assert bare.conversation.tools == ()
     assert bare.expected_calls == SOURCE[3].expected_calls
     assert (bare.id, bare.kind) == (SOURCE[3].id, "single")
@@ -89,6 +89,6 @@ def test_what_a_request_is_answered_the_same_without_is_left_out_too():
     example = SOURCE[3]
     history = (Message("system", "Be short."), Message("user", "hm"), Message("assistant", "Yes?", supervised=False))
     talk = Conversation((*history, *example.conversation.messages), (GET,))
-    bare = WithoutTools(Examples([Example("e", talk, "single", context=3)]))[0]
+    bare = ShortPrompts(Examples([Example("e", talk, "single", context=3)]))[0]
     assert bare.conversation.messages == example.conversation.messages
     assert bare.context == 0

@@ -26,7 +26,7 @@ from callwright.models.sources import ModelFiles
 from callwright.models.tokenizer import GemmaTokenizer
 from callwright.orchestration.config import PipelineConfig
 from callwright.report.stage_list import SECTIONS
-from callwright.training.curriculum import WithoutTools
+from callwright.training.curriculum import ShortPrompts
 from callwright.training.settings import GrpoSettings, SftSettings
 
 EFFICIENCY = 0.5
@@ -176,12 +176,12 @@ class Estimator:
     def _pack(self, config: PipelineConfig, number: int) -> list[PackedRows]:
         training, source = config.stage(number).training, config.source(number)
         assert isinstance(training, SftSettings)  # noqa: S101  (GRPO packs nothing)
-        first = training.without_tools
+        first = training.short_prompts
         if first is None:
             return [self._pack_part(config, source, training, 1.0)]
         short = training.model_copy(update={"sequence_length": first.sequence_length})
         return [
-            self._pack_part(config, WithoutTools(source), short, first.share),
+            self._pack_part(config, ShortPrompts(source), short, first.share),
             self._pack_part(config, source, training, 1 - first.share),
         ]
 

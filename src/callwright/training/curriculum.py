@@ -1,4 +1,4 @@
-"""The updates of an SFT stage, of which the first may be on prompts without tools.
+"""The updates of an SFT stage, of which the first may be on short prompts.
 
 The declarations of tools, a system prompt and a history are most of a prompt. What is left without them is a tenth as
 long, so several updates take the time of one, and with few examples it is the number of updates that decides how much
@@ -34,7 +34,7 @@ class Batches(Protocol):
         ...
 
 
-class WithoutTools:
+class ShortPrompts:
     """The examples of another source, whose prompts declare no tools and have no context; requests and calls stay."""
 
     def __init__(self, source: Source) -> None:
@@ -49,11 +49,11 @@ class WithoutTools:
         return len(self._source)
 
     def __getitem__(self, index: int) -> Example:
-        return _without_tools(self._source[index])
+        return _shortened(self._source[index])
 
     def read(self, index: int, notify: Notify) -> Example:
         """See `Source.read`."""
-        return _without_tools(self._source.read(index, notify))
+        return _shortened(self._source.read(index, notify))
 
     def group(self, index: int) -> str:
         """See `Source.group`."""
@@ -64,12 +64,12 @@ class WithoutTools:
         return self._source.digests()
 
 
-def _without_tools(example: Example) -> Example:
+def _shortened(example: Example) -> Example:
     return replace(example, conversation=Conversation(example.conversation.messages[example.context :]), context=0)
 
 
 class StageBatches:
-    """The updates of a stage: `settings.steps_without_tools` on prompts without tools, then on whole ones, without end.
+    """The updates of a stage: `settings.steps_on_short_prompts` on short prompts, then on whole ones, without end.
 
     Both parts are drawn from the same examples, each in an order of its own; iterating again starts from the first.
 
@@ -82,12 +82,12 @@ class StageBatches:
     """
 
     def __init__(self, source: Source, fmt: Format, tokenizer: Tokenizer, settings: SftSettings, seed: int) -> None:
-        self._first = settings.steps_without_tools
+        self._first = settings.steps_on_short_prompts
         self._whole = PackedBatches(source, fmt, tokenizer, settings, seed)
         self._short: PackedBatches | None = None
-        if settings.without_tools is not None:
-            shape = settings.model_copy(update={"sequence_length": settings.without_tools.sequence_length})
-            self._short = PackedBatches(WithoutTools(source), fmt, tokenizer, shape, seed + 1)
+        if settings.short_prompts is not None:
+            shape = settings.model_copy(update={"sequence_length": settings.short_prompts.sequence_length})
+            self._short = PackedBatches(ShortPrompts(source), fmt, tokenizer, shape, seed + 1)
 
     @property
     def counts(self) -> ExampleCounts:

@@ -2,6 +2,9 @@
 configuration is told before.
 """
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from pydantic import Field
 
 from callwright.data.packing import PackingSettings
@@ -28,7 +31,7 @@ class OptimizerSettings(Settings):
     """Updates between two checkpoints of an unfinished stage."""
 
 
-class WithoutToolsSettings(Settings):
+class ShortPromptsSettings(Settings):
     """The first part of a stage, on prompts that declare no tools and have no context (`Example.context`)."""
 
     share: float = Field(0.9, gt=0, lt=1)
@@ -40,14 +43,16 @@ class WithoutToolsSettings(Settings):
 class SftSettings(OptimizerSettings, PackingSettings):
     """Optimizer, schedule and the shape of batches."""
 
-    without_tools: WithoutToolsSettings | None = None
+    RENAMED: ClassVar[Mapping[str, str]] = {**PackingSettings.RENAMED, "without_tools": "short_prompts"}
+
+    short_prompts: ShortPromptsSettings | None = None
     """The first steps leave the declarations of tools, system prompts and histories out of their prompts: short rows,
     so many more steps in the same time. For tools that stay the same; none by default."""
 
     @property
-    def steps_without_tools(self) -> int:
+    def steps_on_short_prompts(self) -> int:
         """How many steps that is."""
-        return 0 if self.without_tools is None else int(self.steps * self.without_tools.share)
+        return 0 if self.short_prompts is None else int(self.steps * self.short_prompts.share)
 
 
 class GrpoSettings(OptimizerSettings):
