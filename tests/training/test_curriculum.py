@@ -11,7 +11,7 @@ from callwright.conversation import Conversation, Message, Tool, ToolCall
 from callwright.data.packing import PackedBatches
 from callwright.data.source import Example
 from callwright.formats import get_format
-from callwright.training.curriculum import StageBatches, ShortPrompts
+from callwright.training.curriculum import ShortPrompts, StageBatches
 
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}}
 GET = Tool("get", "the weather in the city", CITY)

@@ -76,3 +76,20 @@ def read_trained(run: Path, *, stage: int | None = None, fmt: str | None = None)
     check_tokenizer(chosen, load_tokenizer(base.directory))
     arrays = {name: np.asarray(factor, np.float32) for name, factor in adapter.items()}
     return Trained(run=files.path, stage=number, base=base, adapter=arrays, lora=card.lora, format=chosen)
+
+
+def read_base(source: str, fmt: str) -> Trained:
+    """The base model alone, asked in a format.
+
+    Args:
+      source: A name or a place, as `model.source` has it.
+      fmt: The format.
+
+    Raises:
+      WeightsError: It cannot be read.
+      FormatError: There is no such format, or its tokenizer lacks the format's control tokens.
+    """
+    base = resolve_model(source)
+    chosen = get_format(fmt, model=base.name)
+    check_tokenizer(chosen, load_tokenizer(base.directory))
+    return Trained(run=base.directory, stage=0, base=base, adapter=None, lora=LoraSettings(), format=chosen)

@@ -27,12 +27,9 @@ from callwright.data.tools_file.includes import piece_paths
 from callwright.errors import CallwrightError, ConfigError, WorkError, suggest
 from callwright.export.gguf import write_gguf
 from callwright.export.serve import ServeOptions, find_gguf, find_program, served
-from callwright.export.trained import Trained, read_trained
-from callwright.formats import get_format
-from callwright.formats.base import Format, check_tokenizer
+from callwright.export.trained import Trained, read_base, read_trained
+from callwright.formats.base import Format
 from callwright.html.numbers import plural
-from callwright.models.settings import LoraSettings
-from callwright.models.sources import resolve_model
 from callwright.models.tokenizer import load_tokenizer
 from callwright.openai import write_tool
 from callwright.orchestration.bakeoff_estimate import BakeoffEstimator, answers
@@ -142,10 +139,7 @@ def _model(settings: BakeoffSettings, *, named: bool) -> Trained:
         if named or split_run(settings.run)[0].created() is not None:
             return read_trained(settings.run)
         print(f"note: there is no run {os.path.relpath(settings.run)}: the base model is compared")
-    base = resolve_model(settings.base)
-    fmt = get_format(settings.format, model=base.name)
-    check_tokenizer(fmt, load_tokenizer(base.directory))
-    return Trained(run=base.directory, stage=0, base=base, adapter=None, lora=LoraSettings(), format=fmt)
+    return read_base(settings.base, settings.format)
 
 
 def _check(
@@ -189,7 +183,12 @@ def _gguf(settings: BakeoffSettings, model: Trained, asked: Sequence[str]) -> Pa
         return path
 
     name = f"{model.base.name}-{model.base.sha256[:16]}-{model.format.id.replace('/', '-')}-f16.gguf"
-    return make_once(cache_dir() / "bakeoff" / name, write)
+    return make_once(base_ggufs() / name, write)
+
+
+def base_ggufs() -> Path:
+    """Where the GGUFs of base models are kept."""
+    return cache_dir() / "bakeoff"
 
 
 def _needs_server(settings: BakeoffSettings, name: str) -> bool:
