@@ -43,7 +43,14 @@ def run(
 
 
 @group.command(usage="callwright bakeoff compare DIR [OPTIONS]")
-def compare(directory: Path, *, reference: str = "jax", html: Path | None = None, json: Switch = False) -> int:
+def compare(
+    directory: Path,
+    *,
+    reference: str = "jax",
+    probe: Annotated[list[str] | None, Parameter(consume_multiple=1, negative="")] = None,
+    html: Path | None = None,
+    json: Switch = False,
+) -> int:
     """Compare the arms of a bake-off: where each parts from the reference first, by which cause, and what it costs.
 
     The verdict is also in DIR/verdict.json, and as a page with the conversations side by side.
@@ -51,9 +58,11 @@ def compare(directory: Path, *, reference: str = "jax", html: Path | None = None
     Args:
       directory: The bake-off's directory, as `bakeoff run` names it.
       reference: The arm that the others are compared with.
+      probe: What `callwright probe --json` printed of the runtime behind an arm, ARM=FILE, e.g.
+        llamacpp-chat=probe.json; findings then name the cases that show them, too.
       html: Where the page goes; DIR/verdict.html by default.
       json: Print JSON.
     """
     from callwright.orchestration.bakeoff_compare import compare_bakeoff
 
-    return compare_bakeoff(directory, reference=reference, html=html, as_json=json)
+    return compare_bakeoff(directory, reference=reference, probes=probe or (), html=html, as_json=json)

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -10,11 +10,12 @@ from callwright.bakeoff.arms import ARMS
 from callwright.bakeoff.directory import ArmRecord, BakeoffDirectory, BakeoffRecord
 from callwright.bakeoff.verdict.compare import compare_traces
 from callwright.bakeoff.verdict.page import write_page
+from callwright.bakeoff.verdict.probe_proof import with_proofs
 from callwright.bakeoff.verdict.teacher_forcing import ForcedArms, ForcedModel, TeacherForcing
 from callwright.bakeoff.verdict.terminal import print_verdict
 from callwright.bakeoff.verdict.traces_on_disk import read_all_traces
 from callwright.engines.llama_program import installed_program
-from callwright.errors import WorkError
+from callwright.errors import ConfigError, WorkError, suggest
 from callwright.export.serve import ServeOptions, served
 from callwright.export.target import EXPORTS
 from callwright.export.trained import Trained, read_base, read_trained
@@ -22,17 +23,20 @@ from callwright.export.verify.reference import TrainedModel
 from callwright.export.verify.served import ForcedCompletion
 from callwright.models.tokenizer import load_tokenizer
 from callwright.orchestration.bakeoff import base_ggufs
+from callwright.probe.outcome import Report
+from callwright.probe.report.baseline import read_report
 from callwright.storage import sha256_file
 
 VERDICT, PAGE = "verdict.json", "verdict.html"
 
 
-def compare_bakeoff(directory: Path, *, reference: str, html: Path | None, as_json: bool) -> int:
+def compare_bakeoff(directory: Path, *, reference: str, probes: Sequence[str], html: Path | None, as_json: bool) -> int:
     """Prints the verdict of a bake-off, and writes it as verdict.json and as a page.
 
     Args:
       directory: The bake-off's.
       reference: The arm that the others are compared with.
+      probes: Reports of probes of the runtimes behind arms, each ARM=FILE.
       html: The page; verdict.html in the directory by default.
       as_json: Whether to print JSON.
 
@@ -40,11 +44,15 @@ def compare_bakeoff(directory: Path, *, reference: str, html: Path | None, as_js
       The exit code.
 
     Raises:
-      CallwrightError: There are no traces, none of the reference, or the run's model cannot be read.
+      CallwrightError: There are no traces, none of the reference, or the run's model or a report cannot be read.
     """
     found = read_all_traces(directory)
+    reports = _reports(probes, found.arms)
     with _forced(directory) as forced:
         verdict = compare_traces(found, directory, reference, forced)
+    record = BakeoffDirectory(directory).record()
+    if record is not None:
+        verdict = with_proofs(verdict, reports, record.format)
     verdict.write(directory / VERDICT)
     page = html or directory / PAGE
     write_page(verdict, found.arms, page)
@@ -54,6 +62,22 @@ def compare_bakeoff(directory: Path, *, reference: str, html: Path | None, as_js
         print_verdict(verdict)
         print(f"\nthe conversations side by side: {page}")
     return 0
+
+
+def _reports(probes: Sequence[str], arms: Collection[str]) -> dict[str, Report]:
+    """The reports by arm.
+
+    Raises:
+      ConfigError: One is not ARM=FILE with an arm of the bake-off.
+      DataError: A file is no report.
+    """
+    reports = {}
+    for entry in probes:
+        arm, _, file = entry.partition("=")
+        if arm not in arms or not file:
+            raise ConfigError("--probe ARM=FILE with an arm of this bake-off", entry, suggest(arm, arms))
+        reports[arm] = read_report(Path(file))
+    return reports
 
 
 @contextmanager

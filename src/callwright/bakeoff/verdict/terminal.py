@@ -91,6 +91,8 @@ def _finding(finding: BakeoffFinding, number: int) -> Iterator[str]:
     if finding.reference and finding.seen:
         yield f"  {finding.reference.unit} {finding.reference.place:,}: {_quoted(finding.reference.after)}"
         yield f"  in {finding.arm}: {_quoted(finding.seen.after)}"
+    if finding.probe:
+        yield f"  the probe of this runtime shows it, too: {finding.probe}"
     if len(finding.reproduce) <= _MOST_COMMAND and "\n" not in finding.reproduce:
         yield f"  to see it: {finding.reproduce}"
     else:

@@ -49,7 +49,7 @@ class BakeoffFinding(BaseModel):
     reproduce: str
     """A command for the shell that shows it again."""
     probe: str | None = None
-    """The case of a probe of the same server that proves it; None where none does."""
+    """The cases of a probe of the same runtime that show it, too; None where none does, or none was named."""
 
     @property
     def key(self) -> TraceKey:
