@@ -13,7 +13,7 @@ SETUP_PACKAGES := uv==0.13.9 hatchling==1.27.0 editables==0.5
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test test-all lint docs requirements bench bench-export clean
+.PHONY: help setup quickstart test test-all lint docs requirements bench bench-export bench-bakeoff clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -61,6 +61,11 @@ bench: setup  ## every figure of docs/benchmarks.md that does not need a whole r
 
 bench-export: setup  ## every kind of export of runs/quickstart: time, memory, size, and what its checks find (about 15 minutes)
 	$(BIN)/python benchmarks/bench_export.py runs/quickstart
+
+bench-bakeoff: setup  ## the model of runs/quickstart against itself as served, in all wordings of the bake-off's tasks
+	ls runs/quickstart/exports/*/*/*.gguf >/dev/null 2>&1 || $(BIN)/callwright export runs/quickstart --to gguf --quantize f16
+	$(BIN)/callwright bakeoff run config/bakeoff.yaml --yes
+	$(BIN)/callwright bakeoff compare runs/quickstart/bakeoffs/stage5
 
 clean:  ## remove the environment and what tools left behind; runs/ and the cache of downloads stay
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,8 +1,9 @@
-"""Products of bfloat16 matrices that are added up in float32, in the forward and in the backward pass.
+"""Products of bfloat16 matrices that are added up in float32, in the forward pass and in the backward pass.
 
-XLA leaves such a product to the bfloat16 instructions of a CPU (AMX, AVX512-BF16) only if its result is float32 and the
-left operand is summed over its last axis. Otherwise it widens both operands first, which takes four to six times as
-long where there are such instructions, or it cannot compute the product at all.
+The XLA of JAX 0.10, the last for Python 3.11, leaves such a product to the bfloat16 instructions of a CPU (AMX,
+AVX512-BF16) only if its result is float32 and the left operand is summed over its last axis. Otherwise it widens both
+operands first, which takes four to six times as long where there are such instructions, or it cannot compute the
+product at all. JAX 0.12 needs none of this, and takes it as it is.
 """
 
 import functools
