@@ -74,7 +74,7 @@ def starts_that_fail():
 def test_a_run_that_fails_at_its_start_leaves_nothing_and_the_dry_run_says_the_same(
     desk, inside, monkeypatch, says, overrides, machine
 ):
-    monkeypatch.setattr("callwright.orchestration.estimate.measure_speed", lambda: 1e9)
+    monkeypatch.setattr("callwright.orchestration.estimate.measure_speed", lambda _="float32": 1e9)
     if count := machine.get("device_count"):
         monkeypatch.setattr(jax, "device_count", lambda: count)
     if memory := machine.get("total_memory"):

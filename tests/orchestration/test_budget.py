@@ -186,7 +186,7 @@ def slow_machine(monkeypatch):
     """A machine on which the tiny pipeline takes about 7 minutes, or so many times as long."""
 
     def times(factor: float = 1) -> None:
-        monkeypatch.setattr("callwright.orchestration.estimate.measure_speed", lambda: SPEED / factor)
+        monkeypatch.setattr("callwright.orchestration.estimate.measure_speed", lambda _="float32": SPEED / factor)
 
     times()
     return times

@@ -291,7 +291,7 @@ def test_a_run_says_what_is_left_and_how_long_it_takes_before_it_begins(finished
     code, _, err = inside(desk.directory, "run", "c.yaml", "--stages", "1", "2", "3", "4")
     assert code == 0
     before, _, after = err.partition("stage 1: format\n")
-    assert "GFLOP/s here\n  stage 4: BFCL on 6 entries, about" in before
+    assert " in bfloat16\n  stage 4: BFCL on 6 entries, about" in before
     assert before.count("  stage ") == 1 and "in all about" in before
     assert "GFLOP/s" not in after
     _, _, again = inside(desk.directory, "run", "c.yaml", "--stages", "1", "2", "3", "4")

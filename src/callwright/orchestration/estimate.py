@@ -1,10 +1,11 @@
 """What the parts of a run cost on this machine, in seconds and in bytes.
 
 Examples and tokens are counted by packing some of the data for real. Times come from counting floating point
-operations and measuring, on this machine and now, how fast it multiplies matrices; training reaches about half of
-that on a CPU. Memory is weights, adapter, optimizer and the largest activations.
+operations and measuring, on this machine and now, how fast it multiplies matrices, in float32 and in the precision that
+is trained in. Memory is weights, adapter, optimizer and the largest activations.
 """
 
+import functools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from callwright.evaluation.suites import suite_entries
 from callwright.formats import get_format
 from callwright.formats.base import Format
 from callwright.models.gemma3 import Gemma3Config
+from callwright.models.settings import Precision
 from callwright.models.sources import ModelFiles
 from callwright.models.tokenizer import GemmaTokenizer
 from callwright.orchestration.config import PipelineConfig
@@ -29,8 +31,10 @@ from callwright.report.stage_list import SECTIONS
 from callwright.training.curriculum import ShortPrompts
 from callwright.training.settings import GrpoSettings, SftSettings
 
+OVERHEAD = 1.33
+"""What training does beside its matrix products, as a part of the time that these would take in float32."""
 EFFICIENCY = 0.5
-"""The share of a matrix product's speed that training reaches."""
+"""The share of a matrix product's speed that prompts are read with."""
 EVALUATION_EFFICIENCY = 0.21
 """The same of an evaluation, where few rows are computed at a time and every step reads all weights."""
 SAMPLE_UPDATES = 20
@@ -120,6 +124,11 @@ class Estimator:
         """Floating point operations a second of this machine."""
         return measure_speed()
 
+    @cached_property
+    def bfloat16_speed(self) -> float:
+        """The same where both matrices are bfloat16: some machines have instructions for that."""
+        return measure_speed("bfloat16")
+
     @property
     def parameters(self) -> int:
         """Of the model."""
@@ -132,12 +141,15 @@ class Estimator:
         Raises:
           DataError: Its data cannot be read.
         """
-        training, size = config.stage(number).training, _Size.of(self.files.config)
+        stage, size = config.stage(number), _Size.of(self.files.config)
+        training = stage.training
         if isinstance(training, SftSettings):
             flops = sum(part.share * _sft_flops(training, size, part) for part in self.packed(config, number))
         else:
             flops = _grpo_flops(training, size)
-        return Work(number, UPDATES, training.steps, flops / (self.speed * EFFICIENCY), TRAINING_START_SECONDS)
+        products = self.bfloat16_speed if stage.precision == "bfloat16" else self.speed
+        each = flops / products + OVERHEAD * flops / self.speed
+        return Work(number, UPDATES, training.steps, each, TRAINING_START_SECONDS)
 
     def evaluations(self, config: PipelineConfig, number: int) -> list[Work]:
         """The evaluations after a stage, one for each suite that follows it.
@@ -205,10 +217,14 @@ def _format(config: PipelineConfig) -> Format:
     return get_format(config.format.name, config.format.variant)
 
 
-def measure_speed() -> float:
-    """Floating point operations a second of a float32 matrix product of a size that is typical of the model."""
-    a, b = jnp.ones((1024, 640)), jnp.ones((640, 2048))
-    multiply = jax.jit(jnp.dot)
+def measure_speed(precision: Precision = "float32") -> float:
+    """Floating point operations a second of a matrix product whose size is typical of the model, added up in float32.
+
+    Args:
+      precision: Of both matrices.
+    """
+    a, b = jnp.ones((1024, 640), precision), jnp.ones((640, 2048), precision)
+    multiply = jax.jit(functools.partial(jnp.dot, preferred_element_type=jnp.float32))
     multiply(a, b).block_until_ready()
     count, start = 0, time.perf_counter()
     while time.perf_counter() - start < 0.3:

@@ -51,7 +51,8 @@ def describe_work(
       DataError: The data of a stage cannot be read, or the check finds something wrong.
     """
     parameters = f"{estimator.parameters / 1e6:.0f} M parameters"
-    speed = f"matrices multiply at {estimator.speed / 1e9:.0f} GFLOP/s here"
+    speeds = estimator.speed / 1e9, estimator.bfloat16_speed / 1e9
+    speed = "matrices multiply at {:.0f} GFLOP/s here, {:.0f} in bfloat16".format(*speeds)
     yield f"model {estimator.files.name}: {parameters}; {speed}"
     total = 0.0
     for stage in remaining:
