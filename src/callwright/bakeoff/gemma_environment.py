@@ -26,6 +26,8 @@ PYTHON = (3, 12)
 ROOM = 7.0
 """Gigabytes of disk that building it takes: the environment, and what is downloaded beside it until it is whole."""
 _SIZE = "3 GB"
+_TRIED = "import safetensors; from gemma import gm; gm.nn.Gemma3_270M"
+"""What must work before the environment has its name: versions that were resolved together may still clash."""
 
 
 def environment_place() -> Path:
@@ -97,7 +99,7 @@ def _build(scratch: Path) -> Path:
     # What is downloaded lies where there is room, is moved from there, and what is left goes with the scratch.
     where = ["--python", str(environment / "bin" / "python"), "--cache-dir", str(scratch / "cache")]
     _run([uv, "pip", "install", "--quiet", "--no-deps", *where, "--requirement", str(REQUIREMENTS)])
-    _run([str(environment / "bin" / "python"), "-c", "import jax, safetensors"])
+    _run([str(environment / "bin" / "python"), "-I", "-c", _TRIED])
     return environment
 
 
