@@ -78,7 +78,7 @@ def test_without_consent_without_room_and_for_other_arms_nothing_is_done(uv, cap
     assert installed_environment() is None
 
 
-def test_every_package_is_pinned_by_name_and_version_alone():
-    pinned = REQUIREMENTS.read_text().splitlines()
-    assert all(re.fullmatch(r"[a-z0-9-]+==[a-z0-9.]+", line) for line in pinned)
-    assert f"gemma=={VERSION}" in pinned and any(line.startswith("safetensors==") for line in pinned)
+def test_every_package_is_pinned_by_name_version_and_hash():
+    pinned = REQUIREMENTS.read_text().replace("\\\n", "").splitlines()
+    assert all(re.fullmatch(r"[a-z0-9-]+==[a-z0-9.]+( +--hash=sha256:[0-9a-f]{64})+", line) for line in pinned)
+    assert any(line.startswith(f"gemma=={VERSION} ") for line in pinned)

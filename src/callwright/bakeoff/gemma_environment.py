@@ -1,9 +1,9 @@
 """The environment of google-deepmind/gemma: it clashes with ours, so it has a place of its own in the cache.
 
 It is built once, when the user asks for it, and has its name only when it is whole. What is installed stands in
-`gemma_requirements.txt`, every version pinned. `uv pip compile` made it, for Linux, of `gemma==4.0.1`, `safetensors`,
-`mcp<2` (the library misreads its second version) and `protobuf>=7.36.1` (the one that sentencepiece was made with).
-Some of it comes as source, in Python alone. The library brings TensorFlow, which is much of the three gigabytes.
+`gemma_requirements.txt`, every version with its hashes. `uv pip compile` made it, for Linux, of `gemma==4.0.1`,
+`safetensors`, `mcp<2` (the library misreads its second version) and `protobuf>=7.36.1` (the one that sentencepiece was
+made with). Some of it comes as source, in Python alone. The library brings TensorFlow, which is much of the three gigabytes.
 """
 
 import glob
@@ -98,7 +98,7 @@ def _build(scratch: Path) -> Path:
     _run([uv, "venv", "--quiet", "--python", python, str(environment)])
     # What is downloaded lies where there is room, is moved from there, and what is left goes with the scratch.
     where = ["--python", str(environment / "bin" / "python"), "--cache-dir", str(scratch / "cache")]
-    _run([uv, "pip", "install", "--quiet", "--no-deps", *where, "--requirement", str(REQUIREMENTS)])
+    _run([uv, "pip", "install", "--quiet", "--no-deps", "--require-hashes", *where, "--requirement", str(REQUIREMENTS)])
     _run([str(environment / "bin" / "python"), "-I", "-c", _TRIED])
     return environment
 
