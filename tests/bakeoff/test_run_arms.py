@@ -54,7 +54,10 @@ def run_all(directory, *arms, tasks=TASKS, ended=lambda halt: None):
     asyncio.run(run_arms(arms, lambda arm: left[arm.name], Limits(), directory, ended))
 
 
-def test_every_task_has_its_trace_in_every_arm_and_an_arm_without_its_environment_keeps_nobody(directory):
+def test_every_task_has_its_trace_in_every_arm_and_an_arm_without_its_environment_keeps_nobody(
+    directory, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("CALLWRIGHT_CACHE", str(tmp_path / "cache"))
     halts = []
     run_all(directory, GemmaArm("gemma-jax", ArmOptions(), setup_of()), mock_arm(), ended=halts.append)
     assert [trace.halt.halt_reason for trace in directory.traces("gemma-jax", NAMES)] == ["env_missing"] * 4

@@ -8,6 +8,7 @@ import pytest
 from tests.support.fake_llama import fake_llama
 
 from callwright import cli
+from callwright.bakeoff.gemma_environment import environment_place
 from callwright.engines.llama_program import VERSION, cached_program, find_program
 from callwright.errors import ConfigError, FetchError
 from callwright.models import sources
@@ -168,6 +169,16 @@ def test_the_llama_server_is_the_one_that_the_probe_would_start(examined, machin
     monkeypatch.setenv("LLAMA_SERVER", str(machine / "nowhere"))
     [wrong] = doctor._llama_server()
     assert (wrong.mark, wrong.says) == ("-", refusal_of(find_program))
+
+
+def test_the_environment_of_the_reference_code_is_told_and_how_to_install_it(examined):
+    code, said = examined()
+    assert code == 0 and "not installed; `callwright bakeoff setup gemma-jax`" in " ".join(said.split())
+    python = environment_place() / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch(0o755)
+    [found] = doctor._reference_code()
+    assert (found.mark, found.says) == ("ok", f"gemma 4.0.1 in {environment_place()}")
 
 
 def refusal_of(look):

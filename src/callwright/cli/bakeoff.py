@@ -66,3 +66,16 @@ def compare(
     from callwright.orchestration.bakeoff_compare import compare_bakeoff
 
     return compare_bakeoff(directory, reference=reference, probes=probe or (), html=html, as_json=json)
+
+
+@group.command(usage="callwright bakeoff setup ARM [OPTIONS]")
+def setup(arm: str, *, yes: Switch = False) -> int:
+    """Install what an arm needs in an environment of its own: gemma-jax, about 3 GB, once.
+
+    Args:
+      arm: The arm: gemma-jax, the reference code of google-deepmind/gemma.
+      yes: Install it without asking.
+    """
+    from callwright.bakeoff.gemma_environment import setup_arm
+
+    return setup_arm(arm, yes=yes, ask=input)

@@ -19,6 +19,7 @@ from typing import Literal
 import psutil
 
 import callwright
+from callwright.bakeoff import gemma_environment
 from callwright.engines.llama_program import SERVER, installed_program, version_of
 from callwright.engines.ollama_api import Ollama, ollama_address
 from callwright.errors import ConfigError, FetchError, StorageError, WorkError
@@ -72,7 +73,8 @@ def examine() -> int:
     """Prints the results of all checks and the license of the weights; returns 0 if the quickstart can run, else 1."""
     print(f"Callwright {callwright.__version__}")
     lacking = 0
-    for check in (_python, _packages, _devices, _weights, _benchmark, _cache, _memory, _tools, _llama_server, _ollama):
+    here = (_python, _packages, _devices, _weights, _benchmark, _cache, _memory, _tools)
+    for check in (*here, _llama_server, _ollama, _reference_code):
         for result in _results(check):
             print(result, flush=True)
             lacking += result.mark == "lacks"
@@ -215,6 +217,15 @@ def _ollama() -> Iterator[CheckResult]:
         yield CheckResult(
             "-", "Ollama server", f"no answer at {base}; `ollama serve` starts one, OLLAMA_HOST names another"
         )
+
+
+def _reference_code() -> Iterator[CheckResult]:
+    """The environment of the bake-off's arm of google-deepmind/gemma."""
+    arm, python = gemma_environment.ARM, gemma_environment.installed_environment()
+    if python is None:
+        yield CheckResult("-", arm, f"not installed; `callwright bakeoff setup {arm}` does that, and takes 3 GB")
+    else:
+        yield CheckResult("ok", arm, f"gemma {gemma_environment.VERSION} in {python.parents[1]}")
 
 
 def _bytes(directories: Iterable[Path]) -> int:
