@@ -3,7 +3,8 @@
 It is built once, when the user asks for it, and has its name only when it is whole. What is installed stands in
 `gemma_requirements.txt`, every version with its hashes. `uv pip compile` made it, for Linux, of `gemma==4.0.1`,
 `safetensors`, `mcp<2` (the library misreads its second version) and `protobuf>=7.36.1` (the one that sentencepiece was
-made with). Some of it comes as source, in Python alone. The library brings TensorFlow, which is much of the three gigabytes.
+made with). Some of it comes as source, in Python alone. The library brings TensorFlow, which is much of the three
+gigabytes.
 """
 
 import glob
