@@ -15,7 +15,7 @@ from callwright.bakeoff.verdict.teacher_forcing import ForcedArms, ForcedModel, 
 from callwright.bakeoff.verdict.terminal import print_verdict
 from callwright.bakeoff.verdict.traces_on_disk import read_all_traces
 from callwright.engines.llama_program import installed_program
-from callwright.errors import ConfigError, WorkError, suggest
+from callwright.errors import CallwrightError, ConfigError, WorkError, suggest
 from callwright.export.serve import ServeOptions, served
 from callwright.export.target import EXPORTS
 from callwright.export.trained import Trained, read_base, read_trained
@@ -109,7 +109,10 @@ def _forced(directory: Path) -> Iterator[ForcedArms | None]:
 def _weights(directory: Path, record: BakeoffRecord) -> Trained | None:
     """What was compared; None where it cannot be told to be the same."""
     if record.run is None:
-        trained = read_base(record.model, record.format)
+        try:
+            trained = read_base(record.model, record.format)
+        except CallwrightError:  # the record has its name, which need not be where it is
+            return None
         return trained if trained.base.sha256 == record.model_sha256 else None
     run, stage = directory.resolve().parent.parent, record.run.rpartition("/")[2]
     return read_trained(run / stage) if record.run == f"{run.name}/{stage}" else None
