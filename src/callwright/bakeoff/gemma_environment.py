@@ -17,6 +17,7 @@ from pathlib import Path
 
 from callwright import storage
 from callwright.errors import ConfigError, FetchError, StorageError, suggest
+from callwright.export.serve import agrees
 
 ARM = "gemma-jax"
 REQUIREMENTS = Path(__file__).with_name("gemma_requirements.txt")
@@ -63,18 +64,11 @@ def setup_arm(arm: str, *, yes: bool, ask: Callable[[str], str]) -> int:
         raise ConfigError("an arm with an environment of its own", arm, suggest(arm, [ARM]))
     if (python := installed_environment()) is None:
         question = f"Install gemma {VERSION} and what it needs ({_SIZE}) into {environment_place()}?"
-        if not yes and not _agrees(ask, question):
+        if not yes and not agrees(ask, question):
             raise ConfigError("consent to the installation", "none", "add --yes, or leave the arm out")
         python = build_environment()
     print(f"the environment of {ARM} is ready: {python.parents[1]}")
     return 0
-
-
-def _agrees(ask: Callable[[str], str], question: str) -> bool:
-    try:
-        return ask(f"{question} [y/N] ").strip().lower() in ("y", "yes")
-    except EOFError:  # nobody is there
-        return False
 
 
 def build_environment() -> Path:

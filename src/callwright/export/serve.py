@@ -105,13 +105,19 @@ def find_program(explicit: Path | None, *, yes: bool, ask: Callable[[str], str])
     installed = installed_program(explicit)
     if installed is not None:
         return installed
-    if not yes and not _agrees(ask, f"There is no llama-server here. Build {REQUIREMENT} once? It takes minutes."):
+    if not yes and not agrees(ask, f"There is no llama-server here. Build {REQUIREMENT} once? It takes minutes."):
         fix = f"add --yes to have one built, name one in ${VARIABLE}, or install llama.cpp"
         raise ConfigError("a llama-server", "none on the path, and none built", fix)
     return build()
 
 
-def _agrees(ask: Callable[[str], str], question: str) -> bool:
+def agrees(ask: Callable[[str], str], question: str) -> bool:
+    """Whether the user says yes to a question; nobody there is a no.
+
+    Args:
+      ask: Asks for a line, as `input`.
+      question: Without the choices.
+    """
     try:
         return ask(f"{question} [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:  # nobody is there

@@ -11,11 +11,13 @@ from callwright.evaluation.settings import ToolsSuiteSettings
 from callwright.evaluation.suites import SuiteEntries
 from callwright.formats.base import Format
 from callwright.models.gemma3 import Gemma3Config
-from callwright.orchestration.estimate import EFFICIENCY, EVALUATION_EFFICIENCY, EVALUATION_START_SECONDS, measure_speed
+from callwright.orchestration.estimate import EVALUATION_EFFICIENCY, EVALUATION_START_SECONDS, measure_speed
 from callwright.report.stage_list import SECTIONS
 from callwright.tokens import Tokenizer
 
 _BATCH_TOKENS = 16384
+_SERVER_EFFICIENCY = 0.5
+"""The share of a matrix product's speed that a server reads prompts with."""
 _ONE_AT_A_TIME = 12.0
 """A generated token takes as long as so many that are read, where one task is asked at a time: it reads all weights."""
 
@@ -50,7 +52,7 @@ class BakeoffEstimator:
             flops = 2.0 * cost.answers * (tokens * body + cost.answer_tokens * head)
             return EVALUATION_START_SECONDS + flops / (self._speed * EVALUATION_EFFICIENCY)
         tokens = cost.prompt_tokens + _ONE_AT_A_TIME * cost.answer_tokens
-        return 2.0 * cost.answers * tokens * body / (self._speed * EFFICIENCY)
+        return 2.0 * cost.answers * tokens * body / (self._speed * _SERVER_EFFICIENCY)
 
 
 def answers(attempts: Sequence[Attempt]) -> int:
