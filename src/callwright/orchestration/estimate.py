@@ -34,8 +34,8 @@ from callwright.training.settings import GrpoSettings, SftSettings
 OVERHEAD = 1.33
 """What training does beside its matrix products, as a part of the time that these would take in float32."""
 EVALUATION_EFFICIENCY = 0.21
-"""The share of a matrix product's speed that an evaluation reaches: few rows are computed at a time, and every step reads
-all weights."""
+"""The share of a matrix product's speed that an evaluation reaches: few rows at a time, and every step reads all
+weights."""
 SAMPLE_UPDATES = 20
 """Updates whose rows are packed to count their examples and tokens, at most."""
 SAMPLE_TOKENS = 200_000
